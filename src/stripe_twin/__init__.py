@@ -1,0 +1,1 @@
+"""A stateful imitation of Stripe, reached only over HTTP. Shares no code with the product."""
