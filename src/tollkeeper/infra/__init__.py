@@ -1,0 +1,92 @@
+"""Plumbing every domain stands on: settings, database, jobs, events, the HTTP edge, limits, logs, secrets.
+
+Owns: connections, transactions and their one commit at the edge, delivery of events and jobs, the shape of errors.
+Does not own: any rule or table of a domain.
+Invariants: a job or event exists exactly if the transaction that wanted it committed; no secret reaches a log; a
+failure leaves as a problem document with a request id and never as a trace.
+What each time means: `Tx.now` is the one moment a whole transaction stands for, read from the injected clock.
+"""
+
+from .crypto import digest, make_secret, same
+from .db import Database, Listener, libpq_url
+from .events import Event, EventRoutes
+from .http import (
+    ActorDep,
+    OptionalActorDep,
+    RuntimeDep,
+    TxDep,
+    current_actor,
+    install_error_handlers,
+    optional_actor,
+    request_id_of,
+    runtime_of,
+)
+from .jobs import Job, JobQueue, job
+from .log import configure_logging, redact
+from .middleware import Edge
+from .problems import (
+    DatabaseUnavailableError,
+    MalformedBodyError,
+    as_tollkeeper_error,
+    every_error,
+    is_outage,
+    problem_response,
+)
+from .runtime import Runtime, Tx
+from .settings import (
+    Environment,
+    Settings,
+    SettingsError,
+    Switch,
+    load_settings,
+    read_local_secrets,
+    write_local_secrets,
+)
+from .tables import metadata
+from .throttle import LocalThrottle, SharedThrottle, Throttle, Verdict
+
+__all__ = [
+    "ActorDep",
+    "Database",
+    "DatabaseUnavailableError",
+    "Edge",
+    "Environment",
+    "Event",
+    "EventRoutes",
+    "Job",
+    "JobQueue",
+    "Listener",
+    "LocalThrottle",
+    "MalformedBodyError",
+    "OptionalActorDep",
+    "Runtime",
+    "RuntimeDep",
+    "Settings",
+    "SettingsError",
+    "SharedThrottle",
+    "Switch",
+    "Throttle",
+    "Tx",
+    "TxDep",
+    "Verdict",
+    "as_tollkeeper_error",
+    "configure_logging",
+    "current_actor",
+    "digest",
+    "every_error",
+    "install_error_handlers",
+    "is_outage",
+    "job",
+    "libpq_url",
+    "load_settings",
+    "make_secret",
+    "metadata",
+    "optional_actor",
+    "problem_response",
+    "read_local_secrets",
+    "redact",
+    "request_id_of",
+    "runtime_of",
+    "same",
+    "write_local_secrets",
+]

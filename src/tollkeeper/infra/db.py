@@ -1,0 +1,107 @@
+"""The database: one engine per process, SQLAlchemy Core on psycopg 3."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import psycopg
+import structlog
+from psycopg import sql
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+log = structlog.get_logger(__name__)
+
+# No statement of a request or job may hold others up for longer than this (milliseconds).
+SESSION_OPTIONS = (
+    "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=15000 -c idle_in_transaction_session_timeout=60000"
+)
+RECONNECT_SECONDS = 0.5
+
+
+def libpq_url(url: str) -> str:
+    """Return the address as libpq knows it, whatever driver suffix it was given with."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+class Database:
+    """The pool of connections of one process."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        """`url` is `postgresql://...`; nothing is opened before the first use."""
+        self.url = libpq_url(url)
+        self.engine: AsyncEngine = create_async_engine(
+            make_url(self.url).set(drivername="postgresql+psycopg"),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            connect_args={"options": SESSION_OPTIONS, "connect_timeout": 5, "prepare_threshold": 2},
+        )
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction, committed on leaving and rolled back on an error."""
+        async with self.engine.begin() as connection:
+            yield connection
+
+    async def connect(self, *, application: str) -> psycopg.AsyncConnection:
+        """Open a connection of the driver's own outside the pool, in autocommit; the caller closes it."""
+        return await psycopg.AsyncConnection.connect(
+            self.url, autocommit=True, options=SESSION_OPTIONS, connect_timeout=5, application_name=application
+        )
+
+    async def ping(self) -> None:
+        """Raise unless the database answers."""
+        async with self.engine.connect() as connection:
+            await connection.execute(text("select 1"))
+
+    async def notify(self, connection: AsyncConnection, channel: str, payload: str) -> None:
+        """Send a notification that listeners get when the connection's transaction commits."""
+        await connection.execute(text("select pg_notify(:channel, :payload)"), {"channel": channel, "payload": payload})
+
+    async def close(self) -> None:
+        """Close every pooled connection."""
+        await self.engine.dispose()
+
+
+class Listener:
+    """Hears notifications of one channel for as long as it runs, reconnecting by itself.
+
+    After every (re)connection `on_reset` is called, because notifications may have been missed until then.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        channel: str,
+        on_payload: Callable[[str], None],
+        on_reset: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._channel = channel
+        self._on_payload = on_payload
+        self._on_reset = on_reset
+        self.connected = asyncio.Event()
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        while True:
+            try:
+                await self._listen()
+            except (psycopg.Error, OSError) as error:
+                log.warning("listener lost its connection", channel=self._channel, error=str(error).strip())
+            finally:
+                self.connected.clear()
+                self._on_reset()
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _listen(self) -> None:
+        connection = await self._database.connect(application=f"tollkeeper-listen-{self._channel}")
+        async with connection:
+            await connection.execute(sql.SQL("listen {}").format(sql.Identifier(self._channel)))
+            self._on_reset()
+            self.connected.set()
+            async for notification in connection.notifies():
+                self._on_payload(notification.payload)

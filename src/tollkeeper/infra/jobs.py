@@ -1,0 +1,77 @@
+"""Background work: job rows written with the transaction that wants them, run by procrastinate's worker."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import procrastinate
+import structlog
+from procrastinate import JobContext, RetryStrategy
+
+if TYPE_CHECKING:
+    from .runtime import Runtime
+
+Handler = Callable[..., Awaitable[None]]
+
+# Waits 2, 4, 8, ... seconds between tries, about half an hour in all: outages of a provider end sooner or need a person.
+DEFAULT_RETRY = RetryStrategy(max_attempts=10, exponential_wait=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One kind of background work.
+
+    `handler(tx, **payload)` gets a transaction that the worker commits when it returns; it must stand being run twice.
+    `cron` makes it periodic (procrastinate's five or six fields, UTC); it is then called with no payload.
+    """
+
+    name: str
+    handler: Handler
+    queue: str = "default"
+    cron: str | None = None
+    retry: RetryStrategy = DEFAULT_RETRY
+
+
+def job(name: str, *, queue: str = "default", cron: str | None = None) -> Callable[[Handler], Job]:
+    """Declare the decorated coroutine as the handler of a job named `<domain>.<verb>`."""
+
+    def declare(handler: Handler) -> Job:
+        return Job(name, handler, queue, cron)
+
+    return declare
+
+
+class JobQueue:
+    """Puts jobs into the database and builds the worker that takes them out."""
+
+    def __init__(self, conninfo: str) -> None:
+        """`conninfo` is a libpq URL of the database that holds the jobs. Nothing is opened yet."""
+        self.app = procrastinate.App(
+            connector=procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=8)
+        )
+
+    async def defer(self, connection: Any, job: Job, payload: dict[str, Any], *, lock: str | None = None) -> None:
+        """Insert a job row on the caller's own psycopg connection; it appears when the caller commits."""
+        deferrer = self.app.configure_task(
+            job.name, allow_unknown=True, connection=connection, lock=lock, queue=job.queue
+        )
+        await deferrer.defer_async(**payload)
+
+    def register(self, jobs: Iterable[Job], runtime: "Runtime") -> None:
+        """Teach the worker how to run these jobs, each in one transaction of `runtime`."""
+        for each in jobs:
+            task = self.app.task(name=each.name, queue=each.queue, retry=each.retry, pass_context=True)(
+                _in_transaction(each, runtime)
+            )
+            if each.cron:
+                self.app.periodic(cron=each.cron)(task)
+
+
+def _in_transaction(job: Job, runtime: "Runtime") -> Callable[..., Awaitable[None]]:
+    async def run(context: JobContext, **payload: Any) -> None:
+        payload.pop("timestamp", None) if job.cron else None
+        structlog.contextvars.bind_contextvars(job=job.name, job_id=context.job.id)
+        async with runtime.transaction() as tx:
+            await job.handler(tx, **payload)
+
+    return run

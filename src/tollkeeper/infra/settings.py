@@ -1,0 +1,223 @@
+"""Every setting there is, in one typed class. `.env.example` and the settings page are generated from it."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+MIN_SECRET_BYTES = 32
+DEFAULT_DATA_DIR = Path(".data")
+
+
+class Environment(StrEnum):
+    """Where this runs. Production refuses everything that is only fit for trying out."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class Switch(StrEnum):
+    """A setting that is on or off."""
+
+    ON = "on"
+    OFF = "off"
+
+
+class SettingsError(Exception):
+    """One or more settings are wrong. `problems` names each with what to do; `str()` lists them all."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("Settings are wrong:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        self.problems = problems
+
+
+def _listed(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_listed)]
+SecretList = Annotated[list[SecretStr], NoDecode, BeforeValidator(_listed)]
+
+
+class Settings(BaseSettings):
+    """The settings of one process, read from the environment (and a `.env` file beside it)."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, populate_by_name=True)
+
+    env: Environment = Field(
+        Environment.DEVELOPMENT,
+        alias="TOLLKEEPER_ENV",
+        description="`development`, `test` or `production`. Production refuses the twin, test keys, generated secrets "
+        "and an embedded database.",
+    )
+    data_dir: Path = Field(
+        DEFAULT_DATA_DIR,
+        alias="TOLLKEEPER_DATA_DIR",
+        description="Folder for the embedded database, the twin and generated development secrets.",
+    )
+    public_url: str = Field(
+        "",
+        alias="TOLLKEEPER_PUBLIC_URL",
+        description="Address customers reach this server at, without a trailing slash. Empty: the address it serves.",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        alias="DATABASE_URL",
+        description="PostgreSQL 15 or newer, `postgresql://user:password@host/name`. Empty: an embedded server.",
+    )
+    database_pool_size: int = Field(
+        10, alias="DATABASE_POOL_SIZE", ge=2, le=200, description="Connections each process may hold open."
+    )
+    redis_url: SecretStr | None = Field(
+        None, alias="REDIS_URL", description="Redis for limits shared between workers. Empty: kept in each process."
+    )
+    jwt_secret: SecretStr | None = Field(
+        None, alias="JWT_SECRET", description="Signs access tokens; 32 random bytes or more. Empty: made once, kept."
+    )
+    jwt_refresh_secret: SecretStr | None = Field(
+        None, alias="JWT_REFRESH_SECRET", description="Signs refresh tokens; different from `JWT_SECRET`."
+    )
+    stripe_secret_key: SecretStr | None = Field(
+        None, alias="STRIPE_SECRET_KEY", description="Stripe's secret key. Empty: the local twin is started instead."
+    )
+    stripe_webhook_secrets: SecretList = Field(
+        default_factory=list,
+        alias="STRIPE_WEBHOOK_SECRET",
+        description="Signing secret of the webhook endpoint; several, separated by commas, while one is being rolled.",
+    )
+    stripe_api_base: str | None = Field(
+        None, alias="STRIPE_API_BASE", description="Address of a Stripe look-alike. Empty: Stripe itself."
+    )
+    rate_limits: Switch = Field(
+        Switch.ON, alias="TOLLKEEPER_RATE_LIMITS", description="`off` for load tests; refused in production."
+    )
+    trusted_proxies: CommaSeparated = Field(
+        default_factory=list,
+        alias="TOLLKEEPER_TRUSTED_PROXIES",
+        description="Addresses of proxies whose `X-Forwarded-For` is believed, separated by commas.",
+    )
+    log_level: str = Field(
+        "info",
+        alias="TOLLKEEPER_LOG_LEVEL",
+        pattern="^(debug|info|warning|error)$",
+        description="`debug`, `info`, `warning` or `error`.",
+    )
+    metrics_token: SecretStr | None = Field(
+        None, alias="TOLLKEEPER_METRICS_TOKEN", description="Bearer token for `/metrics`. Empty: loopback only."
+    )
+    worker_id: int = Field(0, alias="TOLLKEEPER_WORKER_ID", description="Number of this process among its siblings.")
+
+    @property
+    def is_production(self) -> bool:
+        """Whether real customers are served."""
+        return self.env is Environment.PRODUCTION
+
+    @property
+    def uses_twin(self) -> bool:
+        """Whether the payment provider is a local imitation."""
+        return self.stripe_secret_key is None or self.stripe_api_base is not None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problems = [*self._secret_problems(), *(self._production_problems() if self.is_production else [])]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _secret_problems(self) -> list[str]:
+        problems = [
+            f"{name}: too weak; use at least {MIN_SECRET_BYTES} random bytes, for example from `openssl rand -hex 32`."
+            for name, secret in (("JWT_SECRET", self.jwt_secret), ("JWT_REFRESH_SECRET", self.jwt_refresh_secret))
+            if secret is not None and len(secret.get_secret_value().encode()) < MIN_SECRET_BYTES
+        ]
+        if self.jwt_secret is not None and self.jwt_secret == self.jwt_refresh_secret:
+            problems.append("JWT_REFRESH_SECRET: the same as JWT_SECRET; make a second one.")
+        return problems
+
+    def _production_problems(self) -> list[str]:
+        key = self.stripe_secret_key.get_secret_value() if self.stripe_secret_key else ""
+        wrong = {
+            "DATABASE_URL: missing; production needs a PostgreSQL of its own.": not self.database_url,
+            "JWT_SECRET: missing; make one with `openssl rand -hex 32`.": not self.jwt_secret,
+            "JWT_REFRESH_SECRET: missing; make one with `openssl rand -hex 32`.": not self.jwt_refresh_secret,
+            "STRIPE_SECRET_KEY: missing; production does not run on the twin.": not key,
+            "STRIPE_SECRET_KEY: a test key; production needs `sk_live_` or `rk_live_`.": "_test_" in key,
+            "STRIPE_API_BASE: set; production speaks to Stripe itself.": self.stripe_api_base is not None,
+            "STRIPE_WEBHOOK_SECRET: missing; Stripe shows it at the endpoint.": not self.stripe_webhook_secrets,
+            "TOLLKEEPER_PUBLIC_URL: must be an https:// address.": not self.public_url.startswith("https://"),
+            "TOLLKEEPER_RATE_LIMITS: `off` is for load tests; remove it.": self.rate_limits is Switch.OFF,
+        }
+        return [problem for problem, is_wrong in wrong.items() if is_wrong]
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings; outside production, fill in the secrets a newcomer has not set.
+
+    Args:
+        overrides: values by field name that win over the environment (command-line options).
+
+    Raises:
+        SettingsError: naming every setting that is wrong or missing at once.
+    """
+    present = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        settings = Settings(**present)
+    except ValidationError as error:
+        raise SettingsError(_in_words(error)) from None
+    return settings if settings.is_production else _with_development_secrets(settings)
+
+
+def _in_words(error: ValidationError) -> list[str]:
+    problems: list[str] = []
+    for item in error.errors(include_url=False, include_input=False):
+        message = item["msg"].removeprefix("Value error, ")
+        name = str(item["loc"][0]) if item["loc"] else ""
+        problems.extend(f"{name}: {line}" if name else line for line in message.split("\n"))
+    return problems
+
+
+def _with_development_secrets(settings: Settings) -> Settings:
+    """Keep generated secrets in the data directory, so that sessions outlive a restart."""
+    wanted = {"jwt_secret": settings.jwt_secret, "jwt_refresh_secret": settings.jwt_refresh_secret}
+    missing = [name for name, value in wanted.items() if value is None]
+    if not missing:
+        return settings
+    kept = read_local_secrets(settings.data_dir)
+    made = {name: kept.get(name) or secrets.token_hex(MIN_SECRET_BYTES) for name in missing}
+    if any(kept.get(name) != value for name, value in made.items()):
+        write_local_secrets(settings.data_dir, {**kept, **made})
+    return settings.model_copy(update={name: SecretStr(value) for name, value in made.items()})
+
+
+def read_local_secrets(data_dir: Path) -> dict[str, str]:
+    """Read the secrets generated for development; empty when there are none."""
+    try:
+        content: dict[str, str] = json.loads((data_dir / "secrets.json").read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise SettingsError([f"{data_dir / 'secrets.json'}: cannot be read ({error}); mend or delete it."]) from None
+    return content
+
+
+def write_local_secrets(data_dir: Path, content: Mapping[str, str]) -> None:
+    """Keep generated development secrets, readable by the owner only; written whole or not at all."""
+    path = data_dir / "secrets.json"
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_suffix(f".{os.getpid()}")
+        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(dict(content), file, indent=2)
+        scratch.replace(path)
+    except OSError as error:
+        raise SettingsError(
+            [f"TOLLKEEPER_DATA_DIR: {data_dir} cannot be written ({error.strerror}); choose another with --data-dir."]
+        ) from None

@@ -1,0 +1,83 @@
+"""Rate limits: so many calls a minute, in a sliding window, shared through Redis when there is one."""
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter as SharedLimiter
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter as LocalLimiter
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
+
+WINDOW_SECONDS = 60
+# After Redis failed, ask it again only so much later; until then the local limiter decides.
+REDIS_RETRY_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer for one call. `reset_after` is in whole seconds, at least 1 when the call is refused."""
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset_after: int
+
+
+class Throttle(Protocol):
+    """Counts calls per key."""
+
+    async def hit(self, key: str, per_minute: int) -> Verdict:
+        """Take one call from the key's allowance, when there is one left."""
+        ...
+
+
+class LocalThrottle:
+    """Counts in this process only."""
+
+    def __init__(self) -> None:
+        self._limiter = LocalLimiter(MemoryStorage())
+        self._items: dict[int, RateLimitItemPerMinute] = {}
+
+    async def hit(self, key: str, per_minute: int) -> Verdict:
+        """See Throttle.hit."""
+        item = self._items.get(per_minute)
+        if item is None:
+            item = self._items[per_minute] = RateLimitItemPerMinute(per_minute)
+        allowed = self._limiter.hit(item, key)
+        stats = self._limiter.get_window_stats(item, key)
+        return _verdict(per_minute, stats.reset_time, stats.remaining, allowed=allowed)
+
+
+class SharedThrottle:
+    """Counts in Redis; when Redis is gone each process counts for itself until it is back, and says so."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._limiter = SharedLimiter(RedisStorage(f"async+{redis_url}", implementation="redispy"))
+        self._fallback = LocalThrottle()
+        self._ask_again_at = 0.0
+
+    async def hit(self, key: str, per_minute: int) -> Verdict:
+        """See Throttle.hit."""
+        if time.monotonic() < self._ask_again_at:
+            return await self._fallback.hit(key, per_minute)
+        item = RateLimitItemPerMinute(per_minute)
+        try:
+            allowed = await self._limiter.hit(item, key)
+            stats = await self._limiter.get_window_stats(item, key)
+        except (RedisError, OSError) as error:
+            log.warning("redis is gone; rate limits are counted per process", error=str(error))
+            self._ask_again_at = time.monotonic() + REDIS_RETRY_SECONDS
+            return await self._fallback.hit(key, per_minute)
+        return _verdict(per_minute, stats.reset_time, stats.remaining, allowed=allowed)
+
+
+def _verdict(limit: int, reset_time: float, remaining: int, *, allowed: bool) -> Verdict:
+    after = max(1, math.ceil(reset_time - time.time()))
+    return Verdict(allowed, limit, max(0, remaining), min(after, WINDOW_SECONDS))

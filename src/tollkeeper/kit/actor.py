@@ -1,0 +1,83 @@
+"""Who is acting, and what they may do. Permissions ride on the actor so that no domain asks another."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from .errors import ForbiddenError, UnauthenticatedError
+
+
+class Role(StrEnum):
+    """A member's standing in one organization."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    BILLING = "billing"
+    DEVELOPER = "developer"
+    VIEWER = "viewer"
+
+
+class Permission(StrEnum):
+    """What can be allowed, as `<resource>:<action>`."""
+
+    USAGE_READ = "usage:read"
+    USAGE_WRITE = "usage:write"
+    KEYS_READ = "keys:read"
+    KEYS_MANAGE = "keys:manage"
+    KEYS_VERIFY = "keys:verify"
+    BILLING_READ = "billing:read"
+    BILLING_MANAGE = "billing:manage"
+    ORGANIZATION_MANAGE = "organization:manage"
+
+
+_READ = frozenset({Permission.USAGE_READ, Permission.KEYS_READ, Permission.BILLING_READ})
+_ALL_OF_A_MEMBER = frozenset(Permission) - {Permission.KEYS_VERIFY}
+
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.OWNER: _ALL_OF_A_MEMBER,
+    Role.ADMIN: _ALL_OF_A_MEMBER,
+    Role.BILLING: _READ | {Permission.BILLING_MANAGE},
+    Role.DEVELOPER: _READ | {Permission.USAGE_WRITE, Permission.KEYS_MANAGE},
+    Role.VIEWER: _READ,
+}
+
+
+class ActorKind(StrEnum):
+    """By what the caller proved who they are."""
+
+    SESSION = "session"
+    TOKEN = "token"  # noqa: S105 - a kind of credential, not one
+    API_KEY = "api_key"
+    OPERATOR_KEY = "operator_key"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A caller with a proven identity.
+
+    `organization_id` is None for operators and the system, who name the organization in each request.
+    `user_id` is None for keys that belong to no person. `credential_id` is the session's or key's id.
+    """
+
+    kind: ActorKind
+    permissions: frozenset[Permission]
+    organization_id: UUID | None = None
+    user_id: UUID | None = None
+    credential_id: UUID | None = None
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether the caller may act for any organization."""
+        return self.kind in {ActorKind.OPERATOR_KEY, ActorKind.SYSTEM}
+
+    def must(self, permission: Permission) -> None:
+        """Raise ForbiddenError unless the permission is held."""
+        if permission not in self.permissions:
+            raise ForbiddenError(f"This needs the permission {permission}.", permission=str(permission))
+
+    def own_organization(self) -> UUID:
+        """Return the organization the caller belongs to; raises UnauthenticatedError for those who have none."""
+        if self.organization_id is None:
+            raise UnauthenticatedError("This call acts for one organization; use a member's key or session.")
+        return self.organization_id
