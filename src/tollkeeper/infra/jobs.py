@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 Handler = Callable[..., Awaitable[None]]
 
-# Waits 2, 4, 8, ... seconds between tries, about half an hour in all: outages of a provider end sooner or need a person.
-DEFAULT_RETRY = RetryStrategy(max_attempts=10, exponential_wait=2)
+# Waits 2, 4, 8, ... seconds between tries, half an hour in all: a longer outage of a provider needs a person.
+RETRY = RetryStrategy(max_attempts=10, exponential_wait=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,6 @@ class Job:
     handler: Handler
     queue: str = "default"
     cron: str | None = None
-    retry: RetryStrategy = DEFAULT_RETRY
 
 
 def job(name: str, *, queue: str = "default", cron: str | None = None) -> Callable[[Handler], Job]:
@@ -60,7 +59,7 @@ class JobQueue:
     def register(self, jobs: Iterable[Job], runtime: "Runtime") -> None:
         """Teach the worker how to run these jobs, each in one transaction of `runtime`."""
         for each in jobs:
-            task = self.app.task(name=each.name, queue=each.queue, retry=each.retry, pass_context=True)(
+            task = self.app.task(name=each.name, queue=each.queue, retry=RETRY, pass_context=True)(
                 _in_transaction(each, runtime)
             )
             if each.cron:
