@@ -32,7 +32,7 @@ from .problems import (
     is_outage,
     problem_response,
 )
-from .runtime import Runtime, Tx
+from .runtime import CHANGES, Runtime, Tx
 from .settings import (
     Environment,
     Settings,
@@ -46,6 +46,7 @@ from .tables import metadata
 from .throttle import LocalThrottle, SharedThrottle, Throttle, Verdict
 
 __all__ = [
+    "CHANGES",
     "ActorDep",
     "Database",
     "DatabaseUnavailableError",

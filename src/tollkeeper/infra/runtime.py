@@ -18,6 +18,9 @@ from .settings import Settings
 
 P = TypeVar("P")
 
+CHANGES = "tollkeeper_changes"
+"""The channel on which every process hears what its caches must forget, as `<kind>:<key>`."""
+
 
 @dataclass(slots=True)
 class Runtime:
@@ -72,6 +75,6 @@ class Tx:
         """Enqueue a job that exists exactly if this transaction commits. Jobs of one `lock` run one at a time."""
         await self.runtime.jobs.defer(await self.raw(), job, payload, lock=lock)
 
-    async def announce(self, channel: str, payload: str = "") -> None:
-        """Tell every listening process, on commit, that something cached under this channel is out of date."""
-        await self.runtime.database.notify(self.connection, channel, payload)
+    async def changed(self, kind: str, key: object = "") -> None:
+        """Tell every process, on commit, that what it may have cached of `kind` (and `key`) is out of date."""
+        await self.runtime.database.notify(self.connection, CHANGES, f"{kind}:{key}")

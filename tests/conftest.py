@@ -1,0 +1,78 @@
+"""Fixtures every test can have: a real PostgreSQL database per test process, a clock that stands still."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from procrastinate.schema import SchemaManager
+from psycopg import sql
+from pydantic import SecretStr
+from sqlalchemy import create_engine
+
+from tollkeeper.infra import Database, EventRoutes, JobQueue, Runtime, Settings, metadata
+from tollkeeper.infra.embedded import EmbeddedPostgres
+from tollkeeper.kit import FixedClock
+
+START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One embedded server for the whole run, shared by the test processes."""
+    root = tmp_path_factory.getbasetemp()
+    shared = root.parent if os.environ.get("PYTEST_XDIST_WORKER") else root
+    server = EmbeddedPostgres(shared / "postgres")
+    yield server.start()
+    server.stop()
+
+
+def make_database(server_url: str, name: str) -> str:
+    """Create an empty database (dropping an old one) and return its address."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    return server_url.replace("/tollkeeper?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres_url: str) -> str:
+    """This test process's own database, with every table."""
+    url = make_database(postgres_url, "test_" + os.environ.get("PYTEST_XDIST_WORKER", "main"))
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    metadata.create_all(engine)
+    engine.dispose()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(SchemaManager.get_schema().encode())
+    return url
+
+
+@pytest.fixture
+def clean_database(database_url: str) -> str:
+    """The database with every row gone."""
+    tables = [table.name for table in metadata.sorted_tables] + ["procrastinate_jobs"]
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        names = sql.SQL(", ").join(sql.Identifier(name) for name in tables)
+        connection.execute(sql.SQL("truncate {} restart identity cascade").format(names))
+    return database_url
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(START)
+
+
+@pytest.fixture
+async def runtime(clean_database: str, clock: FixedClock, tmp_path: Path) -> AsyncIterator[Runtime]:
+    """A bare runtime on an empty database; tests add the parts and routes they need."""
+    settings = Settings(
+        data_dir=tmp_path,
+        env="test",
+        jwt_secret=SecretStr("a" * 64),
+        jwt_refresh_secret=SecretStr("b" * 64),
+    )
+    database = Database(clean_database, pool_size=5)
+    yield Runtime(settings, clock, database, JobQueue(clean_database), EventRoutes())
+    await database.close()
