@@ -220,7 +220,7 @@ class Cluster:
             found = Postmaster.read(self.pgdata)
             if found and found.is_ready:
                 return ""
-            if not _serves(pid, self.pgdata):
+            if not _lives(pid):
                 log = self._log()
                 # Processes of a killed server take a moment to notice that it is gone.
                 if "shared memory block" in log and "in use" in log:
@@ -267,6 +267,16 @@ def _serves(pid: int, pgdata: Path) -> bool:
     try:
         return str(pgdata) in psutil.Process(pid).cmdline()
     except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
+def _lives(pid: int) -> bool:
+    """Whether the process we have just started still runs; its command line is empty while it becomes PostgreSQL."""
+    import psutil  # noqa: PLC0415 - as above
+
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
 
 
