@@ -78,6 +78,10 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
+// The page between a form of ours and a page of the payment provider goes on by itself.
+const onward = document.querySelector("a[data-continue]");
+if (onward) location.replace(onward.href);
+
 /** Times are sent in UTC with a machine-readable value; show them in the reader's zone. */
 function localTimes(within) {
   for (const time of within.querySelectorAll("time[data-local]")) {
