@@ -1,0 +1,60 @@
+"""The catalogue: what is for sale, at what price, and what it allows. Data, applied from a YAML file.
+
+Owns: features, plans, prices, the entitlements and request rates of each plan.
+Does not own: who has which plan (billing), what that leaves them to use (gate), how usage is counted (metering).
+Invariants: exactly one plan is the default one, and it has no price; a price never changes but for being withdrawn,
+so that a changed amount is a new price; nothing is deleted, since subscriptions still point to archived plans; a file
+is applied whole or not at all.
+What each time means: `archived_at` is since when nobody can buy the thing; those who have it keep it.
+"""
+
+from .checks import one_default_plan
+from .http import router
+from .model import (
+    Catalogue,
+    CatalogueChanged,
+    CatalogueFileError,
+    Change,
+    ChangeKind,
+    Entitlement,
+    EntitlementPeriod,
+    Feature,
+    FeatureKind,
+    NoDefaultPlanError,
+    Plan,
+    PlanNotFoundError,
+    Price,
+)
+from .rules import in_words
+from .service import apply, default_plan, demo_catalogue, diff, get_plan, list_plans, load_catalogue
+from .spec import CatalogueSpec, read_catalogue_file
+from .store import list_prices
+
+__all__ = [
+    "Catalogue",
+    "CatalogueChanged",
+    "CatalogueFileError",
+    "CatalogueSpec",
+    "Change",
+    "ChangeKind",
+    "Entitlement",
+    "EntitlementPeriod",
+    "Feature",
+    "FeatureKind",
+    "NoDefaultPlanError",
+    "Plan",
+    "PlanNotFoundError",
+    "Price",
+    "apply",
+    "default_plan",
+    "demo_catalogue",
+    "diff",
+    "get_plan",
+    "in_words",
+    "list_plans",
+    "list_prices",
+    "load_catalogue",
+    "one_default_plan",
+    "read_catalogue_file",
+    "router",
+]

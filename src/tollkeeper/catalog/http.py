@@ -1,0 +1,95 @@
+"""The public list of plans."""
+
+from typing import Self
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from tollkeeper.infra import TxDep
+
+from . import service
+from .model import Entitlement, EntitlementPeriod, FeatureKind, Plan, Price
+
+router = APIRouter(prefix="/plans", tags=["plans"])
+
+
+class PriceOut(BaseModel):
+    """A price on sale; `amount` is in minor units of `currency`."""
+
+    id: UUID
+    interval: str
+    amount: int
+    currency: str
+
+    @classmethod
+    def of(cls, price: Price) -> Self:
+        """Show a price."""
+        money = price.money
+        return cls(id=price.id, interval=price.interval.value, amount=money.amount, currency=money.currency)
+
+
+class EntitlementOut(BaseModel):
+    """What the plan allows of a feature: `limit` for metered ones (null: unlimited), `value` for the others."""
+
+    feature: str
+    name: str
+    kind: FeatureKind
+    unit: str
+    limit: int | None
+    value: bool | int | str | None
+    hard: bool
+    period: EntitlementPeriod
+
+    @classmethod
+    def of(cls, entitlement: Entitlement) -> Self:
+        """Show an entitlement."""
+        feature = entitlement.feature
+        return cls(
+            feature=feature.key,
+            name=feature.name,
+            kind=feature.kind,
+            unit=feature.unit,
+            limit=entitlement.limit,
+            value=entitlement.value,
+            hard=entitlement.hard,
+            period=entitlement.period,
+        )
+
+
+class PlanOut(BaseModel):
+    """A plan anybody can see. `rates` is requests a minute by route group; null means by contract."""
+
+    key: str
+    name: str
+    description: str
+    is_default: bool
+    prices: list[PriceOut]
+    entitlements: list[EntitlementOut]
+    rates: dict[str, int | None]
+
+    @classmethod
+    def of(cls, plan: Plan) -> Self:
+        """Show a plan."""
+        return cls(
+            key=plan.key,
+            name=plan.name,
+            description=plan.description,
+            is_default=plan.is_default,
+            prices=[PriceOut.of(price) for price in plan.prices],
+            entitlements=[EntitlementOut.of(each) for each in plan.entitlements],
+            rates=dict(plan.rates),
+        )
+
+
+class PlansOut(BaseModel):
+    """Every public plan on sale, in the operator's order; the list always fits one page."""
+
+    data: list[PlanOut]
+    next_cursor: None = None
+
+
+@router.get("")
+async def get_plans(tx: TxDep) -> PlansOut:
+    """List the public plans with their prices, limits and request rates. Needs no login."""
+    return PlansOut(data=[PlanOut.of(plan) for plan in await service.list_plans(tx)])

@@ -1,0 +1,171 @@
+"""What is for sale: features, plans, prices, and what each plan allows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from tollkeeper.infra import Event
+from tollkeeper.kit import InvalidInputError, Money, NotFoundError, UnavailableError
+from tollkeeper.rating import Interval
+
+
+class FeatureKind(StrEnum):
+    """What an entitlement to a feature says: on or off, a value, or how much of something counted."""
+
+    SWITCH = "switch"
+    SETTING = "setting"
+    METERED = "metered"
+
+
+class EntitlementPeriod(StrEnum):
+    """When the count of a metered feature starts again at zero.
+
+    `billing`: with the organization's billing period; `calendar_month`: on the first of each month, UTC;
+    `never`: the limit is for a lifetime.
+    """
+
+    BILLING = "billing"
+    CALENDAR_MONTH = "calendar_month"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Something a plan can be about. `unit` (`prompt`, `minute`) is empty for switches; the meter has the same key."""
+
+    key: str
+    name: str
+    kind: FeatureKind
+    unit: str = ""
+    description: str = ""
+    archived_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """What one plan allows of one feature.
+
+    Metered: `limit` >= 0 a period, None for unlimited; a hard limit refuses what would pass it, a soft one informs.
+    Switch: `value` is a bool. Setting: `value` is a number or text.
+    """
+
+    feature: Feature
+    limit: int | None = None
+    value: bool | int | str | None = None
+    hard: bool = True
+    period: EntitlementPeriod = EntitlementPeriod.BILLING
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a plan costs per interval in one currency. Never changes but for being withdrawn from sale (`active`)."""
+
+    id: UUID
+    plan: str
+    interval: Interval
+    money: Money
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A sellable tier.
+
+    `prices` holds those on sale; `archived_at` set means that nobody can buy it any more while those who have it
+    keep it. `rates` is requests a minute by route group (`api`, `chat`); None means agreed by contract, not limited.
+    """
+
+    key: str
+    name: str
+    description: str
+    position: int
+    is_default: bool
+    is_public: bool
+    prices: tuple[Price, ...]
+    entitlements: tuple[Entitlement, ...]
+    rates: Mapping[str, int | None]
+    archived_at: datetime | None = None
+
+    def price(self, interval: Interval, currency: str | None = None) -> Price | None:
+        """Return the price on sale for this interval (in this currency; None: the first listed)."""
+        wanted = (p for p in self.prices if p.interval is interval and currency in {None, p.money.currency})
+        return next(wanted, None)
+
+    def entitlement(self, feature: str) -> Entitlement | None:
+        """Return what the plan allows of a feature; None when the plan does not have it."""
+        return next((each for each in self.entitlements if each.feature.key == feature), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything there is, archived things included, in the file's order."""
+
+    features: Mapping[str, Feature]
+    plans: Mapping[str, Plan]
+
+    @property
+    def default(self) -> Plan:
+        """The plan of organizations that bought nothing."""
+        for plan in self.plans.values():
+            if plan.is_default:
+                return plan
+        raise NoDefaultPlanError
+
+    def on_sale(self, *, public_only: bool = True) -> list[Plan]:
+        """Plans that are not archived, in order."""
+        return [p for p in self.plans.values() if p.archived_at is None and (p.is_public or not public_only)]
+
+
+class ChangeKind(StrEnum):
+    """What happens to a thing of the catalogue."""
+
+    ADDED = "+"
+    CHANGED = "~"
+    ARCHIVED = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference between the file and what stands, in words: `~ plan pro: name "Pro" becomes "Plus"`."""
+
+    kind: ChangeKind
+    subject: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind.value} {self.subject}" + (f": {self.detail}" if self.detail else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueChanged(Event):
+    """Features, plans or prices were changed."""
+
+    name: ClassVar[str] = "catalogue.changed"
+    changed_at: datetime
+
+
+class PlanNotFoundError(NotFoundError):
+    """No plan has this key."""
+
+    code = "plan_not_found"
+    title = "There is no such plan"
+    hint = "GET /api/plans lists the plans by key."
+
+
+class NoDefaultPlanError(UnavailableError):
+    """The catalogue is empty: no plan is marked as the default one."""
+
+    code = "no_default_plan"
+    title = "No catalogue has been applied yet"
+    hint = "Run `tollkeeper seed` for the demo catalogue, or `tollkeeper plans apply FILE`."
+
+
+class CatalogueFileError(InvalidInputError):
+    """The catalogue file has mistakes; every one is named, with its line."""
+
+    code = "catalogue_invalid"
+    title = "The catalogue file has mistakes"
+    hint = "Correct the lines named in `errors` and apply the file again; nothing was changed."

@@ -1,0 +1,140 @@
+"""Comparing the file with what stands, in words."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tollkeeper.kit import Money
+
+from .model import Catalogue, Change, ChangeKind, Entitlement, Feature, FeatureKind, Plan
+from .spec import CatalogueSpec, FeatureSpec, LimitSpec, PlanSpec, Setting
+
+Entitled = Mapping[str, LimitSpec | Setting]
+
+
+def compare(standing: Catalogue, spec: CatalogueSpec) -> list[Change]:
+    """Return what applying the file would change, in the file's order; empty when nothing."""
+    return [*_features(standing.features, spec.features), *_plans(standing.plans, spec.plans)]
+
+
+def feature_of(key: str, spec: FeatureSpec) -> Feature:
+    """Return the feature the file describes."""
+    return Feature(key, spec.name, spec.kind, spec.unit, spec.description)
+
+
+def entitlement_of(feature: Feature, value: LimitSpec | Setting) -> Entitlement:
+    """Return the entitlement the file describes."""
+    if isinstance(value, LimitSpec):
+        return Entitlement(feature, limit=value.limit, hard=value.hard, period=value.period)
+    return Entitlement(feature, value=value)
+
+
+def in_words(entitlement: Entitlement) -> str:
+    """Say what is allowed: `1,000 (hard, a billing period)`, `on`, `30`."""
+    if entitlement.feature.kind is FeatureKind.METERED:
+        limit = "unlimited" if entitlement.limit is None else f"{entitlement.limit:,}"
+        per = {"billing": "a billing period", "calendar_month": "a calendar month", "never": "for ever"}
+        return f"{limit} ({'hard' if entitlement.hard else 'soft'}, {per[entitlement.period]})"
+    if isinstance(entitlement.value, bool):
+        return "on" if entitlement.value else "off"
+    return str(entitlement.value)
+
+
+def _features(standing: Mapping[str, Feature], wanted: Mapping[str, FeatureSpec]) -> Iterator[Change]:
+    for key, spec in wanted.items():
+        old = standing.get(key)
+        if old is None:
+            yield Change(ChangeKind.ADDED, f"feature {key}", spec.kind)
+        elif old.archived_at is not None:
+            yield Change(ChangeKind.ADDED, f"feature {key}", "back from the archive")
+        if old is not None:
+            new = feature_of(key, spec)
+            yield from _values(f"feature {key}", old, new, ("name", "kind", "unit", "description"))
+    for key, old in standing.items():
+        if key not in wanted and old.archived_at is None:
+            yield Change(ChangeKind.ARCHIVED, f"feature {key}")
+    yield from _order("features", [k for k, f in standing.items() if f.archived_at is None], list(wanted))
+
+
+def _plans(standing: Mapping[str, Plan], wanted: Mapping[str, PlanSpec]) -> Iterator[Change]:
+    for key, spec in wanted.items():
+        old = standing.get(key)
+        if old is None:
+            yield Change(ChangeKind.ADDED, f"plan {key}", spec.name)
+        elif old.archived_at is not None:
+            yield Change(ChangeKind.ADDED, f"plan {key}", "back from the archive")
+        if old is not None:
+            yield from _plan_values(key, old, spec)
+        yield from _prices(key, old, spec)
+        yield from _entitlements(key, old.entitlements if old else (), spec.entitlements)
+        yield from _rates(key, old.rates if old else {}, spec.rates)
+    for key, old in standing.items():
+        if key not in wanted and old.archived_at is None:
+            yield Change(ChangeKind.ARCHIVED, f"plan {key}", "not sold any more; those who have it keep it")
+    yield from _order("plans", [k for k, p in standing.items() if p.archived_at is None], list(wanted))
+
+
+def _plan_values(key: str, old: Plan, spec: PlanSpec) -> Iterator[Change]:
+    told = {"name": spec.name, "description": spec.description, "is_default": spec.default, "is_public": spec.public}
+    for name, new in told.items():
+        was = getattr(old, name)
+        if was != new:
+            yield Change(ChangeKind.CHANGED, f"plan {key}", _becomes(name, was, new))
+
+
+def _values(subject: str, old: Any, new: Any, names: tuple[str, ...]) -> Iterator[Change]:
+    for name in names:
+        was, now = getattr(old, name), getattr(new, name)
+        if was != now:
+            yield Change(ChangeKind.CHANGED, subject, _becomes(name, was, now))
+
+
+def _becomes(name: str, was: Any, now: Any) -> str:
+    shown = [f'"{value}"' if isinstance(value, str) else str(value).lower() for value in (was, now)]
+    return f"{name.removeprefix('is_')} {shown[0]} becomes {shown[1]}"
+
+
+def _prices(key: str, old: Plan | None, spec: PlanSpec) -> Iterator[Change]:
+    before = {(p.interval, p.money.currency): p.money.amount for p in (old.prices if old else ())}
+    after = spec.amounts()
+    for (interval, currency), amount in after.items():
+        if before.get((interval, currency)) != amount:
+            yield Change(ChangeKind.ADDED, f"price of {key}", f"{Money(amount, currency)} a {interval}")
+    for (interval, currency), amount in before.items():
+        if after.get((interval, currency)) != amount:
+            said = f"{Money(amount, currency)} a {interval}; subscribers keep it"
+            yield Change(ChangeKind.ARCHIVED, f"price of {key}", said)
+
+
+def _entitlements(key: str, old: tuple[Entitlement, ...], wanted: Entitled) -> Iterator[Change]:
+    before = {each.feature.key: each for each in old}
+    for feature, value in wanted.items():
+        was = before.get(feature)
+        kind = was.feature.kind if was else FeatureKind.METERED if isinstance(value, LimitSpec) else FeatureKind.SETTING
+        now = in_words(entitlement_of(Feature(feature, feature, kind), value))
+        if was is None:
+            yield Change(ChangeKind.ADDED, f"entitlement of {key}", f"{feature} {now}")
+        elif in_words(was) != now:
+            yield Change(ChangeKind.CHANGED, f"entitlement of {key}", f"{feature} {in_words(was)} becomes {now}")
+    for feature in before.keys() - wanted.keys():
+        yield Change(ChangeKind.ARCHIVED, f"entitlement of {key}", feature)
+
+
+def _rates(key: str, old: Mapping[str, int | None], wanted: Mapping[str, int | None]) -> Iterator[Change]:
+    for group in [*wanted, *(each for each in old if each not in wanted)]:
+        if group not in wanted:
+            yield Change(ChangeKind.ARCHIVED, f"rate of {key}", group)
+        elif group not in old:
+            yield Change(ChangeKind.ADDED, f"rate of {key}", f"{group} {_rate(wanted[group])}")
+        elif old[group] != wanted[group]:
+            said = f"{group} {_rate(old[group])} becomes {_rate(wanted[group])}"
+            yield Change(ChangeKind.CHANGED, f"rate of {key}", said)
+
+
+def _rate(per_minute: int | None) -> str:
+    return "by contract" if per_minute is None else f"{per_minute:,} a minute"
+
+
+def _order(what: str, before: list[str], after: list[str]) -> Iterator[Change]:
+    kept, wanted = [k for k in before if k in after], [k for k in after if k in before]
+    if kept != wanted:
+        yield Change(ChangeKind.CHANGED, f"order of {what}", ", ".join(after))

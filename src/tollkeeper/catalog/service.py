@@ -1,0 +1,107 @@
+"""Use cases of the catalogue."""
+
+from importlib import resources
+
+from tollkeeper.infra import Tx
+from tollkeeper.kit import Money
+from tollkeeper.metering import Meter, MeterMismatchError, define_meter, list_meters
+
+from . import rules, store
+from .model import Catalogue, CatalogueChanged, Change, FeatureKind, Plan, PlanNotFoundError
+from .spec import CatalogueSpec, FeatureSpec, PlanSpec
+
+
+async def load_catalogue(tx: Tx) -> Catalogue:
+    """Return everything there is, archived things included."""
+    return await store.load(tx)
+
+
+async def list_plans(tx: Tx, *, public_only: bool = True) -> list[Plan]:
+    """Return the plans that are not archived, in the file's order."""
+    return (await store.load(tx)).on_sale(public_only=public_only)
+
+
+async def get_plan(tx: Tx, key: str) -> Plan:
+    """Return a plan, an archived one too.
+
+    Raises:
+        PlanNotFoundError: there never was a plan of this key.
+    """
+    plan = (await store.load(tx)).plans.get(key)
+    if plan is None:
+        raise PlanNotFoundError(f"There is no plan {key!r}.")
+    return plan
+
+
+async def default_plan(tx: Tx) -> Plan:
+    """Return the plan of organizations that bought nothing.
+
+    Raises:
+        NoDefaultPlanError: no catalogue was applied yet.
+    """
+    return (await store.load(tx)).default
+
+
+async def diff(tx: Tx, spec: CatalogueSpec) -> list[Change]:
+    """Return what applying this catalogue would change, without changing anything.
+
+    Raises:
+        MeterMismatchError: it would change what a meter counts.
+    """
+    meters = {meter.key: meter for meter in await list_meters(tx)}
+    for key, feature in _metered(spec).items():
+        _refuse_changed_meter(meters.get(key), key, feature)
+    return rules.compare(await store.load(tx), spec)
+
+
+async def apply(tx: Tx, spec: CatalogueSpec) -> list[Change]:
+    """Make the catalogue equal to this one and return what that changed; a second time changes nothing.
+
+    Raises:
+        MeterMismatchError: it would change what a meter counts; nothing is changed.
+    """
+    await store.lock(tx)
+    changes = await diff(tx, spec)
+    if not changes:
+        return []
+    for key, feature in _metered(spec).items():
+        await define_meter(tx, key, event_type=feature.event_type or key, unit=feature.unit)
+    for position, (key, feature) in enumerate(spec.features.items()):
+        await store.save_feature(tx, rules.feature_of(key, feature), position)
+    await store.clear_default(tx)
+    await store.archive_all_but(tx, list(spec.features), list(spec.plans))
+    standing = await store.load(tx)
+    for position, (key, plan) in enumerate(spec.plans.items()):
+        await store.save_plan(tx, key, plan, position)
+        await _save_prices(tx, standing.plans.get(key), key, plan)
+        allowed = [rules.entitlement_of(standing.features[name], value) for name, value in plan.entitlements.items()]
+        await store.replace_entitlements(tx, key, allowed)
+        await store.replace_rates(tx, key, plan.rates)
+    await tx.emit(CatalogueChanged(changed_at=tx.now))
+    await tx.changed("catalogue")
+    return changes
+
+
+def demo_catalogue() -> str:
+    """Return the text of the demo catalogue that comes with the program."""
+    return resources.files(__package__).joinpath("demo.yaml").read_text(encoding="utf-8")
+
+
+async def _save_prices(tx: Tx, old: Plan | None, key: str, spec: PlanSpec) -> None:
+    wanted = spec.amounts()
+    for price in old.prices if old else ():
+        if wanted.get((price.interval, price.money.currency)) != price.money.amount:
+            await store.archive_price(tx, price)
+    for position, ((interval, currency), amount) in enumerate(wanted.items()):
+        await store.save_price(tx, key, interval, Money(amount, currency), position)
+
+
+def _metered(spec: CatalogueSpec) -> dict[str, FeatureSpec]:
+    return {key: feature for key, feature in spec.features.items() if feature.kind is FeatureKind.METERED}
+
+
+def _refuse_changed_meter(meter: Meter | None, key: str, feature: FeatureSpec) -> None:
+    wanted = (feature.event_type or key, feature.unit)
+    if meter is not None and (meter.event_type, meter.unit) != wanted:
+        counts = f"{meter.event_type!r} events in {meter.unit or 'units'}"
+        raise MeterMismatchError(f"The meter of feature {key} counts {counts} already; give the new one a new key.")

@@ -1,0 +1,219 @@
+"""The catalogue file: reading YAML into a checked value, naming every mistake with its line."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, TypeAlias
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationError,
+)
+
+from tollkeeper.kit import FieldProblem
+from tollkeeper.rating import Interval
+
+from .model import CatalogueFileError, EntitlementPeriod, FeatureKind
+
+MAX_FILE_CHARACTERS = 512 * 1024
+MAX_AMOUNT = 99_999_999
+"""The largest price the provider takes, in minor units."""
+MAX_LIMIT = 10**15
+
+Path: TypeAlias = tuple[str, ...]
+Key: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+Currency: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
+Words: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
+Prose: TypeAlias = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True)]
+Amount: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=MAX_AMOUNT)]
+PerMinute: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
+Setting: TypeAlias = (
+    Annotated[bool, Field(strict=True)]
+    | Annotated[int, Field(strict=True, ge=-MAX_LIMIT, le=MAX_LIMIT)]
+    | Annotated[str, Field(strict=True, max_length=500)]
+)
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FeatureSpec(_Spec):
+    """A feature as the file has it. `event_type` feeds a metered feature's meter; None: the feature's key."""
+
+    name: Words
+    kind: FeatureKind
+    description: Prose = ""
+    unit: Annotated[str, StringConstraints(max_length=40)] = ""
+    event_type: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+
+
+class LimitSpec(_Spec):
+    """How much of a metered feature. `limit: null` means unlimited."""
+
+    limit: Annotated[int, Field(strict=True, ge=0, le=MAX_LIMIT)] | None
+    hard: Annotated[bool, Field(strict=True)] = True
+    period: EntitlementPeriod = EntitlementPeriod.BILLING
+
+
+def _entitlement_shape(value: Any) -> str:
+    return "amount" if isinstance(value, dict | LimitSpec) else "setting"
+
+
+EntitlementSpec: TypeAlias = Annotated[
+    Annotated[LimitSpec, Tag("amount")] | Annotated[Setting, Tag("setting")], Discriminator(_entitlement_shape)
+]
+
+
+class PlanSpec(_Spec):
+    """A plan as the file has it. Prices are minor units by interval and currency; rates are requests a minute."""
+
+    name: Words
+    description: Prose = ""
+    default: Annotated[bool, Field(strict=True)] = False
+    public: Annotated[bool, Field(strict=True)] = True
+    prices: dict[Literal["month", "year"], dict[Currency, Amount]] = {}
+    entitlements: dict[Key, EntitlementSpec] = {}
+    rates: dict[Key, PerMinute | None] = {}
+
+    def amounts(self) -> dict[tuple[Interval, str], int]:
+        """Return the amount per interval and currency, in the file's order."""
+        return {
+            (Interval(interval), currency): amount
+            for interval, by_currency in self.prices.items()
+            for currency, amount in by_currency.items()
+        }
+
+
+class CatalogueSpec(_Spec):
+    """A whole catalogue; the order of plans and features is the order they are shown in."""
+
+    features: dict[Key, FeatureSpec]
+    plans: dict[Key, PlanSpec]
+
+
+def read_catalogue_file(text: str) -> CatalogueSpec:
+    """Read and check a catalogue.
+
+    Raises:
+        CatalogueFileError: naming every mistake at once, each with its path and line.
+    """
+    raw, lines = _parse(text)
+    problems: list[tuple[Path, str]] = []
+    spec = None
+    try:
+        spec = CatalogueSpec.model_validate(raw)
+    except ValidationError as error:
+        for item in error.errors(include_url=False, include_input=False):
+            where = _path_in(raw, item["loc"], keep_last=item["type"] == "missing")
+            problems.append((where, item["msg"].removeprefix("Value error, ")))
+    problems.extend(_contradictions(raw))
+    if problems or spec is None:
+        raise CatalogueFileError([_problem(path, message, lines) for path, message in dict.fromkeys(problems)])
+    return spec
+
+
+def _problem(path: Path, message: str, lines: dict[Path, int]) -> FieldProblem:
+    known = next(lines[path[:size]] for size in range(len(path), -1, -1) if path[:size] in lines)
+    return FieldProblem(".".join(path), f"line {known}: {message}")
+
+
+def _parse(text: str) -> tuple[dict[str, Any], dict[Path, int]]:
+    if len(text) > MAX_FILE_CHARACTERS:
+        raise CatalogueFileError(f"The file has {len(text)} characters; {MAX_FILE_CHARACTERS} are allowed.")
+    try:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if not isinstance(node, yaml.MappingNode):
+            raise CatalogueFileError("The file must hold a mapping with `features` and `plans`.")
+        lines: dict[Path, int] = {(): 1}
+        twice = list(_walk(node, (), lines, set()))
+        if twice:
+            raise CatalogueFileError(twice)
+        raw: dict[str, Any] = loader.construct_document(node)
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: an impossible date, a number of 5,000 digits
+        raise CatalogueFileError(f"This is not YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise CatalogueFileError("The file is nested too deeply.") from None
+    return raw, lines
+
+
+def _walk(node: yaml.Node, path: Path, lines: dict[Path, int], seen: set[int]) -> Iterator[FieldProblem]:
+    """Note the line of every path; yield keys written twice and aliases, which YAML itself lets pass."""
+    if id(node) in seen:
+        yield FieldProblem(".".join(path), f"line {lines[path]}: aliases are not used here; write the value out")
+        return
+    seen.add(id(node))
+    if not isinstance(node, yaml.MappingNode):
+        return
+    for key, value in node.value:
+        here = (*path, str(key.value))
+        line = key.start_mark.line + 1
+        if here in lines:
+            yield FieldProblem(".".join(here), f"line {line}: written twice, first in line {lines[here]}")
+            continue
+        lines[here] = line
+        yield from _walk(value, here, lines, seen)
+
+
+def _path_in(raw: Any, loc: tuple[int | str, ...], *, keep_last: bool) -> Path:
+    """Return pydantic's location without its own tags, which stand nowhere in the file."""
+    path: list[str] = []
+    for index, part in enumerate(loc):
+        if isinstance(raw, dict) and part in raw:
+            raw = raw[part]
+            path.append(str(part))
+        elif keep_last and index == len(loc) - 1:
+            path.append(str(part))
+    return tuple(path)
+
+
+def _mapping(value: Any) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _contradictions(raw: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Find what each part alone cannot know; works on unchecked data so that all mistakes are named at once."""
+    plans, features = _mapping(raw.get("plans")), _mapping(raw.get("features"))
+    defaults = [key for key, plan in plans.items() if _mapping(plan).get("default") is True]
+    if len(defaults) != 1:
+        named = ", ".join(str(key) for key in defaults) or "none"
+        yield ("plans",), f"exactly one plan must be the default one; {named} is marked `default: true`"
+    for key in defaults:
+        if _mapping(plans[key]).get("prices"):
+            yield ("plans", str(key), "prices"), "the default plan is what nobody pays for; it cannot have a price"
+    for key, plan in plans.items():
+        for feature, value in _mapping(_mapping(plan).get("entitlements")).items():
+            path = ("plans", str(key), "entitlements", str(feature))
+            if feature not in features:
+                yield path, "no feature of this key is defined under `features`"
+            elif message := _misfit(_mapping(features[feature]).get("kind"), value):
+                yield path, message
+    yield from _shared_event_types(features)
+
+
+def _misfit(kind: Any, value: Any) -> str | None:
+    shape = {
+        "switch": (isinstance(value, bool), "a switch is `true` or `false`"),
+        "metered": (isinstance(value, dict), "a metered feature takes `{limit: ..., hard: ..., period: ...}`"),
+        "setting": (isinstance(value, int | str) and not isinstance(value, bool), "a setting is a number or text"),
+    }
+    fits, message = shape.get(kind, (True, "")) if isinstance(kind, str) else (True, "")
+    return None if fits else message
+
+
+def _shared_event_types(features: dict[Any, Any]) -> Iterator[tuple[Path, str]]:
+    first: dict[Any, Any] = {}
+    for key, feature in features.items():
+        told = _mapping(feature)
+        if told.get("kind") != FeatureKind.METERED:
+            if told.get("event_type") is not None:
+                yield ("features", str(key), "event_type"), "only metered features count events"
+            continue
+        event_type = told.get("event_type") or key
+        if isinstance(event_type, str) and first.setdefault(event_type, key) != key:
+            yield ("features", str(key), "event_type"), f"`{event_type}` already feeds `{first[event_type]}`"

@@ -1,0 +1,187 @@
+"""Every statement of the catalogue."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from tollkeeper.infra import Tx
+from tollkeeper.kit import Money, new_id
+from tollkeeper.rating import Interval
+
+from .model import Catalogue, Entitlement, EntitlementPeriod, Feature, FeatureKind, Plan, Price
+from .spec import PlanSpec
+from .tables import FEATURES, PLAN_ENTITLEMENTS, PLAN_RATES, PLANS, PRICES
+
+_LOCK = "select pg_advisory_xact_lock(hashtext('tollkeeper.catalogue'))"
+
+
+async def lock(tx: Tx) -> None:
+    """Let one change of the catalogue run at a time, until the transaction ends."""
+    await tx.connection.execute(text(_LOCK))
+
+
+async def load(tx: Tx) -> Catalogue:
+    """Read everything, archived features and plans included, prices only those on sale."""
+    rows = (await tx.connection.execute(select(FEATURES).order_by(FEATURES.c.position, FEATURES.c.key))).mappings()
+    features = {row["key"]: _feature(row) for row in rows}
+    prices: dict[str, list[Price]] = defaultdict(list)
+    on_sale = select(PRICES).where(PRICES.c.archived_at.is_(None)).order_by(PRICES.c.position)
+    for row in (await tx.connection.execute(on_sale)).mappings():
+        prices[row["plan"]].append(_price(row))
+    entitlements: dict[str, list[Entitlement]] = defaultdict(list)
+    for row in (await tx.connection.execute(select(PLAN_ENTITLEMENTS))).mappings():
+        entitlements[row["plan"]].append(_entitlement(row, features))
+    rates: dict[str, dict[str, int | None]] = defaultdict(dict)
+    ordered = select(PLAN_RATES).order_by(PLAN_RATES.c.route_group)
+    for row in (await tx.connection.execute(ordered)).mappings():
+        rates[row["plan"]][row["route_group"]] = row["per_minute"]
+    shown = list(features)
+    plans: dict[str, Plan] = {}
+    for row in (await tx.connection.execute(select(PLANS).order_by(PLANS.c.position, PLANS.c.key))).mappings():
+        key = row["key"]
+        allowed = sorted(entitlements[key], key=lambda each: shown.index(each.feature.key))
+        plans[key] = _plan(row, prices[key], allowed, rates[key])
+    return Catalogue(MappingProxyType(features), MappingProxyType(plans))
+
+
+async def list_prices(tx: Tx) -> list[Price]:
+    """Return every price there ever was, oldest first."""
+    rows = await tx.connection.execute(select(PRICES).order_by(PRICES.c.created_at, PRICES.c.id))
+    return [_price(row) for row in rows.mappings()]
+
+
+async def save_feature(tx: Tx, feature: Feature, position: int) -> None:
+    """Add the feature, or make the one of its key equal to it."""
+    values = {
+        "name": feature.name,
+        "description": feature.description,
+        "kind": feature.kind.value,
+        "unit": feature.unit,
+        "position": position,
+        "archived_at": None,
+    }
+    statement = insert(FEATURES).values(key=feature.key, **values)
+    await tx.connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values))
+
+
+async def save_plan(tx: Tx, key: str, spec: PlanSpec, position: int) -> None:
+    """Add the plan, or make the one of its key equal to the file's."""
+    values = {
+        "name": spec.name,
+        "description": spec.description,
+        "position": position,
+        "is_default": spec.default,
+        "is_public": spec.public,
+        "archived_at": None,
+    }
+    statement = insert(PLANS).values(key=key, created_at=tx.now, **values)
+    await tx.connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values))
+
+
+async def clear_default(tx: Tx) -> None:
+    """Take the mark of the default plan away, so that another can have it."""
+    await tx.connection.execute(update(PLANS).values(is_default=False).where(PLANS.c.is_default))
+
+
+async def archive_all_but(tx: Tx, features: Sequence[str], plans: Sequence[str]) -> None:
+    """Archive features and plans that are not named, and take the prices of archived plans off sale."""
+    for table, kept in ((FEATURES, features), (PLANS, plans)):
+        gone = update(table).values(archived_at=tx.now).where(table.c.archived_at.is_(None), table.c.key.not_in(kept))
+        await tx.connection.execute(gone)
+    withdrawn = update(PRICES).values(archived_at=tx.now)
+    await tx.connection.execute(withdrawn.where(PRICES.c.archived_at.is_(None), PRICES.c.plan.not_in(plans)))
+
+
+async def archive_price(tx: Tx, price: Price) -> None:
+    """Take a price off sale."""
+    await tx.connection.execute(update(PRICES).values(archived_at=tx.now).where(PRICES.c.id == price.id))
+
+
+async def save_price(tx: Tx, plan: str, interval: Interval, money: Money, position: int) -> None:
+    """Put a price on sale; one that is on sale already only moves to its place in the list."""
+    statement = insert(PRICES).values(
+        id=new_id(),
+        plan=plan,
+        interval=interval.value,
+        amount=money.amount,
+        currency=money.currency,
+        position=position,
+        created_at=tx.now,
+    )
+    same = statement.on_conflict_do_update(
+        index_elements=["plan", "interval", "currency"],
+        index_where=PRICES.c.archived_at.is_(None),
+        set_={"position": position},
+    )
+    await tx.connection.execute(same)
+
+
+async def replace_entitlements(tx: Tx, plan: str, entitlements: Sequence[Entitlement]) -> None:
+    """Make these the plan's entitlements, and only these."""
+    await tx.connection.execute(delete(PLAN_ENTITLEMENTS).where(PLAN_ENTITLEMENTS.c.plan == plan))
+    rows = [
+        {
+            "plan": plan,
+            "feature": each.feature.key,
+            "amount": each.limit,
+            "value": each.value,
+            "hard": each.hard,
+            "period": each.period.value,
+        }
+        for each in entitlements
+    ]
+    if rows:
+        await tx.connection.execute(insert(PLAN_ENTITLEMENTS), rows)
+
+
+async def replace_rates(tx: Tx, plan: str, rates: Mapping[str, int | None]) -> None:
+    """Make these the plan's request rates, and only these."""
+    await tx.connection.execute(delete(PLAN_RATES).where(PLAN_RATES.c.plan == plan))
+    rows = [{"plan": plan, "route_group": group, "per_minute": rate} for group, rate in rates.items()]
+    if rows:
+        await tx.connection.execute(insert(PLAN_RATES), rows)
+
+
+async def count_default_plans(tx: Tx) -> int:
+    """Return how many plans are marked as the default one."""
+    found = await tx.connection.execute(select(func.count()).select_from(PLANS).where(PLANS.c.is_default))
+    return found.scalar_one()
+
+
+def _feature(row: Mapping[Any, Any]) -> Feature:
+    kind = FeatureKind(row["kind"])
+    return Feature(row["key"], row["name"], kind, row["unit"], row["description"], row["archived_at"])
+
+
+def _price(row: Mapping[Any, Any]) -> Price:
+    money = Money(row["amount"], row["currency"])
+    return Price(row["id"], row["plan"], Interval(row["interval"]), money, active=row["archived_at"] is None)
+
+
+def _entitlement(row: Mapping[Any, Any], features: Mapping[str, Feature]) -> Entitlement:
+    period = EntitlementPeriod(row["period"])
+    return Entitlement(features[row["feature"]], row["amount"], row["value"], row["hard"], period)
+
+
+def _plan(
+    row: Mapping[Any, Any],
+    prices: Sequence[Price],
+    entitlements: Sequence[Entitlement],
+    rates: Mapping[str, int | None],
+) -> Plan:
+    return Plan(
+        key=row["key"],
+        name=row["name"],
+        description=row["description"],
+        position=row["position"],
+        is_default=row["is_default"],
+        is_public=row["is_public"],
+        prices=tuple(prices),
+        entitlements=tuple(entitlements),
+        rates=MappingProxyType(dict(rates)),
+        archived_at=row["archived_at"],
+    )

@@ -1,0 +1,94 @@
+"""Tables of the catalogue. Nothing is ever deleted: subscriptions and invoices of years ago still point here."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tollkeeper.infra import metadata
+
+FEATURES = Table(
+    "features",
+    metadata,
+    Column("key", Text, primary_key=True, comment="also the key of a metered feature's meter"),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("archived_at", DateTime(timezone=True), comment="when it vanished from the catalogue file"),
+    CheckConstraint("kind in ('switch', 'setting', 'metered')", name="kind_known"),
+    comment="What entitlements are about",
+)
+
+PLANS = Table(
+    "plans",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    Column("is_public", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("archived_at", DateTime(timezone=True), comment="since when nobody can buy it; subscribers keep it"),
+    CheckConstraint("not (is_default and archived_at is not null)", name="default_not_archived"),
+    Index("uq_plans_default", "is_default", unique=True, postgresql_where=text("is_default")),
+    comment="Sellable tiers",
+)
+
+PRICES = Table(
+    "prices",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("plan", Text, ForeignKey("plans.key"), nullable=False),
+    Column("interval", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False, comment="minor units"),
+    Column("currency", Text, nullable=False, comment="lower-case ISO 4217"),
+    Column("position", Integer, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("archived_at", DateTime(timezone=True), comment="since when it is not on sale"),
+    CheckConstraint("interval in ('month', 'year')", name="interval_known"),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency_iso"),
+    Index(
+        "uq_prices_on_sale", "plan", "interval", "currency", unique=True, postgresql_where=text("archived_at is null")
+    ),
+    comment="Immutable but for archived_at: a changed amount is a new row",
+)
+
+PLAN_ENTITLEMENTS = Table(
+    "plan_entitlements",
+    metadata,
+    Column("plan", Text, ForeignKey("plans.key"), primary_key=True),
+    Column("feature", Text, ForeignKey("features.key"), primary_key=True),
+    Column("amount", BigInteger, comment="of a metered feature a period; null is unlimited"),
+    Column("value", JSONB(none_as_null=True), comment="of a switch or setting; null for metered features"),
+    Column("hard", Boolean, nullable=False),
+    Column("period", Text, nullable=False),
+    CheckConstraint("amount >= 0", name="amount_not_negative"),
+    CheckConstraint("amount is null or value is null", name="amount_or_value"),
+    CheckConstraint("period in ('billing', 'calendar_month', 'never')", name="period_known"),
+    comment="What each plan allows of each feature",
+)
+
+PLAN_RATES = Table(
+    "plan_rates",
+    metadata,
+    Column("plan", Text, ForeignKey("plans.key"), primary_key=True),
+    Column("route_group", Text, primary_key=True),
+    Column("per_minute", Integer, comment="null: agreed by contract, not limited"),
+    CheckConstraint("per_minute > 0", name="per_minute_positive"),
+    comment="Request rates of each plan",
+)
