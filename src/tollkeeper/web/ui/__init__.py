@@ -3,6 +3,7 @@
 from .files import asset
 from .files import router as static_router
 from .forms import FormState, StaleFormError, empty_form, read_form, refused_form, safe_next
+from .plans import PlanCard, amount, cards, chosen_interval, comparison, inline, saving
 from .render import (
     DemoLogin,
     Site,
@@ -20,13 +21,19 @@ from .render import (
 __all__ = [
     "DemoLogin",
     "FormState",
+    "PlanCard",
     "Site",
     "StaleFormError",
+    "amount",
     "asset",
     "base_url_of",
+    "cards",
+    "chosen_interval",
+    "comparison",
     "empty_form",
     "error_page",
     "go",
+    "inline",
     "is_logged_in",
     "leave",
     "login_redirect",
@@ -34,6 +41,7 @@ __all__ = [
     "read_form",
     "refused_form",
     "safe_next",
+    "saving",
     "security_policy",
     "site_of",
     "static_router",

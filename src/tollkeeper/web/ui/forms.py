@@ -110,7 +110,7 @@ def _words(message: str) -> str:
 def safe_next(wanted: str, default: str = "/dashboard") -> str:
     """Return where to go after logging in: a path of our own, never another site.
 
-    `//host`, `/\\host`, addresses with a scheme and control characters fall back to `default`.
+    Addresses with a host or scheme, in whatever disguise (two slashes, backslashes), fall back to `default`.
     """
     parts = urlsplit(wanted) if _OWN_PATH.fullmatch(wanted) else None
     return wanted if parts is not None and not parts.scheme and not parts.netloc else default

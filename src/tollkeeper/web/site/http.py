@@ -1,0 +1,57 @@
+"""The public pages: home, pricing, the API reference."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from tollkeeper.catalog import list_plans
+from tollkeeper.infra import TxDep, every_error
+from tollkeeper.rating import Interval
+from tollkeeper.web.ui import cards, chosen_interval, comparison, page, saving
+
+from .reference import groups_of
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def home_page(request: Request, tx: TxDep) -> Response:
+    """Show what this is, and the plans."""
+    plans = await list_plans(tx)
+    shown = cards(plans, Interval.MONTH)
+    free = next((card.lines[0] for card in shown if card.is_default and card.lines), "")
+    return page(
+        request,
+        "site/home.html",
+        plans=shown,
+        interval=Interval.MONTH.value,
+        free_line=f"{free} are free." if free else "",
+    )
+
+
+@router.get("/pricing")
+async def pricing_page(request: Request, tx: TxDep, interval: str = "month") -> Response:
+    """Show every public plan, what it costs and what it includes."""
+    plans = await list_plans(tx)
+    chosen = chosen_interval(interval)
+    return page(
+        request,
+        "site/pricing.html",
+        plans=cards(plans, chosen),
+        interval=chosen.value,
+        saving=saving(plans),
+        table=comparison(plans),
+    )
+
+
+@router.get("/docs")
+async def reference_page(request: Request) -> Response:
+    """Show the API reference, made from this application's own OpenAPI document."""
+    document = request.app.openapi()
+    summary = document["info"].get("description") or "Every call of the API: what it takes and what it answers."
+    return page(request, "site/reference.html", groups=groups_of(document), summary=summary)
+
+
+@router.get("/docs/errors")
+async def errors_page(request: Request) -> Response:
+    """Show every error code; the `type` of each problem document points here."""
+    return page(request, "site/errors.html", errors=every_error())

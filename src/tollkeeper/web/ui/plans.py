@@ -1,0 +1,156 @@
+"""Plans as the pages show them: a card each, and a table that compares them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tollkeeper.catalog import Entitlement, EntitlementPeriod, FeatureKind, Plan
+from tollkeeper.kit import Money
+from tollkeeper.rating import Interval
+
+SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
+NOT_INCLUDED = "\N{EN DASH}"
+_MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCard:
+    """One plan on offer, in words.
+
+    `price` is ready to show ("$20"); `per` says for how long, empty for free and contract plans. `for_sale` is False
+    when the plan has no price in the chosen interval. `recommended` is the first step up from the default plan.
+    """
+
+    key: str
+    name: str
+    description: str
+    price: str
+    per: str
+    price_note: str
+    lines: tuple[str, ...]
+    is_default: bool
+    for_sale: bool
+    recommended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedFeature:
+    """One line of the comparison: a feature and what each plan allows of it, in the order of the plans."""
+
+    title: str
+    cells: tuple[str, ...]
+
+
+def amount(money: Money) -> str:
+    """Write a price the way a shop does: `$20`, `€9.50`, `12.00 SEK`."""
+    symbol = SYMBOLS.get(money.currency)
+    if symbol is None:
+        return str(money)
+    number = str(money).rsplit(" ", 1)[0]
+    return symbol + (number.removesuffix(".00"))
+
+
+def chosen_interval(wanted: str) -> Interval:
+    """Return the billing interval a page was asked for; anything unknown is monthly."""
+    return Interval.YEAR if wanted == Interval.YEAR.value else Interval.MONTH
+
+
+def cards(plans: Sequence[Plan], interval: Interval) -> list[PlanCard]:
+    """Return a card for each plan, in the catalogue's order."""
+    first_paid = next((plan.key for plan in plans if plan.prices and not plan.is_default), "")
+    currency = next((price.money.currency for plan in plans for price in plan.prices), "usd")
+    nothing = amount(Money(0, currency))
+    return [_card(plan, interval, nothing, recommended=plan.key == first_paid) for plan in plans]
+
+
+def saving(plans: Sequence[Plan]) -> str:
+    """Say how much less a year costs than twelve months, the least of all plans: `-16 %`; empty when nothing less."""
+    found = []
+    for plan in plans:
+        month, year = plan.price(Interval.MONTH), plan.price(Interval.YEAR)
+        if month is not None and year is not None and month.money.amount:
+            twelve = _MONTHS * month.money.amount
+            found.append(100 * (twelve - year.money.amount) // twelve)
+    return f"\N{MINUS SIGN}{min(found)} %" if found and min(found) > 0 else ""
+
+
+def comparison(plans: Sequence[Plan]) -> list[ComparedFeature]:
+    """Return every feature and request rate of the plans, side by side."""
+    features = {each.feature.key: each.feature for plan in plans for each in plan.entitlements}
+    rows = [
+        ComparedFeature(feature.name, tuple(_cell(plan.entitlement(key)) for plan in plans))
+        for key, feature in features.items()
+    ]
+    for group in dict.fromkeys(group for plan in plans for group in plan.rates):
+        title = "Requests a minute" if group == "api" else f"{group.capitalize()} requests a minute"
+        rows.append(ComparedFeature(title, tuple(_rate(plan, group) for plan in plans)))
+    return rows
+
+
+def _card(plan: Plan, interval: Interval, nothing: str, *, recommended: bool) -> PlanCard:
+    price = plan.price(interval)
+    other = plan.price(Interval.YEAR if interval is Interval.MONTH else Interval.MONTH)
+    if price is not None:
+        shown, per = amount(price.money), f"a {interval.value}"
+    elif plan.is_default:
+        shown, per = nothing, ""
+    else:
+        shown, per = "By contract", ""
+    note = ""
+    if price is not None and other is not None:
+        note = f"or {amount(other.money)} a {other.interval.value}"
+    lines = [line for each in plan.entitlements if (line := included(each))]
+    if plan.rates.get("api") is not None:
+        lines.append(f"{plan.rates['api']:,} requests a minute")
+    return PlanCard(
+        key=plan.key,
+        name=plan.name,
+        description=plan.description,
+        price=shown,
+        per=per,
+        price_note=note,
+        lines=tuple(lines),
+        is_default=plan.is_default,
+        for_sale=price is not None,
+        recommended=recommended,
+    )
+
+
+def inline(name: str) -> str:
+    """Return a feature's name as it stands inside a sentence: `prompts`, but `AI tokens`."""
+    return name if name[:2].isupper() else name[:1].lower() + name[1:]
+
+
+def included(entitlement: Entitlement) -> str:
+    """Say what a plan gives of a feature; empty when it gives nothing."""
+    name = entitlement.feature.name
+    if entitlement.feature.kind is FeatureKind.METERED:
+        if entitlement.limit is None:
+            return f"Unlimited {inline(name)}"
+        period = "" if entitlement.period is EntitlementPeriod.NEVER else " a month"
+        return f"{entitlement.limit:,} {inline(name)}{period}" if entitlement.limit else ""
+    if isinstance(entitlement.value, bool):
+        return name if entitlement.value else ""
+    return f"{_value(entitlement.value)} {inline(name)}" if entitlement.value is not None else ""
+
+
+def _cell(entitlement: Entitlement | None) -> str:
+    if entitlement is None:
+        return NOT_INCLUDED
+    if entitlement.feature.kind is FeatureKind.METERED:
+        if entitlement.limit is None:
+            return "Unlimited"
+        return f"{entitlement.limit:,}" + ("" if entitlement.hard else ", soft")
+    if isinstance(entitlement.value, bool):
+        return "Yes" if entitlement.value else NOT_INCLUDED
+    return _value(entitlement.value) if entitlement.value is not None else NOT_INCLUDED
+
+
+def _value(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _rate(plan: Plan, group: str) -> str:
+    if group not in plan.rates:
+        return NOT_INCLUDED
+    rate = plan.rates[group]
+    return "By contract" if rate is None else f"{rate:,}"
