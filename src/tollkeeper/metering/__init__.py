@@ -1,0 +1,51 @@
+"""Metering: how usage becomes numbers, and how many may be taken.
+
+Owns: meters, usage events, the counters per organization, meter and period, idempotency of events.
+Does not own: what an organization may use (catalog and gate say so and pass the limit in), money.
+Invariants: an event is never changed or counted twice; a counter equals the sum of its events; decision, event and
+counter commit together; a hard limit is never passed, whatever runs in parallel.
+What each time means: `at` is when the usage happened; an event's id tells when it was recorded; `period_start` names
+the counter it was added to, periods being half-open in UTC.
+"""
+
+from .checks import counters_replay
+from .jobs import prepare_partitions as prepare_partitions_job
+from .model import (
+    Aggregation,
+    Bucket,
+    Consumption,
+    CounterKey,
+    HistoryPoint,
+    Meter,
+    MeterMismatchError,
+    Outcome,
+    Verdict,
+)
+from .rules import decide, fits
+from .service import consume, define_meter, prepare_partitions
+from .store import counters_of_periods, history, list_meters, read_counters
+
+jobs = [prepare_partitions_job]
+
+__all__ = [
+    "Aggregation",
+    "Bucket",
+    "Consumption",
+    "CounterKey",
+    "HistoryPoint",
+    "Meter",
+    "MeterMismatchError",
+    "Outcome",
+    "Verdict",
+    "consume",
+    "counters_of_periods",
+    "counters_replay",
+    "decide",
+    "define_meter",
+    "fits",
+    "history",
+    "jobs",
+    "list_meters",
+    "prepare_partitions",
+    "read_counters",
+]
