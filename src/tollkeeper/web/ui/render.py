@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -192,7 +192,7 @@ def login_redirect(request: Request) -> RedirectResponse:
     """Send somebody who is not logged in to the log-in page, to come back here afterwards."""
     path = request.url.path
     back = f"{path}?{request.url.query}" if request.url.query else path
-    return RedirectResponse(str(request.url_for("login_page").include_query_params(next=back)), status_code=303)
+    return RedirectResponse(f"/login?{urlencode({'next': back})}", status_code=303)
 
 
 def _sentence(text: str) -> str:
