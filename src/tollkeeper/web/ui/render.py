@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import Response
 
 from tollkeeper.infra import request_id_of, runtime_of
@@ -86,6 +87,13 @@ def _number(value: int) -> str:
     return f"{value:,}"
 
 
+def _code(text: str) -> Markup:
+    """Show what stands between back-ticks as code."""
+    parts = [str(escape(part)) for part in text.split("`")]
+    parts[1::2] = [f"<code>{part}</code>" for part in parts[1::2]]
+    return Markup("".join(parts))  # noqa: S704 - every part is escaped above
+
+
 def _environment() -> Environment:
     rooms = {room: FileSystemLoader(WEB / room / "templates") for room in ("ui", "site", "portal")}
     environment = Environment(
@@ -97,7 +105,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals.update(asset=asset, icon_body=icon_body)
-    environment.filters.update(day=_day, minute=_minute, iso=_iso, number=_number)
+    environment.filters.update(day=_day, minute=_minute, iso=_iso, number=_number, code=_code)
     return environment
 
 
