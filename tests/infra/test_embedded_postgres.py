@@ -215,7 +215,10 @@ def test_a_killed_server_is_started_again_with_everything_committed(data: Path) 
         held = psycopg.connect(url)  # a backend that outlives the server for a moment
         killed = server_of(data)
         assert killed is not None
+        assert server.is_running()
         os.kill(killed, signal.SIGKILL)
+        gone(killed)
+        assert not server.is_running()
         assert query(server.start(), "select count(*) from kept") == "1000"
         assert server_of(data) not in {None, killed}
         held.close()

@@ -230,6 +230,11 @@ class Cluster:
             time.sleep(POLL_SECONDS)
         return self._log()
 
+    def is_running(self) -> bool:
+        """Whether the server's process lives."""
+        found = Postmaster.read(self.pgdata)
+        return found is not None and found.is_alive(self.pgdata)
+
     def stop(self) -> None:
         """Stop the server if it runs: open transactions are rolled back, everything committed is kept."""
         found = Postmaster.read(self.pgdata)

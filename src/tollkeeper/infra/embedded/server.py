@@ -50,27 +50,36 @@ class EmbeddedPostgres:
             try:
                 self._cluster = Cluster.at(self._data_dir, self._system_dir)
                 url = self._cluster.ensure_running(self._options)
-            except BaseException:
+            except BaseException as error:
                 if self._use is None:
-                    os.close(use)
+                    # An interrupted start must not leave a server behind that nobody uses; a failed one has left none.
+                    self._leave(use, stop=not isinstance(error, Exception))
                 raise
             self._use = use
         return url
 
+    def is_running(self) -> bool:
+        """Whether the server this process uses still runs; cheap enough to ask every second."""
+        return self._cluster is not None and self._cluster.is_running()
+
     def stop(self) -> None:
         """End this use; the server is stopped when nobody else uses it."""
-        if self._use is None or self._cluster is None:
+        if self._use is None:
             return
         with self._starting():
             use, self._use = self._use, None
-            try:
-                fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                pass
-            else:
+            self._leave(use, stop=True)
+
+    def _leave(self, use: int, *, stop: bool) -> None:
+        try:
+            fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return  # others use the server
+        else:
+            if stop and self._cluster:
                 self._cluster.stop()
-            finally:
-                os.close(use)
+        finally:
+            os.close(use)
 
     @contextmanager
     def _starting(self) -> Iterator[None]:
