@@ -7,6 +7,7 @@ failure leaves as a problem document with a request id and never as a trace.
 What each time means: `Tx.now` is the one moment a whole transaction stands for, read from the injected clock.
 """
 
+from .cache import LoadingCache
 from .crypto import digest, make_secret, same
 from .db import Database, Listener, libpq_url
 from .events import Event, EventRoutes
@@ -21,7 +22,7 @@ from .http import (
     request_id_of,
     runtime_of,
 )
-from .jobs import Job, JobQueue, job
+from .jobs import Job, JobQueue, job, jobs_health
 from .log import configure_logging, redact
 from .middleware import Edge
 from .problems import (
@@ -57,6 +58,7 @@ __all__ = [
     "Job",
     "JobQueue",
     "Listener",
+    "LoadingCache",
     "LocalThrottle",
     "MalformedBodyError",
     "OptionalActorDep",
@@ -78,6 +80,7 @@ __all__ = [
     "install_error_handlers",
     "is_outage",
     "job",
+    "jobs_health",
     "libpq_url",
     "load_settings",
     "make_secret",

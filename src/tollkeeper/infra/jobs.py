@@ -7,9 +7,23 @@ from typing import TYPE_CHECKING, Any
 import procrastinate
 import structlog
 from procrastinate import JobContext, RetryStrategy
+from sqlalchemy import text
 
 if TYPE_CHECKING:
     from .runtime import Runtime
+
+# A worker that has not reported for this long is taken for dead; procrastinate's workers report every ten seconds.
+HEARTBEAT_SECONDS = 30
+LONGEST_WAIT_SECONDS = 60
+
+_HEALTH = """
+select
+    (select count(*) from procrastinate_workers
+        where last_heartbeat > now() - make_interval(secs => :heartbeat)) as alive,
+    (select coalesce(extract(epoch from max(now() - greatest(at, scheduled_at))), 0)
+        from procrastinate_jobs j join procrastinate_events e on e.job_id = j.id and e.type = 'deferred'
+        where j.status = 'todo' and (j.scheduled_at is null or j.scheduled_at <= now())) as waiting_seconds
+"""
 
 Handler = Callable[..., Awaitable[None]]
 
@@ -74,3 +88,14 @@ def _in_transaction(job: Job, runtime: "Runtime") -> Callable[..., Awaitable[Non
             await job.handler(tx, **payload)
 
     return run
+
+
+async def jobs_health(runtime: "Runtime") -> str | None:
+    """Say what is wrong with background work; None when a worker is alive and nothing waits for long."""
+    async with runtime.transaction() as tx:
+        row = (await tx.connection.execute(text(_HEALTH), {"heartbeat": HEARTBEAT_SECONDS})).one()
+    if row.alive == 0:
+        return "no worker is running"
+    if row.waiting_seconds > LONGEST_WAIT_SECONDS:
+        return f"the oldest job has been waiting for {row.waiting_seconds:.0f} s"
+    return None

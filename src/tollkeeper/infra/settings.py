@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MIN_SECRET_BYTES = 32
+PROVIDER_PAGES = ("https://checkout.stripe.com", "https://billing.stripe.com")
 DEFAULT_DATA_DIR = Path(".data")
 
 
@@ -112,7 +113,21 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = Field(
         None, alias="TOLLKEEPER_METRICS_TOKEN", description="Bearer token for `/metrics`. Empty: loopback only."
     )
+    demo_email: str = Field(
+        "demo@tollkeeper.example", alias="TOLLKEEPER_DEMO_EMAIL", description="Login made by `tollkeeper seed`."
+    )
+    demo_password: str = Field(
+        "demo-password",
+        alias="TOLLKEEPER_DEMO_PASSWORD",
+        repr=False,
+        description="Its password; shown on the log-in page outside production.",
+    )
     worker_id: int = Field(0, alias="TOLLKEEPER_WORKER_ID", description="Number of this process among its siblings.")
+
+    @property
+    def hosted_page_origins(self) -> tuple[str, ...]:
+        """Where forms may lead besides our own pages: the provider's, or the twin's."""
+        return (self.stripe_api_base,) if self.stripe_api_base else PROVIDER_PAGES
 
     @property
     def is_production(self) -> bool:

@@ -37,6 +37,10 @@ class Throttle(Protocol):
         """Take one call from the key's allowance, when there is one left."""
         ...
 
+    async def problem(self) -> str | None:
+        """Say what is wrong with the shared state; None when nothing is."""
+        ...
+
 
 class LocalThrottle:
     """Counts in this process only."""
@@ -54,12 +58,17 @@ class LocalThrottle:
         stats = self._limiter.get_window_stats(item, key)
         return _verdict(per_minute, stats.reset_time, stats.remaining, allowed=allowed)
 
+    async def problem(self) -> str | None:
+        """See Throttle.problem; memory is always there."""
+        return None
+
 
 class SharedThrottle:
     """Counts in Redis; when Redis is gone each process counts for itself until it is back, and says so."""
 
     def __init__(self, redis_url: str) -> None:
-        self._limiter = SharedLimiter(RedisStorage(f"async+{redis_url}", implementation="redispy"))
+        self._storage = RedisStorage(f"async+{redis_url}", implementation="redispy")
+        self._limiter = SharedLimiter(self._storage)
         self._fallback = LocalThrottle()
         self._ask_again_at = 0.0
 
@@ -76,6 +85,13 @@ class SharedThrottle:
             self._ask_again_at = time.monotonic() + REDIS_RETRY_SECONDS
             return await self._fallback.hit(key, per_minute)
         return _verdict(per_minute, stats.reset_time, stats.remaining, allowed=allowed)
+
+    async def problem(self) -> str | None:
+        """See Throttle.problem."""
+        try:
+            return None if await self._storage.check() else "not reachable; limits are counted per process"
+        except (RedisError, OSError):
+            return "not reachable; limits are counted per process"
 
 
 def _verdict(limit: int, reset_time: float, remaining: int, *, allowed: bool) -> Verdict:

@@ -1,0 +1,35 @@
+"""The gate: who calls, what they may use, and the taking of it, fast and exact.
+
+Owns: the admission of every request (identity, rate limit), what each organization may use right now, group commit.
+Does not own: the counting itself (metering), what plans allow (catalog), who bought what (billing).
+Invariants: a yes to `track` is on disk; a hard limit holds across any number of workers; what is kept in memory is
+dropped with the commit that changed it, and wholly when the database cannot be heard.
+What each time means: a period's `end` is the moment its counter gives way to a new one; `reset_at` is that moment.
+"""
+
+from tollkeeper.billing import EntitlementsChanged
+from tollkeeper.orgs import OrganizationCreated
+
+from .admission import Admission
+from .http import gate_of, history_span, hot_endpoints, router
+from .model import Access, Allowance, Balance, Offer, QuotaExceededError, RateLimitedError
+from .service import Gate, on_entitlements_changed, on_organization_created, usage_history
+
+projections = {OrganizationCreated: on_organization_created, EntitlementsChanged: on_entitlements_changed}
+
+__all__ = [
+    "Access",
+    "Admission",
+    "Allowance",
+    "Balance",
+    "Gate",
+    "Offer",
+    "QuotaExceededError",
+    "RateLimitedError",
+    "gate_of",
+    "history_span",
+    "hot_endpoints",
+    "projections",
+    "router",
+    "usage_history",
+]

@@ -1,0 +1,195 @@
+"""The layer every request passes: who calls, how often, and the short way to the hot path.
+
+Order: version, identity, rate limit, then the hot routes or the application. A wrong credential does not end a
+request here, since public routes do not care; it counts against the caller's address and is raised by whoever asks
+for the actor.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from http.cookies import CookieError, SimpleCookie
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tollkeeper.identity import CSRF_HEADER, SESSION_COOKIE, check_csrf
+from tollkeeper.infra import Runtime, Switch, Verdict, as_tollkeeper_error, problem_response
+from tollkeeper.kit import Actor, TollkeeperError, UnauthenticatedError
+
+from .model import CsrfError, InvalidKeyError, RateLimitedError
+from .service import Gate
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+ANONYMOUS_PER_MINUTE = 100
+"""Calls a minute from one address without a valid login (LIM-01)."""
+KEY_PREFIX = "tk_"
+VERSION_PREFIX = "/api/v1/"
+# Deliveries prove themselves by signature and come in bursts from few addresses.
+UNLIMITED_PATHS = frozenset({"/api/webhooks/stripe", "/api/health"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_COOKIE_NAME = SESSION_COOKIE.encode()
+
+
+class Sent(NamedTuple):
+    """What the headers of a request offer as proof of who calls."""
+
+    bearer: str | None
+    session: str | None
+    csrf: str | None
+
+
+class Admission:
+    """ASGI middleware around the application."""
+
+    def __init__(self, app: ASGIApp, runtime: Runtime, gate: Gate, hot: Mapping[tuple[str, str], Endpoint]) -> None:
+        """`hot` maps (method, path) to endpoints that need nothing of the application's own stack."""
+        self._app = app
+        self._runtime = runtime
+        self._gate = gate
+        self._hot = hot
+        self._limited = runtime.settings.rate_limits is Switch.ON
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] != "http" or scope["path"].startswith("/static/"):
+            await self._app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        if path.startswith(VERSION_PREFIX):
+            path = scope["path"] = "/api/" + path.removeprefix(VERSION_PREFIX)
+            scope["raw_path"] = path.encode()
+        endpoint = self._hot.get((scope["method"], path))
+        state = scope.setdefault("state", {})
+        headers: list[tuple[bytes, bytes]] = []
+        try:
+            actor = await self._identify(scope, state)
+            headers = await self._limit(scope, actor)
+            if endpoint is None:
+                await self._app(scope, receive, _adding(send, headers))
+                return
+            response = await endpoint(Request(scope, receive))
+        except Exception as error:
+            known = as_tollkeeper_error(error)
+            if not path.startswith("/api/") or known.code == TollkeeperError.code:
+                raise  # a page, or a fault of ours: the outermost layer answers both
+            response = problem_response(known, state.get("request_id", ""))
+        response.raw_headers.extend(headers)
+        await response(scope, receive, send)
+
+    async def _identify(self, scope: Scope, state: dict[str, object]) -> Actor | None:
+        sent = _read_headers(scope)
+        try:
+            actor = await self._actor(scope, state, sent)
+        except UnauthenticatedError as refusal:
+            state["refusal"] = refusal
+            return None
+        if actor is not None:
+            state["actor"] = actor
+            self._gate.note_key_use(actor)
+        return actor
+
+    async def _actor(self, scope: Scope, state: dict[str, object], sent: Sent) -> Actor | None:
+        now = self._runtime.clock.now()
+        projection = self._gate.projection
+        if sent.bearer is not None:
+            if sent.bearer.startswith(KEY_PREFIX):
+                return await projection.actor_of_key(sent.bearer, now)
+            return await projection.actor_of_token(sent.bearer, now)
+        if sent.session is None:
+            return None
+        session = await projection.session(sent.session, now)
+        if session is None:
+            if scope["path"].startswith("/api/"):
+                raise InvalidKeyError("The session has ended; log in again.")
+            return None
+        state["session"] = session
+        state["session_token"] = sent.session
+        writes = scope["method"] not in SAFE_METHODS and scope["path"].startswith("/api/")
+        if writes and (sent.csrf is None or not check_csrf(sent.session, sent.csrf)):
+            raise CsrfError
+        return await projection.actor_of_session(session)
+
+    async def _limit(self, scope: Scope, actor: Actor | None) -> list[tuple[bytes, bytes]]:
+        """Count the call; return the headers that tell where the caller stands."""
+        if not self._limited or not _is_limited(scope, actor) or (actor is not None and actor.is_operator):
+            return []
+        if actor is None:
+            client = scope.get("client")
+            verdict = await self._gate.throttle.hit(f"ip:{client[0] if client else '-'}", ANONYMOUS_PER_MINUTE)
+        else:
+            organization_id = actor.own_organization()
+            access = await self._gate.access(organization_id)
+            per_minute = access.rates.get("api")
+            if per_minute is None:
+                return []
+            verdict = await self._gate.throttle.hit(f"org:{organization_id}", per_minute)
+        if not verdict.allowed:
+            raise _too_many(verdict)
+        return [(name.lower().encode(), value.encode()) for name, value in rate_headers(verdict).items()]
+
+
+def _is_limited(scope: Scope, actor: Actor | None) -> bool:
+    path: str = scope["path"]
+    if path.startswith("/api"):
+        return path not in UNLIMITED_PATHS
+    return actor is None and scope["method"] == "POST"  # forms: sign-up and log-in
+
+
+def rate_headers(verdict: Verdict) -> dict[str, str]:
+    """The IETF RateLimit fields (window and reset in seconds) and the older X- names (reset in Unix seconds)."""
+    return {
+        "RateLimit-Policy": f'"default";q={verdict.limit};w=60',
+        "RateLimit": f'"default";r={verdict.remaining};t={verdict.reset_after}',
+        "X-RateLimit-Limit": str(verdict.limit),
+        "X-RateLimit-Remaining": str(verdict.remaining),
+        "X-RateLimit-Reset": str(int(time.time()) + verdict.reset_after),
+    }
+
+
+def _too_many(verdict: Verdict) -> RateLimitedError:
+    return RateLimitedError(
+        f"{verdict.limit} calls a minute are allowed; try again in {verdict.reset_after} s.",
+        headers={**rate_headers(verdict), "Retry-After": str(verdict.reset_after)},
+        limit=verdict.limit,
+        retry_after=verdict.reset_after,
+    )
+
+
+def _read_headers(scope: Scope) -> Sent:
+    bearer = session = csrf = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            scheme, _, credential = value.decode("latin-1").partition(" ")
+            if scheme.lower() == "bearer" and credential:
+                bearer = credential.strip()
+        elif name == b"cookie" and _COOKIE_NAME in value:
+            session = _session_cookie(value.decode("latin-1"))
+        elif name == CSRF_HEADER_BYTES:
+            csrf = value.decode("latin-1")
+    return Sent(bearer, session, csrf)
+
+
+CSRF_HEADER_BYTES = CSRF_HEADER.lower().encode()
+
+
+def _session_cookie(header: str) -> str | None:
+    try:
+        found = SimpleCookie(header).get(SESSION_COOKIE)
+    except CookieError:
+        return None
+    return found.value if found else None
+
+
+def _adding(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
+    if not headers:
+        return send
+
+    async def add(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *headers]
+        await send(message)
+
+    return add

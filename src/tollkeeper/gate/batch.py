@@ -1,0 +1,161 @@
+"""Group commit: requests gather in memory while the batch before them commits, then share one transaction.
+
+This is one of the two places that commit (the other is the edge in infra): its transaction belongs to hundreds of
+requests at once, so no single request could.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+import psycopg
+import structlog
+from psycopg import errors as pg
+
+from tollkeeper.infra import Database, DatabaseUnavailableError, is_outage
+from tollkeeper.metering import Consumption, CounterKey, Outcome, consume, read_counters
+
+from .model import OutcomeUnknownError, OverloadedError
+
+log = structlog.get_logger(__name__)
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+# Bounds memory and the worst wait: at ten thousand a second the last of these waits two seconds.
+MAX_WAITING = 20_000
+MAX_BATCH = 1_000
+TRIES = 3
+
+
+class Batcher(Generic[Q, A]):
+    """Collects questions while `flush` answers those before them. `flush` answers in the order asked, one for one."""
+
+    def __init__(self, flush: Callable[[Sequence[Q]], Awaitable[Sequence[A]]]) -> None:
+        self._flush = flush
+        self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
+        self._draining: asyncio.Task[None] | None = None
+
+    def submit(self, question: Q) -> "asyncio.Future[A]":
+        """Queue a question; the future gets its answer, or the error its batch ended with.
+
+        Raises:
+            OverloadedError: too many are waiting; the question was not queued.
+        """
+        if len(self._waiting) >= MAX_WAITING:
+            raise OverloadedError(retry_after=1)
+        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        self._waiting.append((question, future))
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._drain())
+        return future
+
+    async def close(self) -> None:
+        """Wait until everything queued is answered."""
+        if self._draining is not None:
+            await self._draining
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+                await self._answer(batch)
+        finally:
+            self._draining = None
+
+    async def _answer(self, batch: list[tuple[Q, "asyncio.Future[A]"]]) -> None:
+        try:
+            answers = await self._flush([question for question, _ in batch])
+        except Exception as error:  # noqa: BLE001 - each caller raises it as its own
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)
+
+
+class _Link:
+    """One connection kept open, made again after a failure."""
+
+    def __init__(self, database: Database, application: str) -> None:
+        self._database = database
+        self._application = application
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+
+    async def open(self) -> psycopg.AsyncConnection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await self._database.connect(application=self._application)
+        return self._connection
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+
+class Counters:
+    """Takes from and reads the counters, many requests to a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._writing = _Link(database, "tollkeeper-consume")
+        self._reading = _Link(database, "tollkeeper-check")
+        self.consuming: Batcher[Consumption, Outcome] = Batcher(self._consume)
+        self.checking: Batcher[CounterKey, int] = Batcher(self._read)
+
+    async def close(self) -> None:
+        """Answer what waits, then close the connections."""
+        await asyncio.gather(self.consuming.close(), self.checking.close())
+        await asyncio.gather(self._writing.close(), self._reading.close())
+
+    async def _consume(self, requests: Sequence[Consumption]) -> Sequence[Outcome]:
+        """Commit a batch, again when that is safe: a transaction the server refused or never got left nothing."""
+        for left in reversed(range(TRIES)):
+            attempt = _Attempt()
+            try:
+                return await attempt.run(await self._writing.open(), requests)
+            except (pg.DeadlockDetected, pg.SerializationFailure):
+                await self._writing.close()
+                if not left:
+                    raise
+            except (psycopg.Error, OSError) as error:
+                await self._writing.close()
+                if not is_outage(error):
+                    raise
+                log.warning("batch lost its connection", error=str(error).strip(), committing=attempt.committing)
+                if attempt.committing:
+                    raise OutcomeUnknownError from error
+                if not left:
+                    raise DatabaseUnavailableError from error
+        raise AssertionError("unreachable")
+
+    async def _read(self, keys: Sequence[CounterKey]) -> Sequence[int]:
+        wanted = list(dict.fromkeys(keys))
+        for left in reversed(range(TRIES)):
+            try:
+                used = await read_counters(await self._reading.open(), wanted)
+            except (psycopg.Error, OSError) as error:
+                await self._reading.close()
+                if not is_outage(error):
+                    raise
+                if not left:
+                    raise DatabaseUnavailableError from error
+            else:
+                return [used.get(key, 0) for key in keys]
+        raise AssertionError("unreachable")
+
+
+class _Attempt:
+    """One try at committing a batch. `committing` tells whether the server may have seen the commit."""
+
+    def __init__(self) -> None:
+        self.committing = False
+
+    async def run(self, connection: psycopg.AsyncConnection[Any], requests: Sequence[Consumption]) -> Sequence[Outcome]:
+        async with connection.pipeline():
+            await connection.execute("begin")
+            outcomes = await consume(connection, requests)
+            self.committing = True
+            await connection.execute("commit")
+        return outcomes

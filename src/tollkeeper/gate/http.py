@@ -1,0 +1,178 @@
+"""The usage calls. `track` and `check` are plain Starlette endpoints, so that admission can call them directly."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime, BaseModel
+from starlette.responses import Response
+
+from tollkeeper.catalog import FeatureKind, get_plan
+from tollkeeper.infra import ActorDep, RuntimeDep, TxDep, current_actor, runtime_of
+from tollkeeper.kit import FieldProblem, InvalidInputError, Permission
+from tollkeeper.metering import Bucket
+from tollkeeper.rating import Period
+
+from .model import Access, Balance, offer_document
+from .schemas import BalanceBody, CheckAnswer, CheckBody, TrackBody, read_check, read_track
+from .service import Gate, quota_headers, usage_history
+
+router = APIRouter(prefix="/usage", tags=["Usage"])
+
+_encode = msgspec.json.Encoder().encode
+LONGEST_HISTORY = timedelta(days=366)
+DEFAULT_HISTORY = timedelta(days=30)
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    401: {"description": "No valid credential."},
+    402: {"description": "`quota_exceeded`: a hard limit would be passed; nothing was recorded."},
+    403: {"description": "The key or role may not do this."},
+    404: {"description": "No such customer."},
+    413: {"description": "The body is too large."},
+    422: {"description": "Invalid fields, all named in `errors`."},
+    429: {"description": "Too many calls; see `Retry-After`."},
+    503: {"description": "The database does not answer; see `Retry-After`."},
+}
+
+
+def _takes(model: type[BaseModel]) -> dict[str, Any]:
+    content = {"application/json": {"schema": model.model_json_schema()}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _without(status: int) -> dict[int | str, dict[str, Any]]:
+    return {code: words for code, words in PROBLEMS.items() if code != status}
+
+
+@router.post("/track", response_model=BalanceBody, responses=PROBLEMS, openapi_extra=_takes(TrackBody))
+async def track(request: Request) -> Response:
+    """Use something: decided exactly against the limit, and on disk when the answer comes."""
+    actor = current_actor(request)
+    actor.must(Permission.USAGE_WRITE)
+    body = read_track(await request.body())
+    gate = gate_of(request)
+    access = await gate.access(await gate.organization_of(actor, body.customer))
+    balance = await gate.take(actor, access, body.feature, body.count, key=body.idempotency_key, at=body.at)
+    return _answer(_balance(balance), balance)
+
+
+@router.post("/check", response_model=CheckAnswer, responses=_without(402), openapi_extra=_takes(CheckBody))
+async def check(request: Request) -> Response:
+    """Ask whether something may be used; records nothing."""
+    actor = current_actor(request)
+    actor.must(Permission.USAGE_READ)
+    body = read_check(await request.body())
+    gate = gate_of(request)
+    access = await gate.access(await gate.organization_of(actor, body.customer))
+    allowed, balance = await gate.ask(access, body.feature, body.count)
+    answer = {"allowed": allowed, **_balance(balance)}
+    if not allowed:
+        answer["upgrade"] = offer_document(access.offers.get(body.feature))
+    return _answer(answer, balance)
+
+
+hot_endpoints = {("POST", "/api/usage/track"): track, ("POST", "/api/usage/check"): check}
+
+
+def gate_of(request: Request) -> Gate:
+    """Return the gate of this process."""
+    return runtime_of(request).part(Gate)
+
+
+def _balance(balance: Balance) -> dict[str, Any]:
+    return {
+        "feature": balance.allowance.feature,
+        "used": balance.used,
+        "limit": balance.allowance.limit,
+        "remaining": balance.remaining,
+        "reset_at": balance.period.end,
+    }
+
+
+def _answer(content: Mapping[str, Any], balance: Balance) -> Response:
+    return Response(_encode(content), media_type="application/json", headers=quota_headers(balance))
+
+
+CustomerQuery = Annotated[
+    str | None, Query(min_length=1, max_length=255, description="Organization's id or external id; operator keys only.")
+]
+
+
+async def _access(gate: Gate, actor: ActorDep, customer: str | None) -> Access:
+    actor.must(Permission.USAGE_READ)
+    return await gate.access(await gate.organization_of(actor, customer))
+
+
+@router.get("", responses=_without(402))
+async def usage(
+    *,
+    actor: ActorDep,
+    runtime: RuntimeDep,
+    tx: TxDep,
+    customer: CustomerQuery = None,
+    feature: Annotated[str | None, Query(min_length=1, max_length=64)] = None,
+    start: Annotated[AwareDatetime | None, Query(alias="from")] = None,
+    end: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+    bucket: Bucket = Bucket.DAY,
+) -> dict[str, Any]:
+    """Where every feature stands in its current period; with `feature`, its history by bucket, too."""
+    gate = runtime.part(Gate)
+    access = await _access(gate, actor, customer)
+    balances = [_balance(balance) for balance in await gate.balances(access)]
+    answer: dict[str, Any] = {"plan": access.plan, "data": balances}
+    if feature is None:
+        return answer
+    span = history_span(start, end, tx.now)
+    points = await usage_history(tx, access, feature, span, bucket)
+    answer["data"] = [each for each in balances if each["feature"] == feature]
+    answer["history"] = {
+        "feature": feature,
+        "from": span.start,
+        "to": span.end,
+        "bucket": bucket,
+        "data": [{"start": point.start, "used": point.used} for point in points],
+    }
+    return answer
+
+
+def history_span(start: datetime | None, end: datetime | None, now: datetime) -> Period:
+    """The span a history was asked for: by default the last 30 days, at most a year.
+
+    Raises:
+        InvalidInputError: it ends before it starts, or is too long.
+    """
+    last = end or now
+    first = start or last - DEFAULT_HISTORY
+    if first >= last:
+        raise InvalidInputError([FieldProblem("from", "must be before `to`")])
+    if last - first > LONGEST_HISTORY:
+        raise InvalidInputError([FieldProblem("from", "at most 366 days before `to`")])
+    return Period(first, last)
+
+
+@router.get("/limits", responses=_without(402))
+async def limits(actor: ActorDep, runtime: RuntimeDep, tx: TxDep, customer: CustomerQuery = None) -> dict[str, Any]:
+    """Every entitlement of the organization, metered ones with where they stand."""
+    gate = runtime.part(Gate)
+    access = await _access(gate, actor, customer)
+    balances = {balance.allowance.feature: balance for balance in await gate.balances(access)}
+    plan = await get_plan(tx, access.plan)
+    data: list[dict[str, Any]] = []
+    for entitlement in plan.entitlements:
+        feature = entitlement.feature
+        entry: dict[str, Any] = {
+            "feature": feature.key,
+            "name": feature.name,
+            "kind": feature.kind,
+            "unit": feature.unit,
+        }
+        balance = balances.get(feature.key)
+        if feature.kind is FeatureKind.METERED and balance is not None:
+            entry |= _balance(balance) | {"period": entitlement.period, "hard": entitlement.hard}
+            entry["enforcement"] = "hard" if entitlement.hard else "soft"
+        else:
+            entry["value"] = entitlement.value
+        data.append(entry)
+    return {"plan": access.plan, "data": data, "next_cursor": None}

@@ -1,0 +1,178 @@
+"""What an organization may use, ready to be asked thousands of times a second."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tollkeeper.catalog import EntitlementPeriod
+from tollkeeper.kit import (
+    FieldProblem,
+    InvalidInputError,
+    Money,
+    TollkeeperError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from tollkeeper.rating import Period
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The plan an organization is on, as billing last said, and the billing period it is in.
+
+    `plan` and `bought` None: nothing was bought; the default plan's periods are months counted from `anchor`, the
+    moment the organization was made, so that leaving and coming back does not open a fresh one.
+    """
+
+    organization_id: UUID
+    anchor: datetime
+    plan: str | None = None
+    bought: Period | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much of one metered feature may be used a period. `limit` None means unlimited."""
+
+    feature: str
+    meter_id: int
+    limit: int | None
+    hard: bool
+    period: EntitlementPeriod
+    offered: bool = True
+    """False when the plan does not mention the feature at all; the limit is then zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A plan that would allow more."""
+
+    plan: str
+    name: str
+    limit: int | None
+    price: Money | None
+    interval: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Everything the hot path asks about one organization."""
+
+    standing: Standing
+    plan: str
+    plan_name: str
+    allowances: Mapping[str, Allowance]
+    offers: Mapping[str, Offer | None]
+    rates: Mapping[str, int | None]
+    periods: dict[EntitlementPeriod, Period] = field(default_factory=dict)
+    """The current period by kind, worked out when first asked and again once it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Where a metered feature stands in its current period. `limit` and `remaining` None mean unlimited."""
+
+    allowance: Allowance
+    period: Period
+    used: int
+
+    @property
+    def remaining(self) -> int | None:
+        """What is left before the limit, never below zero."""
+        limit = self.allowance.limit
+        return None if limit is None else max(0, limit - self.used)
+
+
+class QuotaExceededError(TollkeeperError):
+    """The hard limit of this period would be passed; nothing was recorded."""
+
+    code = "quota_exceeded"
+    status = 402
+    title = "The limit of this period is reached"
+    hint = "Wait for the reset at `reset_at`, or take the plan offered in `upgrade`."
+
+
+class RateLimitedError(TollkeeperError):
+    """Too many calls within the last minute."""
+
+    code = "rate_limited"
+    status = 429
+    title = "Too many calls"
+    hint = "Wait as long as `Retry-After` says; plans with more calls a minute are at /pricing."
+
+
+class InvalidKeyError(UnauthenticatedError):
+    """The API key or token is not one of ours, or it was revoked or has expired."""
+
+    code = "invalid_credential"
+    title = "The API key or token is not valid"
+    hint = "Make a new key on the API keys page, or log in again."
+
+
+class CsrfError(TollkeeperError):
+    """A write with a browser session came without the session's own CSRF token."""
+
+    code = "csrf_failed"
+    status = 403
+    title = "The request did not prove that it comes from our own page"
+    hint = "Send the session's CSRF token in `X-CSRF-Token`, or use an API key."
+
+
+class UnnamedCustomerError(InvalidInputError):
+    """An operator's call did not say for which customer."""
+
+    code = "customer_required"
+    title = "The call does not say for which customer"
+    hint = "Send `customer`: an organization's id or its external id."
+
+    def __init__(self) -> None:
+        super().__init__([FieldProblem("customer", "an operator key names the customer", "missing")])
+
+
+class UnknownFeatureError(InvalidInputError):
+    """No metered feature has this key."""
+
+    code = "unknown_feature"
+    title = "There is no such metered feature"
+    hint = "GET /api/usage/limits lists the features by key."
+
+
+class OutsidePeriodError(InvalidInputError):
+    """The usage happened in a period that is closed, or in the future."""
+
+    code = "outside_period"
+    title = "The usage does not belong to the current period"
+    hint = "Report usage in the period it happened in; leave `at` out for now."
+
+
+class OverloadedError(UnavailableError):
+    """More requests are waiting than can be held; nothing was recorded."""
+
+    code = "overloaded"
+    title = "Too many requests are waiting"
+    hint = "Try again after `Retry-After` seconds; nothing was recorded."
+
+
+class OutcomeUnknownError(UnavailableError):
+    """The database went away while the usage was being committed: it may or may not be recorded."""
+
+    code = "outcome_unknown"
+    title = "It is not known whether the usage was recorded"
+    hint = "Send the call again with the same `idempotency_key`: it is then counted once, whatever happened."
+
+
+def offer_document(offer: Offer | None) -> dict[str, Any] | None:
+    """The offer as the API shows it."""
+    if offer is None:
+        return None
+    price = None if offer.price is None else {"amount": offer.price.amount, "currency": offer.price.currency}
+    return {
+        "plan": offer.plan,
+        "name": offer.name,
+        "limit": offer.limit,
+        "price": price,
+        "interval": offer.interval,
+        "url": f"/billing?plan={offer.plan}",
+    }

@@ -1,0 +1,181 @@
+"""What every worker keeps in memory: credentials, and what their organizations may use.
+
+Loaded when first asked for, dropped when the database says that it changed, dropped wholly while the worker cannot
+hear the database: stale for a moment at most, and `/health` says so.
+"""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from tollkeeper.catalog import Catalogue, load_catalogue
+from tollkeeper.identity import AccessClaims, ApiKey, Session, find_key, read_access_token, session_of
+from tollkeeper.infra import CHANGES, Listener, LoadingCache, Runtime, digest
+from tollkeeper.kit import Actor, ActorKind, NotFoundError
+from tollkeeper.metering import Meter, list_meters
+from tollkeeper.orgs import actor_of_member, find_organization
+
+from . import rules, store
+from .model import Access, InvalidKeyError
+
+# While the listener is disconnected, what is kept is dropped this often (seconds): the promise is one second.
+DEAF_SECONDS = 0.5
+KEPT_SECONDS = 300.0
+# Sessions are asked for anew more often, so that idle ones are seen to be used.
+SESSION_SECONDS = 30.0
+
+
+class Projection:
+    """The gate's memory of one process."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._keys: LoadingCache[bytes, ApiKey | None] = LoadingCache(self._load_key, ttl_seconds=KEPT_SECONDS)
+        self._members: LoadingCache[tuple[UUID, UUID], Actor | None] = LoadingCache(
+            self._load_member, ttl_seconds=KEPT_SECONDS
+        )
+        self._sessions: LoadingCache[str, Session | None] = LoadingCache(
+            self._load_session, ttl_seconds=SESSION_SECONDS
+        )
+        self._access: LoadingCache[UUID, Access] = LoadingCache(self._load_access, ttl_seconds=KEPT_SECONDS)
+        self._customers: LoadingCache[str, UUID] = LoadingCache(self._load_customer, ttl_seconds=KEPT_SECONDS)
+        self._catalogue: LoadingCache[None, tuple[Catalogue, list[Meter]]] = LoadingCache(
+            self._load_catalogue, ttl_seconds=KEPT_SECONDS
+        )
+        self.listener = Listener(runtime.database, CHANGES, self._on_change, self.clear)
+
+    async def start(self) -> asyncio.Task[None]:
+        """Begin to listen for changes; the task runs until cancelled."""
+        return asyncio.create_task(self._run())
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether changes cannot be heard at the moment."""
+        return not self.listener.connected.is_set()
+
+    async def _run(self) -> None:
+        listening = asyncio.create_task(self.listener.run())
+        try:
+            while True:
+                await asyncio.sleep(DEAF_SECONDS)
+                if self.is_stale:
+                    self.clear()
+        finally:
+            listening.cancel()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for cache in (self._keys, self._members, self._sessions, self._access, self._customers, self._catalogue):
+            cache.clear()
+
+    def _on_change(self, payload: str) -> None:
+        kind, _, key = payload.partition(":")
+        if kind == "organization":
+            self._access.forget_key(UUID(key))
+            self._members.forget(lambda actor: str(actor.organization_id) == key if actor else True)
+            self._customers.clear()
+        elif kind == "key":
+            self._keys.forget(lambda found: found is not None and str(found.id) == key)
+        elif kind == "session":
+            self._sessions.forget(lambda found: found is not None and str(found.id) == key)
+        elif kind == "catalogue":
+            self._catalogue.clear()
+            self._access.clear()
+
+    def key_at_hand(self, secret: str) -> ApiKey | None:
+        """The API key of this secret when it is in memory; None when it has to be loaded."""
+        return self._keys.peek(digest(secret))
+
+    async def actor_of_key(self, secret: str, now: datetime) -> Actor:
+        """Return who calls with this API key.
+
+        Raises:
+            InvalidKeyError: unknown, revoked or expired.
+        """
+        key = await self._keys.get(digest(secret))
+        if key is None:
+            raise InvalidKeyError("This API key is not known.")
+        problem = key.problem(now)
+        if problem:
+            raise InvalidKeyError(f"This API key is {problem}.", reason=problem)
+        return key.actor
+
+    async def actor_of_token(self, token: str, now: datetime) -> Actor:
+        """Return who calls with this access token (JWT).
+
+        Raises:
+            InvalidKeyError: not ours, expired, or its user is no longer a member.
+        """
+        claims: AccessClaims | None = read_access_token(self._runtime.settings, token, now)
+        if claims is None:
+            raise InvalidKeyError("This access token is not valid or has expired; refresh it or log in again.")
+        return await self._member(claims.user_id, claims.organization_id, ActorKind.TOKEN, None)
+
+    async def session(self, token: str, now: datetime) -> Session | None:
+        """Return the browser session of this cookie; None when it has ended."""
+        session = await self._sessions.get(token)
+        return session if session is not None and session.is_open(now) else None
+
+    async def actor_of_session(self, session: Session) -> Actor:
+        """Return the member a browser session belongs to."""
+        return await self._member(session.user_id, session.organization_id, ActorKind.SESSION, session.id)
+
+    async def _member(self, user_id: UUID, organization_id: UUID, kind: ActorKind, credential_id: UUID | None) -> Actor:
+        member = await self._members.get((user_id, organization_id))
+        if member is None:
+            raise InvalidKeyError("Its user is no longer a member of the organization.")
+        return replace(member, kind=kind, credential_id=credential_id)
+
+    def access_at_hand(self, organization_id: UUID) -> Access | None:
+        """What an organization may use when it is in memory; None when it has to be loaded."""
+        return self._access.peek(organization_id)
+
+    async def access(self, organization_id: UUID) -> Access:
+        """Return what an organization may use.
+
+        Raises:
+            NotFoundError: there is no such organization.
+        """
+        return await self._access.get(organization_id)
+
+    async def customer(self, reference: str) -> UUID:
+        """Return the organization an operator names by id or external id.
+
+        Raises:
+            NotFoundError: there is no such organization.
+        """
+        return await self._customers.get(reference)
+
+    async def _load_key(self, secret_digest: bytes) -> ApiKey | None:
+        async with self._runtime.transaction() as tx:
+            return await find_key(tx, secret_digest)
+
+    async def _load_member(self, who: tuple[UUID, UUID]) -> Actor | None:
+        async with self._runtime.transaction() as tx:
+            return await actor_of_member(
+                tx, user_id=who[0], organization_id=who[1], kind=ActorKind.TOKEN, credential_id=None
+            )
+
+    async def _load_session(self, token: str) -> Session | None:
+        async with self._runtime.transaction() as tx:
+            return await session_of(tx, token)
+
+    async def _load_customer(self, reference: str) -> UUID:
+        async with self._runtime.transaction() as tx:
+            organization = await find_organization(tx, reference)
+        if organization is None:
+            raise NotFoundError(f"There is no customer {reference!r}.")
+        return organization.id
+
+    async def _load_access(self, organization_id: UUID) -> Access:
+        catalogue, meters = await self._catalogue.get(None)
+        async with self._runtime.transaction() as tx:
+            standing = await store.find_standing(tx, organization_id)
+        if standing is None:
+            raise NotFoundError("There is no such organization.")
+        return rules.build_access(standing, catalogue, meters)
+
+    async def _load_catalogue(self, _: None) -> tuple[Catalogue, list[Meter]]:
+        async with self._runtime.transaction() as tx:
+            return await load_catalogue(tx), await list_meters(tx)

@@ -1,0 +1,86 @@
+"""Pure decisions of the gate: which period is current, which plan to offer, what a plan comes to."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from tollkeeper.catalog import Catalogue, EntitlementPeriod, FeatureKind, Plan
+from tollkeeper.metering import Meter, fits
+from tollkeeper.rating import Interval, Period, period_at
+
+from .model import Access, Allowance, Balance, Offer, Standing
+
+FOREVER = Period(datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+# Longer than any month: a billing period beyond it is a year's, and its quotas are by the month within it.
+LONGEST_MONTH = timedelta(days=32)
+# How far ahead of ours a caller's clock may be.
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+def build_access(standing: Standing, catalogue: Catalogue, meters: Iterable[Meter]) -> Access:
+    """Work out what an organization of this standing may use."""
+    plan = catalogue.plans.get(standing.plan or "") or catalogue.default
+    ids = {meter.key: meter.id for meter in meters}
+    allowances = {
+        feature.key: _allowance(plan, feature.key, ids[feature.key])
+        for feature in catalogue.features.values()
+        if feature.kind is FeatureKind.METERED and feature.key in ids
+    }
+    offers = {key: best_offer(catalogue, plan, allowance) for key, allowance in allowances.items()}
+    return Access(standing, plan.key, plan.name, allowances, offers, plan.rates)
+
+
+def _allowance(plan: Plan, feature: str, meter_id: int) -> Allowance:
+    entitlement = plan.entitlement(feature)
+    if entitlement is None:
+        return Allowance(feature, meter_id, 0, hard=True, period=EntitlementPeriod.BILLING, offered=False)
+    return Allowance(feature, meter_id, entitlement.limit, entitlement.hard, entitlement.period)
+
+
+def best_offer(catalogue: Catalogue, current: Plan, allowance: Allowance) -> Offer | None:
+    """The next plan up that allows more of this feature; None when there is none."""
+    if allowance.limit is None:
+        return None
+    for plan in sorted(catalogue.on_sale(), key=lambda each: each.position):
+        entitlement = plan.entitlement(allowance.feature)
+        if plan.position <= current.position or entitlement is None:
+            continue
+        if entitlement.limit is None or entitlement.limit > allowance.limit:
+            price = plan.price(Interval.MONTH) or next(iter(plan.prices), None)
+            return Offer(
+                plan.key,
+                plan.name,
+                entitlement.limit,
+                price.money if price else None,
+                price.interval.value if price else None,
+            )
+    return None
+
+
+def admits(balance: Balance, count: int) -> bool:
+    """Whether `count` more may be taken."""
+    return fits(balance.used, count, balance.allowance.limit, hard=balance.allowance.hard)
+
+
+def current_period(access: Access, kind: EntitlementPeriod, now: datetime) -> Period:
+    """The period of this kind that holds `now`; worked out once per period."""
+    known = access.periods.get(kind)
+    if known is None or now not in known:
+        known = access.periods[kind] = _period(access.standing, kind, now)
+    return known
+
+
+def _period(standing: Standing, kind: EntitlementPeriod, now: datetime) -> Period:
+    if kind is EntitlementPeriod.NEVER:
+        return FOREVER
+    if kind is EntitlementPeriod.CALENDAR_MONTH:
+        return period_at(datetime(2000, 1, 1, tzinfo=UTC), Interval.MONTH, now)
+    if standing.bought is None:
+        return period_at(standing.anchor, Interval.MONTH, now)
+    start, end = standing.bought.start, standing.bought.end
+    if now >= end:
+        # The renewal has not reached us yet. It starts where the known period ends, so counting goes on there.
+        return period_at(end, Interval.MONTH, now)
+    if end - start > LONGEST_MONTH:
+        month = period_at(start, Interval.MONTH, now)
+        return Period(month.start, min(month.end, end))
+    return Period(start, end)

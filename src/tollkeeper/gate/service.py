@@ -1,0 +1,211 @@
+"""Use cases of the gate, and its reactions to what lower floors report."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from tollkeeper.billing import EntitlementsChanged
+from tollkeeper.identity import touch_keys
+from tollkeeper.infra import LocalThrottle, Runtime, SharedThrottle, Throttle, Tx
+from tollkeeper.kit import Actor, ActorKind, NotFoundError
+from tollkeeper.metering import Bucket, Consumption, CounterKey, HistoryPoint, Verdict, history
+from tollkeeper.orgs import OrganizationCreated
+from tollkeeper.rating import Period
+
+from . import rules, store
+from .batch import Counters
+from .model import (
+    Access,
+    Allowance,
+    Balance,
+    OutsidePeriodError,
+    QuotaExceededError,
+    Standing,
+    UnknownFeatureError,
+    UnnamedCustomerError,
+    offer_document,
+)
+from .projection import Projection
+
+log = structlog.get_logger(__name__)
+
+KEY_USE_SECONDS = 5.0
+
+
+async def on_organization_created(tx: Tx, event: OrganizationCreated) -> None:
+    """A new organization starts on the default plan, its months counted from now."""
+    await store.insert_standing(tx, Standing(event.organization_id, event.created_at))
+    await tx.changed("organization", event.organization_id)
+
+
+async def on_entitlements_changed(tx: Tx, event: EntitlementsChanged) -> None:
+    """What an organization bought changed; every worker hears of it with the commit."""
+    bought = None
+    if event.plan is not None and event.period_start is not None and event.period_end is not None:
+        bought = Period(event.period_start, event.period_end)
+    await store.set_bought(tx, event.organization_id, event.plan if bought else None, bought)
+    await tx.changed("organization", event.organization_id)
+
+
+class Gate:
+    """The hot path of one process: who calls, what may be used, what was used."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.projection = Projection(runtime)
+        self.counters = Counters(runtime.database)
+        redis = runtime.settings.redis_url
+        self.throttle: Throttle = SharedThrottle(redis.get_secret_value()) if redis else LocalThrottle()
+        self._key_uses: dict[UUID, tuple[int, datetime]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to listen for changes and to write down key uses."""
+        self._tasks = [await self.projection.start(), asyncio.create_task(self._write_key_uses())]
+
+    async def close(self) -> None:
+        """Answer everything that waits, write down what is left, let go of the database."""
+        await self.counters.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._flush_key_uses()
+
+    async def organization_of(self, actor: Actor, customer: str | None) -> UUID:
+        """Return the organization a call acts for.
+
+        Raises:
+            NotFoundError: the customer named does not exist, or is not the caller's own.
+        """
+        if actor.is_operator:
+            if customer is None:
+                raise UnnamedCustomerError
+            return await self.projection.customer(customer)
+        own = actor.own_organization()
+        if customer is not None and customer != str(own) and await self._customer_or_none(customer) != own:
+            raise NotFoundError(f"There is no customer {customer!r}.")
+        return own
+
+    async def _customer_or_none(self, customer: str) -> UUID | None:
+        try:
+            return await self.projection.customer(customer)
+        except NotFoundError:
+            return None
+
+    async def access(self, organization_id: UUID) -> Access:
+        """Return what an organization may use."""
+        return self.projection.access_at_hand(organization_id) or await self.projection.access(organization_id)
+
+    async def take(
+        self, actor: Actor, access: Access, feature: str, count: int, *, key: str | None, at: datetime | None
+    ) -> Balance:
+        """Take `count` from a feature: decided exactly, on disk when this returns.
+
+        Args:
+            actor: who reports it.
+            access: what its organization may use.
+            feature: key of a metered feature.
+            count: at least 1.
+            key: recognises a repeat; a repeated one takes nothing and answers the present balance.
+            at: when it happened; None is now. Must lie in the current period.
+
+        Raises:
+            QuotaExceededError: a hard limit would be passed; nothing was recorded.
+        """
+        now = self._runtime.clock.now()
+        allowance, period, counter = self._counter(access, feature, now)
+        happened = at or now
+        if not period.start <= happened <= now + rules.CLOCK_SKEW:
+            raise OutsidePeriodError(f"`at` must lie between {period.start.isoformat()} and now.")
+        outcome = await self.counters.consuming.submit(
+            Consumption(counter, count, allowance.limit, allowance.hard, happened, key, actor.credential_id)
+        )
+        balance = Balance(allowance, period, outcome.used)
+        if outcome.verdict is Verdict.REFUSED:
+            raise quota_exceeded(access, balance, count)
+        return balance
+
+    async def ask(self, access: Access, feature: str, count: int) -> tuple[bool, Balance]:
+        """Whether `count` more may be taken right now, and the balance; records nothing."""
+        allowance, period, counter = self._counter(access, feature, self._runtime.clock.now())
+        balance = Balance(allowance, period, await self.counters.checking.submit(counter))
+        return rules.admits(balance, count), balance
+
+    async def balances(self, access: Access) -> list[Balance]:
+        """Where every metered feature stands in its current period."""
+        now = self._runtime.clock.now()
+        counters = [self._counter(access, feature, now) for feature in access.allowances]
+        used = await asyncio.gather(*(self.counters.checking.submit(counter) for _, _, counter in counters))
+        return [Balance(allowance, period, taken) for (allowance, period, _), taken in zip(counters, used, strict=True)]
+
+    def _counter(self, access: Access, feature: str, now: datetime) -> tuple[Allowance, Period, CounterKey]:
+        allowance = access.allowances.get(feature)
+        if allowance is None:
+            raise UnknownFeatureError(f"There is no metered feature {feature!r}.", feature=feature)
+        period = rules.current_period(access, allowance.period, now)
+        counter = CounterKey(access.standing.organization_id, allowance.meter_id, period.start)
+        return allowance, period, counter
+
+    def note_key_use(self, actor: Actor) -> None:
+        """Remember that a key was used; written down in batches, for display only."""
+        if actor.credential_id is not None and actor.kind in {ActorKind.API_KEY, ActorKind.OPERATOR_KEY}:
+            count, _ = self._key_uses.get(actor.credential_id, (0, None))
+            self._key_uses[actor.credential_id] = (count + 1, self._runtime.clock.now())
+
+    async def _write_key_uses(self) -> None:
+        while True:
+            await asyncio.sleep(KEY_USE_SECONDS)
+            await self._flush_key_uses()
+
+    async def _flush_key_uses(self) -> None:
+        uses, self._key_uses = self._key_uses, {}
+        if not uses:
+            return
+        try:
+            async with self._runtime.transaction() as tx:
+                await touch_keys(tx, uses)
+        except Exception as error:  # noqa: BLE001 - a missed "last used" must not end the loop
+            log.warning("key uses were not written down", error=str(error).strip())
+
+
+def quota_exceeded(access: Access, balance: Balance, requested: int) -> QuotaExceededError:
+    """The refusal, with everything a caller needs to explain or lift it."""
+    allowance, offer = balance.allowance, access.offers.get(balance.allowance.feature)
+    way_out = f" {offer.name} allows more." if offer else ""
+    detail = (
+        f"{balance.used} of {allowance.limit} {allowance.feature} are used; {requested} more would pass the limit of "
+        f"the {access.plan_name} plan. It resets at {balance.period.end.isoformat()}.{way_out}"
+    )
+    return QuotaExceededError(
+        detail,
+        headers=quota_headers(balance),
+        feature=allowance.feature,
+        limit=allowance.limit,
+        used=balance.used,
+        remaining=balance.remaining,
+        requested=requested,
+        reset_at=balance.period.end.isoformat(),
+        upgrade=offer_document(offer),
+    )
+
+
+def quota_headers(balance: Balance) -> dict[str, str]:
+    """X-Quota headers; limit and remaining are left out when unlimited. Reset is in Unix seconds."""
+    headers = {"X-Quota-Used": str(balance.used), "X-Quota-Reset": str(int(balance.period.end.timestamp()))}
+    if balance.allowance.limit is not None:
+        headers["X-Quota-Limit"] = str(balance.allowance.limit)
+        headers["X-Quota-Remaining"] = str(balance.remaining)
+    return headers
+
+
+async def usage_history(tx: Tx, access: Access, feature: str, period: Period, bucket: Bucket) -> Sequence[HistoryPoint]:
+    """Usage of one feature within a span of time, by bucket; buckets without usage are left out."""
+    allowance = access.allowances.get(feature)
+    if allowance is None:
+        raise UnknownFeatureError(f"There is no metered feature {feature!r}.", feature=feature)
+    return await history(
+        tx, access.standing.organization_id, allowance.meter_id, start=period.start, end=period.end, bucket=bucket
+    )

@@ -1,0 +1,17 @@
+"""Tables of the gate."""
+
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Table, Text, Uuid
+
+from tollkeeper.infra import metadata
+
+GATE_STANDINGS = Table(
+    "gate_standings",
+    metadata,
+    Column("organization_id", Uuid, ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True),
+    Column("anchor", DateTime(timezone=True), nullable=False, comment="the default plan's months count from here"),
+    Column("plan", Text, comment="key of the plan bought; null: the default plan"),
+    Column("period_start", DateTime(timezone=True), comment="of the plan bought"),
+    Column("period_end", DateTime(timezone=True), comment="of the plan bought; exclusive"),
+    CheckConstraint("num_nulls(plan, period_start, period_end) in (0, 3)", name="bought_is_whole"),
+    comment="What the gate was told of each organization; written with the change that caused it",
+)

@@ -1,0 +1,81 @@
+"""Builds the web application: routes of every door, error answers, and the layers every request passes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from tollkeeper import __version__, web
+from tollkeeper.gate import Admission, Gate, hot_endpoints
+from tollkeeper.infra import Edge, Runtime, install_error_handlers
+
+from . import health, metrics
+from .runtime import DOORS
+
+log = structlog.get_logger(__name__)
+
+
+def build_api(runtime: Runtime) -> FastAPI:
+    """Build the application without the layers around it; also what the OpenAPI document is made from."""
+    app = FastAPI(
+        title="Tollkeeper",
+        version=__version__,
+        summary="Accounts, plans, subscriptions, metering and enforced quotas.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        separate_input_output_schemas=False,
+    )
+    app.state.runtime = runtime
+    for door in DOORS:
+        if hasattr(door, "router"):
+            app.include_router(door.router, prefix="/api")
+    app.include_router(health.router)
+    app.include_router(metrics.router)
+    for router in web.page_routers:
+        app.include_router(router, include_in_schema=False)
+    install_error_handlers(app, web.error_page)
+    return app
+
+
+def build_app(runtime: Runtime) -> ASGIApp:
+    """Build what the server serves: the application inside admission inside the edge."""
+    gate = Gate(runtime)
+    runtime.provide(Gate, gate)
+    runtime.provide(web.Site, _site(runtime))
+    app = build_api(runtime)
+    hot: Any = {where: _on(app, endpoint) for where, endpoint in hot_endpoints.items()}
+    admission = Admission(app, runtime, gate, hot)
+    return Edge(admission, answer_error=app.state.answer_unknown_error, https=runtime.settings.is_production)
+
+
+def _on(app: FastAPI, endpoint: Any) -> Any:
+    """Give an endpoint called past the router what the router would have put into the request's scope."""
+
+    async def call(request: Any) -> Any:
+        request.scope["app"] = app
+        return await endpoint(request)
+
+    return call
+
+
+def _site(runtime: Runtime) -> web.Site:
+    settings = runtime.settings
+    demo = None if settings.is_production else web.DemoLogin(settings.demo_email, settings.demo_password)
+    return web.Site(provider_page_origins=settings.hosted_page_origins, demo_login=demo)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    runtime: Runtime = app.state.runtime
+    gate = runtime.part(Gate)
+    await gate.start()
+    try:
+        yield
+    finally:
+        await gate.close()
+        await runtime.database.close()

@@ -1,0 +1,61 @@
+"""Brings the database's tables to what this version needs."""
+
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from tollkeeper.infra import libpq_url
+
+SCRIPTS = Path(__file__).parent / "migrations"
+# Any number will do as long as it is ours alone: two processes that migrate at once take turns.
+ADVISORY_LOCK = 7_463_251
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Return Alembic's configuration; there is no ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.attributes["connection"] = connection
+    return config
+
+
+def newest_revision() -> str:
+    """The revision this version of the program needs."""
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    if head is None:
+        raise RuntimeError("there are no migrations")
+    return head
+
+
+def current_revision(url: str) -> str | None:
+    """The revision the database is at; None when it is empty."""
+    with psycopg.connect(libpq_url(url), connect_timeout=5) as connection:
+        if connection.execute("select to_regclass('alembic_version')").fetchone() == (None,):
+            return None
+        row = connection.execute("select version_num from alembic_version").fetchone()
+        return None if row is None else str(row[0])
+
+
+def migrate(url: str) -> bool:
+    """Bring the database to the newest revision; returns whether there was anything to do."""
+    if current_revision(url) == newest_revision():
+        return False
+    engine = create_engine(make_url(libpq_url(url)).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"select pg_advisory_lock({ADVISORY_LOCK})")
+        connection.commit()
+        try:
+            command.upgrade(alembic_config(connection), "head")
+            connection.commit()
+        finally:
+            connection.rollback()
+            connection.exec_driver_sql(f"select pg_advisory_unlock({ADVISORY_LOCK})")
+            connection.commit()
+    engine.dispose()
+    return True

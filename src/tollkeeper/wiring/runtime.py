@@ -1,0 +1,27 @@
+"""Builds the runtime of a process: settings in, every part in its place."""
+
+from tollkeeper import billing, catalog, gate, identity, metering, orgs
+from tollkeeper.infra import Database, Job, JobQueue, Runtime, Settings
+from tollkeeper.kit import Clock, SystemClock
+
+DOORS = (metering, identity, orgs, catalog, billing, gate)
+"""The domains, lowest floor first. What a door offers (router, jobs, projections, reactions) is looped over."""
+
+
+def build_runtime(settings: Settings, database_url: str, *, clock: Clock | None = None) -> Runtime:
+    """Put together what a process needs. Opens no connection yet."""
+    database = Database(database_url, pool_size=settings.database_pool_size)
+    runtime = Runtime(settings, clock or SystemClock(), database, JobQueue(database.url))
+    runtime.provide(identity.PasswordHasher, identity.PasswordHasher())
+    billing.provide(runtime)
+    for door in DOORS:
+        runtime.routes.add(
+            projections=getattr(door, "projections", None),
+            reactions=getattr(door, "reactions", None),
+        )
+    return runtime
+
+
+def every_job() -> list[Job]:
+    """Every kind of background work there is."""
+    return [each for door in DOORS for each in getattr(door, "jobs", [])]
