@@ -1,0 +1,270 @@
+"""Use cases of identity. Nothing here hashes a password or commits: the edge does both."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from tollkeeper.infra import Tx, digest, make_secret
+from tollkeeper.kit import Page, Permission, UnauthenticatedError, new_id
+
+from . import store
+from .model import (
+    ACCESS_TOKEN_LIFE,
+    REFRESH_TOKEN_LIFE,
+    SESSION_LIFE,
+    ApiKey,
+    Credentials,
+    EmailTakenError,
+    KeyEndedError,
+    KeyKind,
+    KeyNotFoundError,
+    OpenedSession,
+    RefreshRefusal,
+    Session,
+    TokenFamily,
+    TokenPair,
+    User,
+)
+from .rules import check_key_expiry, csrf_token, key_digest, make_key_secret, shown_parts
+from .tokens import make_access_token, make_refresh_token, read_refresh_token
+
+_TOUCH_EVERY = timedelta(minutes=1)
+_MAX_USER_AGENT = 400
+_MAX_IP = 64
+
+
+async def register_user(tx: Tx, *, email: str, password_hash: str | None, name: str) -> User:
+    """Add a person. `email` and `name` come out of `check_registration`.
+
+    Raises:
+        EmailTakenError: somebody has the address, in whatever spelling; of two at once exactly one gets it.
+    """
+    user = User(new_id(), email, name, "UTC", tx.now)
+    if not await store.add_user(tx, user, password_hash):
+        raise EmailTakenError
+    return user
+
+
+async def find_credentials(tx: Tx, email: str) -> Credentials | None:
+    """Return what a login under this normalised address is checked against; None when nobody has it."""
+    return await store.credentials(tx, email)
+
+
+async def get_user(tx: Tx, user_id: UUID) -> User:
+    """Return the person a credential speaks for.
+
+    Raises:
+        UnauthenticatedError: the person is gone, so the credential is worth nothing.
+    """
+    user = await store.user(tx, user_id)
+    if user is None:
+        raise UnauthenticatedError
+    return user
+
+
+async def change_profile(tx: Tx, user_id: UUID, *, name: str | None = None, time_zone: str | None = None) -> User:
+    """Change what is given and leave what is None; values come checked by `clean_name` and `check_time_zone`."""
+    changes = {key: value for key, value in (("name", name), ("time_zone", time_zone)) if value is not None}
+    user = await store.change_user(tx, user_id, changes) if changes else await store.user(tx, user_id)
+    if user is None:
+        raise UnauthenticatedError
+    return user
+
+
+async def open_session(
+    tx: Tx, user_id: UUID, organization_id: UUID, *, user_agent: str = "", ip: str = ""
+) -> OpenedSession:
+    """Log a browser in under a fresh token; `user_agent` and `ip` are for the person's own list of sessions."""
+    token = make_secret()
+    session = Session(
+        id=new_id(),
+        user_id=user_id,
+        organization_id=organization_id,
+        user_agent=user_agent[:_MAX_USER_AGENT],
+        ip=ip[:_MAX_IP],
+        created_at=tx.now,
+        last_seen_at=tx.now,
+        expires_at=tx.now + SESSION_LIFE,
+    )
+    await store.add_session(tx, session, digest(token))
+    return OpenedSession(token, csrf_token(token), session.expires_at, session)
+
+
+async def session_of(tx: Tx, token: str) -> Session | None:
+    """Return the open session this cookie belongs to, noting its use once a minute; None when there is none."""
+    session = await store.session_by_digest(tx, digest(token))
+    if session is None or not session.is_open(tx.now):
+        return None
+    if tx.now - session.last_seen_at < _TOUCH_EVERY:
+        return session
+    await store.touch_session(tx, session.id, tx.now)
+    return replace(session, last_seen_at=tx.now)
+
+
+async def close_session(tx: Tx, session_id: UUID) -> None:
+    """Log the browser out, and with it the tokens given out by the same login. Closing twice is no error."""
+    await store.revoke_families_of_session(tx, session_id, tx.now)
+    if await store.remove_session(tx, session_id):
+        await tx.changed("session", session_id)
+
+
+async def open_tokens(tx: Tx, user_id: UUID, organization_id: UUID, *, session_id: UUID | None = None) -> TokenPair:
+    """Log a program in. `session_id` is the session the same login opened: they end together at a logout."""
+    family = TokenFamily(
+        id=new_id(),
+        user_id=user_id,
+        organization_id=organization_id,
+        session_id=session_id,
+        current_token_id=new_id(),
+        created_at=tx.now,
+        expires_at=tx.now + REFRESH_TOKEN_LIFE,
+        revoked_at=None,
+    )
+    await store.add_family(tx, family)
+    return _pair(tx, family)
+
+
+async def rotate(tx: Tx, refresh_token: str) -> TokenPair | RefreshRefusal:
+    """Trade a refresh token for a new pair.
+
+    A refusal is a value, so that what it did is committed: presenting a spent token revokes the whole login.
+    """
+    claims = read_refresh_token(tx.runtime.settings, refresh_token, tx.now)
+    family = await store.lock_family(tx, claims.family_id) if claims else None
+    if claims is None or family is None or family.revoked_at is not None or family.expires_at <= tx.now:
+        return RefreshRefusal.INVALID
+    if claims.token_id != family.current_token_id:
+        await close_login(tx, family.id)
+        return RefreshRefusal.REUSED
+    family = replace(family, current_token_id=new_id(), expires_at=tx.now + REFRESH_TOKEN_LIFE)
+    await store.spend_token(tx, family.id, next_token_id=family.current_token_id, expires_at=family.expires_at)
+    return _pair(tx, family)
+
+
+async def close_login(tx: Tx, family_id: UUID) -> None:
+    """Revoke a family of tokens and close the session of the same login.
+
+    Access tokens given out before stay good until they expire, a quarter of an hour at most.
+    """
+    session_id = await store.revoke_family(tx, family_id, tx.now)
+    if session_id is not None:
+        await close_session(tx, session_id)
+
+
+async def close_login_of(tx: Tx, refresh_token: str) -> None:
+    """Log out by a refresh token; one that is not valid does nothing."""
+    claims = read_refresh_token(tx.runtime.settings, refresh_token, tx.now)
+    if claims is not None:
+        await close_login(tx, claims.family_id)
+
+
+def _pair(tx: Tx, family: TokenFamily) -> TokenPair:
+    settings = tx.runtime.settings
+    return TokenPair(
+        access_token=make_access_token(settings, family, tx.now),
+        refresh_token=make_refresh_token(settings, family, tx.now),
+        expires_in=int(ACCESS_TOKEN_LIFE.total_seconds()),
+        user_id=family.user_id,
+        organization_id=family.organization_id,
+        family_id=family.id,
+    )
+
+
+async def create_key(
+    tx: Tx,
+    *,
+    organization_id: UUID | None,
+    created_by: UUID | None,
+    name: str,
+    kind: KeyKind,
+    scopes: Sequence[Permission] = (),
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """Make a key and return it with its secret, which is never to be seen again.
+
+    `organization_id` is None for operator keys and only for them. Empty `scopes` give what the kind may by default.
+
+    Raises:
+        InvalidInputError: `expires_at` is not in the future.
+    """
+    check_key_expiry(expires_at, tx.now)
+    secret = make_key_secret(kind)
+    prefix, last_four = shown_parts(secret)
+    key = ApiKey(
+        id=new_id(),
+        organization_id=organization_id,
+        created_by=created_by,
+        name=name,
+        kind=kind,
+        scopes=tuple(dict.fromkeys(scopes)),
+        prefix=prefix,
+        last_four=last_four,
+        created_at=tx.now,
+        expires_at=expires_at,
+        revoked_at=None,
+        last_used_at=None,
+        use_count=0,
+    )
+    await store.add_key(tx, key, key_digest(secret))
+    return key, secret
+
+
+async def list_keys(
+    tx: Tx, organization_id: UUID | None, *, with_revoked: bool = False, cursor: UUID | None = None, limit: int = 50
+) -> Page[ApiKey]:
+    """Return one page of the organization's keys (None: operator keys), newest first."""
+    found = await store.keys_of(tx, organization_id, with_revoked=with_revoked, before=cursor, limit=limit + 1)
+    more = len(found) > limit
+    return Page(found[:limit], str(found[limit - 1].id) if more else None)
+
+
+async def rotate_key(
+    tx: Tx, organization_id: UUID | None, key_id: UUID, *, grace_seconds: int = 0
+) -> tuple[ApiKey, str]:
+    """Give the key a new secret; the old ones are accepted for `grace_seconds` more at most, 0 ends them now.
+
+    Raises:
+        KeyNotFoundError: the organization has no such key.
+        KeyEndedError: it is revoked or expired.
+    """
+    key = await _own_key(tx, organization_id, key_id)
+    problem = key.problem(tx.now)
+    if problem is not None:
+        raise KeyEndedError(f"This API key is {problem}.")
+    secret = make_key_secret(key.kind)
+    prefix, last_four = shown_parts(secret)
+    key = replace(key, prefix=prefix, last_four=last_four)
+    await store.replace_secret(tx, key, key_digest(secret), old_until=tx.now + timedelta(seconds=grace_seconds))
+    await tx.changed("key", key.id)
+    return key, secret
+
+
+async def revoke_key(tx: Tx, organization_id: UUID | None, key_id: UUID) -> None:
+    """End the key at once. Revoking twice is no error.
+
+    Raises:
+        KeyNotFoundError: the organization has no such key.
+    """
+    key = await _own_key(tx, organization_id, key_id)
+    if key.revoked_at is None:
+        await store.revoke_key(tx, key.id, tx.now)
+        await tx.changed("key", key.id)
+
+
+async def _own_key(tx: Tx, organization_id: UUID | None, key_id: UUID) -> ApiKey:
+    key = await store.lock_key(tx, organization_id, key_id)
+    if key is None:
+        raise KeyNotFoundError
+    return key
+
+
+async def find_key(tx: Tx, secret_digest: bytes) -> ApiKey | None:
+    """Return the key with this secret, good or not (ask `problem`); None when there is none."""
+    return await store.key_by_digest(tx, secret_digest)
+
+
+async def touch_keys(tx: Tx, uses: Mapping[UUID, tuple[int, datetime]]) -> None:
+    """Record uses gathered since the last call: by key, how many and when the last was."""
+    if uses:
+        await store.touch_keys(tx, uses)

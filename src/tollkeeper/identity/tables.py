@@ -1,0 +1,100 @@
+"""Tables of identity."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tollkeeper.infra import metadata
+
+_moment = DateTime(timezone=True)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("email", Text, nullable=False, comment="normalised: NFC, lower case; unique without regard to case"),
+    Column("name", Text, nullable=False),
+    Column("time_zone", Text, nullable=False, comment="IANA name"),
+    Column("password_hash", Text, comment="argon2id; null for people who log in another way"),
+    Column("created_at", _moment, nullable=False),
+    UniqueConstraint("email"),
+    CheckConstraint("email = lower(email)", name="email_lower"),
+    comment="people with a login",
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("token_digest", LargeBinary, nullable=False, comment="SHA-256 of the cookie's token"),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("organization_id", Uuid, nullable=False, index=True, comment="the organization the browser acts for"),
+    Column("user_agent", Text, nullable=False),
+    Column("ip", Text, nullable=False),
+    Column("created_at", _moment, nullable=False),
+    Column("last_seen_at", _moment, nullable=False, index=True, comment="exact to a minute"),
+    Column("expires_at", _moment, nullable=False, index=True, comment="absolute end"),
+    UniqueConstraint("token_digest"),
+    comment="browsers that are logged in; closing one deletes its row",
+)
+
+token_families = Table(
+    "token_families",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("organization_id", Uuid, nullable=False, index=True),
+    Column(
+        "session_id",
+        ForeignKey("sessions.id", ondelete="SET NULL"),
+        index=True,
+        comment="the session opened by the same login, null when it ended",
+    ),
+    Column("current_token_id", Uuid, nullable=False, comment="jti of the one refresh token not yet spent"),
+    Column("created_at", _moment, nullable=False),
+    Column("expires_at", _moment, nullable=False, index=True, comment="end of the unspent refresh token"),
+    Column("revoked_at", _moment),
+    comment="logins of programs: all refresh tokens that descend from one password check",
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("organization_id", Uuid, comment="null for operator keys"),
+    Column("created_by", ForeignKey("users.id", ondelete="SET NULL"), index=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("scopes", JSONB, nullable=False, comment="list of permissions; empty means the kind's default"),
+    Column("prefix", Text, nullable=False, comment="first characters of the current secret"),
+    Column("last_four", Text, nullable=False, comment="last characters of the current secret"),
+    Column("created_at", _moment, nullable=False),
+    Column("expires_at", _moment),
+    Column("revoked_at", _moment),
+    Column("last_used_at", _moment),
+    Column("use_count", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint("kind in ('live', 'test', 'operator')", name="kind"),
+    CheckConstraint("(kind = 'operator') = (organization_id is null)", name="operator_has_no_organization"),
+    Index(None, "organization_id", "id"),
+    comment="credentials of programs",
+)
+
+api_key_secrets = Table(
+    "api_key_secrets",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True, comment="SHA-256 of the secret"),
+    Column("key_id", ForeignKey("api_keys.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("valid_until", _moment, index=True, comment="null for the current secret; set when rotated out"),
+    comment="what an API key may be presented as: its current secret, and old ones in their grace",
+)
