@@ -1,0 +1,144 @@
+"""Write the pages that are made from code, or with `--check` fail when one is out of date.
+
+    python tools/build_docs.py [--check]
+"""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer.main
+from click import Command, Context, Group
+from fastapi import FastAPI
+
+from tollkeeper import wiring
+from tollkeeper.cli import app as cli_app
+from tollkeeper.infra import Settings, every_error
+from tollkeeper.kit import ROLE_PERMISSIONS, Permission
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTE = "<!-- Made by tools/build_docs.py; change the code it is made from. -->\n\n"
+
+
+def settings_page() -> str:
+    """Every setting, in a table."""
+    rows = [
+        f"| `{field.alias}` | {_default(field.default)} | {field.description} |"
+        for field in Settings.model_fields.values()
+        if field.alias
+    ]
+    head = (
+        "# Settings\n\nRead from the environment, and from a file `.env` in the working directory. Every wrong or missing "
+        "setting is named at once when a command starts.\n\n| variable | default | what it does |\n|---|---|---|\n"
+    )
+    return NOTE + head + "\n".join(rows) + "\n"
+
+
+def _default(value: Any) -> str:
+    text = getattr(value, "value", value)
+    return "" if text in (None, "") or "Undefined" in str(text) else f"`{text}`"
+
+
+def env_example() -> str:
+    """The same as a file to copy."""
+    lines = ["# Made by tools/build_docs.py. Copy to .env and set what you need; everything has a default.", ""]
+    for field in Settings.model_fields.values():
+        if field.alias:
+            lines += [f"# {(field.description or '').replace('`', '')}", f"#{field.alias}={_default(field.default).strip('`')}"]
+            lines.append("")
+    return "\n".join(lines)
+
+
+def errors_page() -> str:
+    """Every error the API can answer, by code."""
+    parts = [
+        NOTE + "# Errors\n\nFailures are `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`, `code`, "
+        "`hint`, `request_id`, and members of their own. `code` is stable; words may change.\n"
+    ]
+    for kind in every_error():
+        meaning = " ".join(inspect.cleandoc(kind.__doc__ or "").split())
+        parts.append(f"\n## {kind.code}\n\n{kind.status} · {kind.title}\n\n{meaning}\n\nWhat to do: {kind.hint}\n")
+    return "".join(parts)
+
+
+def api_page(api: FastAPI) -> str:
+    """Every route with its first sentence."""
+    rows = []
+    for path, methods in sorted(api.openapi()["paths"].items()):
+        for method, operation in methods.items():
+            summary = (operation.get("description") or operation.get("summary") or "").strip().split("\n")[0]
+            rows.append(f"| `{method.upper()} {path}` | {summary} |")
+    head = (
+        "# HTTP API\n\nThe whole description is served at `/api/openapi.json` and shown at `/docs`. `/api/v1/...` is the same "
+        "as `/api/...`.\n\n| call | what it does |\n|---|---|\n"
+    )
+    return NOTE + head + "\n".join(rows) + "\n"
+
+
+def permissions_page() -> str:
+    """Which role may do what."""
+    roles = list(ROLE_PERMISSIONS)
+    head = "| permission | " + " | ".join(roles) + " |\n|---|" + "---|" * len(roles) + "\n"
+    rows = [
+        f"| `{permission}` | " + " | ".join("yes" if permission in ROLE_PERMISSIONS[role] else "" for role in roles) + " |"
+        for permission in Permission
+    ]
+    return NOTE + "# Roles and permissions\n\n" + head + "\n".join(rows) + "\n"
+
+
+def cli_page() -> str:
+    """Every command with its options, as `--help` shows them."""
+    root = typer.main.get_command(cli_app)
+    parts = [NOTE + "# Command line\n"]
+    for name, command in _commands(root, "tollkeeper"):
+        context = Context(command, info_name=name)
+        parts.append(f"\n## {name}\n\n{inspect.cleandoc(command.help or '')}\n\n")
+        for parameter in command.get_params(context):
+            record = parameter.get_help_record(context)
+            if record:
+                parts.append(f"* `{record[0]}` {record[1]}\n")
+    return "".join(parts)
+
+
+def _commands(command: Command, name: str) -> Iterator[tuple[str, Command]]:
+    if not isinstance(command, Group):
+        yield name, command
+        return
+    for child_name, child in sorted(command.commands.items()):
+        yield from _commands(child, f"{name} {child_name}")
+
+
+def pages() -> dict[Path, str]:
+    """Every generated file and what it should hold."""
+    settings = Settings(_env_file=None, TOLLKEEPER_ENV="test")  # type: ignore[call-arg]
+    api = wiring.build_api(wiring.build_runtime(settings, "postgresql://unused@/unused"))
+    reference = ROOT / "docs/reference"
+    return {
+        ROOT / ".env.example": env_example(),
+        reference / "settings.md": settings_page(),
+        reference / "errors.md": errors_page(),
+        reference / "api.md": api_page(api),
+        reference / "permissions.md": permissions_page(),
+        reference / "cli.md": cli_page(),
+    }
+
+
+def main() -> int:
+    """Write or check; returns the exit status."""
+    check = "--check" in sys.argv[1:]
+    stale = [path for path, text in pages().items() if not path.exists() or path.read_text() != text]
+    for path in stale:
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(pages()[path])
+        print(f"{'out of date' if check else 'written'}: {path.relative_to(ROOT)}")
+    if check and stale:
+        print("Run `make docs` and commit what it writes.")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
