@@ -1,0 +1,188 @@
+"""Use cases of organizations: joining, logging in, and who may speak for whom."""
+
+from uuid import UUID
+
+from tollkeeper.identity import (
+    RefreshRefusal,
+    TokenPair,
+    close_login,
+    get_user,
+    open_session,
+    open_tokens,
+    register_user,
+    rotate,
+)
+from tollkeeper.infra import Tx
+from tollkeeper.kit import (
+    ROLE_PERMISSIONS,
+    Actor,
+    ActorKind,
+    FieldProblem,
+    InvalidInputError,
+    Page,
+    Role,
+    new_id,
+    parse_id,
+)
+
+from . import store
+from .model import (
+    Client,
+    ExternalIdTakenError,
+    Member,
+    NoOrganizationError,
+    OperatorNeededError,
+    Organization,
+    OrganizationCreated,
+    OrganizationNotFoundError,
+    SignedIn,
+)
+
+
+async def sign_up(tx: Tx, *, email: str, password_hash: str | None, name: str) -> Member:
+    """Register a person and give them an organization of their own; logs nobody in.
+
+    Args:
+        tx: the transaction.
+        email: normalised, from `check_registration`.
+        password_hash: made before the transaction; None for people who log in another way.
+        name: from `check_registration`.
+
+    Raises:
+        EmailTakenError: somebody has the address.
+    """
+    user = await register_user(tx, email=email, password_hash=password_hash, name=name)
+    organization = await create_organization(tx, name, user.id)
+    return Member(user, organization, Role.OWNER)
+
+
+async def sign_in(tx: Tx, user_id: UUID, client: Client) -> SignedIn:
+    """Log in a person whose password has been checked: a fresh session and a fresh family of tokens.
+
+    Raises:
+        NoOrganizationError: they belong to none any more.
+    """
+    organization_id = await store.first_organization_of(tx, user_id)
+    if organization_id is None:
+        raise NoOrganizationError
+    session = await open_session(tx, user_id, organization_id, user_agent=client.user_agent, ip=client.ip)
+    tokens = await open_tokens(tx, user_id, organization_id, session_id=session.session.id)
+    return SignedIn(await member_of(tx, user_id, organization_id), session, tokens)
+
+
+async def refresh(tx: Tx, refresh_token: str) -> tuple[Member, TokenPair] | RefreshRefusal:
+    """Trade a refresh token for new ones.
+
+    A refusal is a value, so that what it did is committed. Somebody who is no member any more is refused and the
+    login revoked.
+    """
+    tokens = await rotate(tx, refresh_token)
+    if isinstance(tokens, RefreshRefusal):
+        return tokens
+    try:
+        return await member_of(tx, tokens.user_id, tokens.organization_id), tokens
+    except NoOrganizationError:
+        await close_login(tx, tokens.family_id)
+        return RefreshRefusal.INVALID
+
+
+async def member_of(tx: Tx, user_id: UUID, organization_id: UUID) -> Member:
+    """Return the person as a member of the organization.
+
+    Raises:
+        NoOrganizationError: they are not a member.
+    """
+    role = await store.role_of(tx, organization_id, user_id)
+    if role is None:
+        raise NoOrganizationError
+    return Member(await get_user(tx, user_id), await get_organization(tx, organization_id), role)
+
+
+async def actor_of_member(
+    tx: Tx, *, user_id: UUID, organization_id: UUID, kind: ActorKind, credential_id: UUID | None
+) -> Actor | None:
+    """Return the caller a session or token proves, with what their role allows; None when they are no member."""
+    role = await store.role_of(tx, organization_id, user_id)
+    if role is None:
+        return None
+    return Actor(kind, ROLE_PERMISSIONS[role], organization_id, user_id, credential_id)
+
+
+async def create_organization(
+    tx: Tx, name: str, owner_user_id: UUID | None, external_id: str | None = None
+) -> Organization:
+    """Add a customer. `owner_user_id` None: it has no members, only keys and the operator act for it.
+
+    Raises:
+        ExternalIdTakenError: another has this external id; of two at once exactly one gets it.
+    """
+    organization = Organization(new_id(), name, external_id, tx.now)
+    if not await store.add_organization(tx, organization):
+        raise ExternalIdTakenError
+    if owner_user_id is not None:
+        await store.add_member(tx, organization.id, owner_user_id, Role.OWNER)
+    await tx.emit(OrganizationCreated(organization_id=organization.id, created_at=tx.now))
+    return organization
+
+
+async def get_organization(tx: Tx, organization_id: UUID) -> Organization:
+    """Return one organization by its id.
+
+    Raises:
+        OrganizationNotFoundError: there is none.
+    """
+    organization = await store.organization(tx, organization_id)
+    if organization is None:
+        raise OrganizationNotFoundError
+    return organization
+
+
+async def find_organization(tx: Tx, ref: str) -> Organization | None:
+    """Return the organization with this id or, failing that, this external id; None when there is none."""
+    organization_id = parse_id(ref)
+    found = await store.organization(tx, organization_id) if organization_id else None
+    if found is not None or "\x00" in ref:  # PostgreSQL knows no NUL: nothing can be called that
+        return found
+    return await store.organization_by_external_id(tx, ref)
+
+
+async def organization_for(tx: Tx, actor: Actor, customer: str | None) -> Organization:
+    """Return the organization a call is about: the caller's own, or for operators the one they name.
+
+    Args:
+        tx: the transaction.
+        actor: who calls.
+        customer: id or external id; a member may leave it out or name their own.
+
+    Raises:
+        InvalidInputError: an operator named none.
+        OrganizationNotFoundError: there is none, or it is not the caller's.
+    """
+    if customer is None:
+        if actor.is_operator:
+            raise InvalidInputError([FieldProblem("customer", "name the customer: its id or external id", "missing")])
+        return await get_organization(tx, actor.own_organization())
+    organization = await find_organization(tx, customer)
+    if organization is None or not (actor.is_operator or organization.id == actor.organization_id):
+        raise OrganizationNotFoundError
+    return organization
+
+
+async def list_organizations(
+    tx: Tx, actor: Actor, *, cursor: UUID | None = None, limit: int = 50
+) -> Page[Organization]:
+    """Return one page of all customers, newest first.
+
+    Raises:
+        OperatorNeededError: the caller is not the operator.
+    """
+    must_be_operator(actor)
+    found = await store.list_organizations(tx, before=cursor, limit=limit + 1)
+    more = len(found) > limit
+    return Page(found[:limit], str(found[limit - 1].id) if more else None)
+
+
+def must_be_operator(actor: Actor) -> None:
+    """Raise OperatorNeededError unless the caller is the operator."""
+    if not actor.is_operator:
+        raise OperatorNeededError
