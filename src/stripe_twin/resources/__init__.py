@@ -1,0 +1,43 @@
+"""One module per family of Stripe's resources. Importing this package fills the tables of kinds and operations."""
+
+from stripe_twin.resources import (
+    billing_portal,
+    charges,
+    checkout,
+    customers,
+    events,
+    invoice_items,
+    invoice_payments,
+    invoices,
+    payment_intents,
+    payment_methods,
+    previews,
+    prices,
+    products,
+    refunds,
+    setup_intents,
+    subscription_items,
+    subscriptions,
+    webhook_endpoints,
+)
+
+__all__ = [
+    "billing_portal",
+    "charges",
+    "checkout",
+    "customers",
+    "events",
+    "invoice_items",
+    "invoice_payments",
+    "invoices",
+    "payment_intents",
+    "payment_methods",
+    "previews",
+    "prices",
+    "products",
+    "refunds",
+    "setup_intents",
+    "subscription_items",
+    "subscriptions",
+    "webhook_endpoints",
+]

@@ -1,0 +1,191 @@
+"""What submitting the checkout page does: pay or save the card, subscribe, and report in Stripe's order."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from stripe_twin.core.json import Json
+from stripe_twin.core.params import merge_metadata
+from stripe_twin.core.unit import Unit
+from stripe_twin.resources import customers, invoicing, payment_intents, payment_methods, setup_intents, subscribing
+from stripe_twin.resources.payment_intents import challenged
+from stripe_twin.resources.subscribing import WantedItem
+from stripe_twin.rules.cards import Card, words
+
+Result = Literal["complete", "challenge", "refused"]
+
+# As recorded from Stripe for a subscription bought through Checkout.
+ORDER = (
+    "charge.succeeded",
+    "payment_method.attached",
+    "invoice.created",
+    "customer.subscription.created",
+    "invoice.updated",
+    "invoice.updated",
+    "invoice.finalized",
+    "customer.subscription.updated",
+    "invoice.paid",
+    "invoice.updated",
+    "invoice.payment_succeeded",
+    "payment_intent.created",
+    "payment_intent.succeeded",
+    "checkout.session.completed",
+)
+
+
+@dataclass(frozen=True)
+class Buyer:
+    """What the form said, checked."""
+
+    email: str
+    name: str
+    postal_code: str
+    card: Card
+    month: int
+    year: int
+
+
+def submit(unit: Unit, session: Json, buyer: Buyer) -> Result:
+    """One try of an open session. A refusal leaves words in `_problem` and the attempt, and changes nothing else."""
+    billing = {"email": buyer.email, "name": buyer.name, "address": {"postal_code": buyer.postal_code}}
+    method = payment_methods.make(
+        unit, buyer.card, buyer.month, buyer.year, cvc=True, args={"billing_details": billing}
+    )
+    session["_buyer"] = {"email": buyer.email, "name": buyer.name, "postal_code": buyer.postal_code}
+    session["_problem"] = None
+    intent = _intent(unit, session)
+    if not challenged(method, off_session=False) and not _refusing(intent, method):
+        _ensure_customer(unit, session, intent)
+    if intent["object"] == "payment_intent":
+        payment_intents.attempt(unit, intent, method)
+    else:
+        setup_intents.attempt(unit, intent, method)
+    return _conclude(unit, session, intent)
+
+
+def authenticated(unit: Unit, session: Json, intent: Json, *, confirmed: bool) -> Result:
+    """The buyer is back from the bank's page."""
+    method = unit.load("payment_method", intent["payment_method"])
+    if confirmed and not _refusing(intent, method):
+        _ensure_customer(unit, session, intent)
+    if intent["object"] == "payment_intent":
+        payment_intents.authenticate(unit, intent, confirmed=confirmed)
+    else:
+        setup_intents.authenticate(unit, intent, confirmed=confirmed)
+    return _conclude(unit, session, intent)
+
+
+def _refusing(intent: Json, method: Json) -> bool:
+    card = payment_methods.card_of(method)
+    return (card.charging if intent["object"] == "payment_intent" else card.saving) is not None
+
+
+def _conclude(unit: Unit, session: Json, intent: Json) -> Result:
+    unit.save(session)
+    if intent["status"] == "succeeded":
+        _complete(unit, session, intent)
+        return "complete"
+    if intent["status"] == "requires_action":
+        return "challenge"
+    error = intent.get("last_payment_error") or intent.get("last_setup_error") or {}
+    session["_problem"] = words(error.get("code"), error.get("decline_code"))
+    unit.save(session)
+    return "refused"
+
+
+def due_now(unit: Unit, session: Json) -> int:
+    """What the buyer pays today, in minor units: a customer's credit counts against a subscription."""
+    amount: int = session["amount_total"] or 0
+    if session["mode"] == "subscription" and session["customer"]:
+        amount = max(0, amount + int(unit.load("customer", session["customer"])["balance"]))
+    return amount
+
+
+def _intent(unit: Unit, session: Json) -> Json:
+    """The session's intent, made at the first try; one that pays if something is due, else one that saves the card."""
+    known = unit.store.get(session["_intent"] or "")
+    if known:
+        return known
+    data = session["_intent_data"]
+    details = {"metadata": merge_metadata({}, data.get("metadata")), "_checkout": session["id"]}
+    amount = due_now(unit, session)
+    if amount > 0:
+        subscribes = session["mode"] == "subscription"
+        intent = payment_intents.make(
+            unit,
+            amount,
+            session["currency"],
+            session["customer"],
+            description="Subscription creation" if subscribes else data.get("description"),
+            reuse="off_session" if subscribes else data.get("setup_future_usage"),
+            details=details,
+        )
+    else:
+        intent = setup_intents.make(unit, session["customer"], {**details, "description": data.get("description")})
+    session["_intent"] = intent["id"]
+    return intent
+
+
+def _ensure_customer(unit: Unit, session: Json, intent: Json) -> None:
+    """A buyer without a customer gets one, just before the money moves."""
+    if session["customer"] is None and session["customer_creation"] == "always":
+        buyer = session["_buyer"]
+        session["customer"] = customers.make(unit, {"email": buyer["email"], "name": buyer["name"] or None})["id"]
+    if session["customer"]:
+        intent["customer"] = session["customer"]
+
+
+def _complete(unit: Unit, session: Json, intent: Json) -> None:
+    pays = intent["object"] == "payment_intent"
+    if session["mode"] == "subscription":
+        _subscribe(unit, session, intent)
+    elif session["mode"] == "payment":
+        session["payment_intent"] = intent["id"] if pays else None
+    else:
+        session["setup_intent"] = intent["id"]
+    buyer = session["_buyer"]
+    address = {**customers.NO_ADDRESS, "postal_code": buyer["postal_code"] or None}
+    session["customer_details"] = {
+        "address": address,
+        "business_name": None,
+        "email": buyer["email"],
+        "individual_name": None,
+        "name": buyer["name"] or None,
+        "phone": None,
+        "tax_exempt": "none",
+        "tax_ids": [],
+    }
+    nothing_due = session["mode"] == "setup" or not session["amount_total"]
+    session.update(status="complete", payment_status="no_payment_required" if nothing_due else "paid")
+    unit.save(session)
+    unit.emit("checkout.session.completed", session)
+    unit.arrange(ORDER)
+
+
+def _subscribe(unit: Unit, session: Json, intent: Json) -> None:
+    customer = unit.load("customer", session["customer"])
+    data = session["_subscription_data"]
+    wanted = [
+        WantedItem(price=unit.load("price", line["price"]), quantity=line["quantity"], metadata=line["metadata"])
+        for line in session["_lines"]
+    ]
+    subscription = subscribing.start(
+        unit,
+        customer,
+        wanted,
+        trial_end=session["_trial"],
+        sweep=False,
+        details={
+            "default_payment_method": intent["payment_method"],
+            "description": data.get("description"),
+            "metadata": merge_metadata({}, data.get("metadata")),
+        },
+    )
+    invoice = unit.load("invoice", subscription["latest_invoice"])
+    if intent["object"] == "payment_intent":
+        intent["payment_details"] = {"customer_reference": None, "order_reference": invoice["id"]}
+        unit.save(intent)
+        invoicing.finalize(unit, invoice, intent)
+        invoicing.follow_intent(unit, intent)
+    else:
+        invoicing.finalize(unit, invoice)
+    session.update(subscription=subscription["id"], invoice=invoice["id"])

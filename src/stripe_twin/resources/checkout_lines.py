@@ -1,0 +1,106 @@
+"""What a checkout session sells."""
+
+from stripe_twin.core import ids
+from stripe_twin.core.errors import invalid
+from stripe_twin.core.json import Json
+from stripe_twin.core.params import array, choice, integer, merge_metadata, metadata, obj, required, text
+from stripe_twin.core.unit import Unit
+from stripe_twin.resources import prices
+from stripe_twin.rules.amounts import cost
+
+_PRICE_DATA = obj(
+    currency=required(prices.currency()),
+    product=text(),
+    product_data=obj(
+        name=required(text()),
+        description=text(),
+        metadata=metadata(),
+        images=array(text()),
+        tax_code=text(),
+        unit_label=text(12),
+    ),
+    recurring=obj(interval=required(choice(*prices.INTERVALS)), interval_count=integer(1, 1095)),
+    tax_behavior=choice("exclusive", "inclusive", "unspecified"),
+    unit_amount=integer(0),
+    unit_amount_decimal=text(),
+)
+LINE = obj(
+    price=text(),
+    price_data=_PRICE_DATA,
+    quantity=integer(0, 999_999),
+    metadata=metadata(),
+    unsupported="adjustable_quantity tax_rates",
+)
+
+
+def wanted_line(unit: Unit, entry: Json, place: int) -> Json:
+    """A line as the session keeps it; `place` is its position, for errors."""
+    where = f"line_items[{place}]"
+    if ("price" in entry) == ("price_data" in entry):
+        raise invalid("You must specify exactly one of `price` or `price_data`.", param=where, code="parameter_missing")
+    price = (
+        prices.make(unit, entry["price_data"])
+        if "price_data" in entry
+        else unit.load("price", entry["price"], f"{where}[price]")
+    )
+    if not price["active"]:
+        raise invalid(
+            "The price specified is inactive. This field only accepts active prices.", param=f"{where}[price]"
+        )
+    metered = price["type"] == "recurring" and price["recurring"]["usage_type"] == "metered"
+    if "quantity" not in entry and not metered:
+        raise invalid("Quantity is required. Add `quantity` to `line_items`.", param=f"{where}[quantity]")
+    return {
+        "id": ids.long("li"),
+        "price": price["id"],
+        "quantity": None if metered else entry["quantity"],
+        "metadata": merge_metadata({}, entry.get("metadata")),
+    }
+
+
+def check_lines(unit: Unit, mode: str, lines: list[Json]) -> None:
+    """Refuse lines that do not go together or not with the mode."""
+    found = [unit.load("price", line["price"]) for line in lines]
+    if len({price["currency"] for price in found}) > 1:
+        raise invalid("All prices in a Checkout Session must use the same currency.", param="line_items")
+    types = {price["type"] for price in found}
+    if mode == "payment" and "recurring" in types:
+        raise invalid(
+            "You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or use "
+            "only "
+            "one-time prices.",
+            param="line_items",
+        )
+    if mode == "subscription" and "recurring" not in types:
+        raise invalid("You must provide at least one recurring price in `subscription` mode.", param="line_items")
+    if mode == "subscription" and "one_time" in types:
+        raise invalid(
+            "This test double does not imitate one-time prices in `subscription` mode yet; Stripe itself accepts them.",
+            param="line_items",
+            code="twin_unsupported_parameter",
+        )
+
+
+def line_items(unit: Unit, session: Json) -> list[Json]:
+    """What is bought, as Stripe's `item` objects."""
+    shown = []
+    for line in session["_lines"]:
+        price = unit.load("price", line["price"])
+        amount = 0 if price["type"] == "recurring" and session["_trial"] else cost(price, line["quantity"] or 0)
+        shown.append(
+            {
+                "id": line["id"],
+                "object": "item",
+                "adjustable_quantity": None,
+                "amount_discount": 0,
+                "amount_subtotal": amount,
+                "amount_tax": 0,
+                "amount_total": amount,
+                "currency": price["currency"],
+                "description": unit.load("product", price["product"])["name"],
+                "metadata": line["metadata"],
+                "price": unit.render(price),
+                "quantity": line["quantity"],
+            }
+        )
+    return shown

@@ -1,0 +1,243 @@
+"""Customers. A deleted one leaves a stub that says so; its subscriptions end with it."""
+
+from collections.abc import Callable
+
+from stripe_twin.core import ids
+from stripe_twin.core.errors import invalid, missing
+from stripe_twin.core.json import Json
+from stripe_twin.core.kinds import Kind, register
+from stripe_twin.core.lists import listing, page, search
+from stripe_twin.core.operations import operation
+from stripe_twin.core.params import (
+    Field,
+    array,
+    choice,
+    integer,
+    merge_metadata,
+    metadata,
+    obj,
+    page_params,
+    params,
+    required,
+    text,
+    time_range,
+    unsettable,
+)
+from stripe_twin.core.store import Filter, equals
+from stripe_twin.core.unit import Unit
+from stripe_twin.resources import payment_methods
+
+# Called with the customer's id when it is deleted, before its own event: higher resources end what hangs on it.
+ON_DELETE: list[Callable[[Unit, str], None]] = []
+
+
+def _compose(_: Unit, customer: Json) -> Json:
+    if customer.get("deleted"):
+        return {"id": customer["id"], "object": "customer", "deleted": True}
+    return customer
+
+
+def _subscriptions(unit: Unit, customer: Json) -> Json:
+    found = unit.find(
+        "subscription", equals("$.customer", customer["id"]), Filter("body ->> '$.status' != 'canceled'", ())
+    )
+    return listing(
+        f"/v1/customers/{customer['id']}/subscriptions", [unit.render(item) for item in found], total=len(found)
+    )
+
+
+register(
+    Kind(
+        "customer",
+        "customer",
+        compose=_compose,
+        includable={
+            "subscriptions": _subscriptions,
+            "sources": lambda _, customer: listing(f"/v1/customers/{customer['id']}/sources", [], total=0),
+            "tax_ids": lambda _, customer: listing(f"/v1/customers/{customer['id']}/tax_ids", [], total=0),
+            "tax": lambda _, __: {"automatic_tax": "unrecognized_location", "ip_address": None, "location": None},
+            "invoice_credit_balance": lambda _, __: {},
+            "cash_balance": lambda _, __: None,
+        },
+    )
+)
+
+
+def address() -> Field:
+    """A postal address; parts not given are null."""
+    parts = obj(
+        city=unsettable(text()),
+        country=unsettable(text(2)),
+        line1=unsettable(text()),
+        line2=unsettable(text()),
+        postal_code=unsettable(text()),
+        state=unsettable(text()),
+    )
+    return unsettable(Field(lambda value, where: {**NO_ADDRESS, **parts.check(value, where)}))
+
+
+NO_ADDRESS: Json = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
+_DETAILS = {
+    "address": address(),
+    "balance": integer(),
+    "description": unsettable(text()),
+    "email": unsettable(text(512)),
+    "invoice_prefix": text(12),
+    "invoice_settings": obj(
+        default_payment_method=unsettable(text()),
+        footer=unsettable(text()),
+        unsupported="custom_fields rendering_options",
+    ),
+    "metadata": metadata(),
+    "name": unsettable(text(256)),
+    "next_invoice_sequence": integer(1),
+    "phone": unsettable(text(20)),
+    "preferred_locales": array(text()),
+    "shipping": unsettable(obj(address=required(address()), name=required(text()), phone=unsettable(text()))),
+    "tax_exempt": unsettable(choice("exempt", "none", "reverse")),
+}
+_UNSUPPORTED = "business_name cash_balance individual_name source tax tax_id_data validate"
+
+
+def live(unit: Unit, ident: str, param: str | None = "customer") -> Json:
+    """The customer, if it exists and was not deleted."""
+    customer = unit.load("customer", ident, param)
+    if customer.get("deleted"):
+        raise missing("customer", ident, param)
+    return customer
+
+
+def make(unit: Unit, args: Json) -> Json:
+    """A new customer, reported."""
+    customer = unit.save(
+        {
+            "id": ids.short("cus"),
+            "object": "customer",
+            "address": args.get("address"),
+            "balance": args.get("balance", 0),
+            "created": unit.now,
+            "currency": None,
+            "default_source": None,
+            "delinquent": False,
+            "description": args.get("description"),
+            "discount": None,
+            "email": args.get("email"),
+            "invoice_prefix": args.get("invoice_prefix") or ids.token(8).upper(),
+            "invoice_settings": {
+                "custom_fields": None,
+                "default_payment_method": None,
+                "footer": None,
+                "rendering_options": None,
+            },
+            "livemode": False,
+            "metadata": merge_metadata({}, args.get("metadata")),
+            "name": args.get("name"),
+            "next_invoice_sequence": args.get("next_invoice_sequence", 1),
+            "phone": args.get("phone"),
+            "preferred_locales": args.get("preferred_locales", []),
+            "shipping": args.get("shipping"),
+            "tax_exempt": args.get("tax_exempt") or "none",
+            "test_clock": None,
+        }
+    )
+    unit.emit("customer.created", customer)
+    return customer
+
+
+@operation("POST", "/v1/customers", params(payment_method=text(), unsupported=f"{_UNSUPPORTED} test_clock", **_DETAILS))
+def create(unit: Unit, args: Json) -> Json:
+    """Make a customer."""
+    customer = make(unit, args)
+    if "payment_method" in args:
+        payment_methods.attach(
+            unit, payment_methods.resolve(unit, args["payment_method"], "payment_method"), customer["id"]
+        )
+    if "invoice_settings" in args:
+        _set_invoice_settings(unit, customer, args["invoice_settings"])
+        unit.save(customer)
+    return unit.render(customer)
+
+
+@operation("GET", "/v1/customers/{ident}", params())
+def retrieve(unit: Unit, _: Json, ident: str) -> Json:
+    """One customer; a deleted one is a stub."""
+    return unit.render(unit.load("customer", ident))
+
+
+@operation("POST", "/v1/customers/{ident}", params(unsupported=_UNSUPPORTED, **_DETAILS))
+def update(unit: Unit, args: Json, ident: str) -> Json:
+    """Change a customer."""
+    customer = live(unit, ident, "id")
+    before = unit.render(customer)
+    if "invoice_settings" in args:
+        _set_invoice_settings(unit, customer, args.pop("invoice_settings"))
+    if "metadata" in args:
+        args["metadata"] = merge_metadata(customer["metadata"], args["metadata"])
+    customer.update(args)
+    unit.updated("customer.updated", customer, before)
+    return unit.render(customer)
+
+
+def _set_invoice_settings(unit: Unit, customer: Json, settings: Json) -> None:
+    default = settings.get("default_payment_method")
+    if default is not None:
+        where = "invoice_settings[default_payment_method]"
+        if unit.load("payment_method", default, where)["customer"] != customer["id"]:
+            raise invalid(
+                f"The customer does not have a payment method with the ID {default}. "
+                "The payment method must be attached to the customer.",
+                param=where,
+                code="resource_missing",
+            )
+    customer["invoice_settings"] = {**customer["invoice_settings"], **settings}
+
+
+@operation("DELETE", "/v1/customers/{ident}", params())
+def delete(unit: Unit, _: Json, ident: str) -> Json:
+    """Delete a customer and end its subscriptions."""
+    customer = live(unit, ident, "id")
+    for react in ON_DELETE:
+        react(unit, ident)
+    for method in unit.of("payment_method", customer=ident):
+        payment_methods.detach(unit, method)
+    unit.emit("customer.deleted", customer)
+    stub = unit.save({**customer, "deleted": True, "email": None})
+    return unit.render(stub)
+
+
+@operation("GET", "/v1/customers", page_params(email=text(), created=time_range(), unsupported="test_clock"))
+def index(unit: Unit, args: Json) -> Json:
+    """List customers that were not deleted."""
+    filters = [Filter("body ->> '$.deleted' is null", ())]
+    if "email" in args:
+        filters.append(equals("$.email", args["email"]))
+    return page(unit, "customer", "/v1/customers", args, *filters)
+
+
+@operation("GET", "/v1/customers/search", params(query=required(text()), limit=integer(1, 100), page=text()))
+def find(unit: Unit, args: Json) -> Json:
+    """Search customers."""
+    return search(unit, "customer", "/v1/customers/search", args, frozenset({"email", "name", "phone"}))
+
+
+@operation(
+    "GET",
+    "/v1/customers/{ident}/payment_methods",
+    page_params(type=text(), allow_redisplay=choice("always", "limited", "unspecified")),
+)
+def its_payment_methods(unit: Unit, args: Json, ident: str) -> Json:
+    """List a customer's payment methods."""
+    live(unit, ident)
+    filters = [equals("$.customer", ident)]
+    filters += [equals(f"$.{name}", args[name]) for name in ("type", "allow_redisplay") if name in args]
+    return page(unit, "payment_method", f"/v1/customers/{ident}/payment_methods", args, *filters)
+
+
+@operation("GET", "/v1/customers/{ident}/payment_methods/{method}", params())
+def its_payment_method(unit: Unit, _: Json, ident: str, method: str) -> Json:
+    """One of a customer's payment methods."""
+    live(unit, ident)
+    found = unit.load("payment_method", method)
+    if found["customer"] != ident:
+        raise missing("PaymentMethod", method, "id")
+    return unit.render(found)

@@ -1,0 +1,122 @@
+"""Invoice previews: the change or the renewal is really done, looked at, and undone."""
+
+from stripe_twin.core.errors import invalid
+from stripe_twin.core.json import Json
+from stripe_twin.core.operations import operation
+from stripe_twin.core.params import array, boolean, choice, first_of, integer, metadata, obj, params, required, text
+from stripe_twin.core.unit import Unit
+from stripe_twin.resources import customers, invoicing
+from stripe_twin.resources.prices import currency
+from stripe_twin.resources.subscribing import ENDED, WantedItem, recurring_price, renew, schedule_end, start
+from stripe_twin.resources.subscription_changes import Terms, change
+from stripe_twin.resources.subscriptions import BEHAVIOR
+
+_ITEM = obj(
+    id=text(),
+    price=text(),
+    plan=text(),
+    quantity=integer(0),
+    deleted=boolean(),
+    metadata=metadata(),
+    unsupported="billing_thresholds clear_usage current_trial discounts price_data tax_rates",
+)
+_DETAILS = obj(
+    items=array(_ITEM),
+    billing_cycle_anchor=obj(type=required(choice("now", "unchanged"))),
+    cancel_at_period_end=boolean(),
+    proration_behavior=BEHAVIOR,
+    proration_date=integer(0),
+    trial_end=first_of(choice("now"), integer(0)),
+    unsupported=(
+        "billing_mode billing_schedules cancel_at cancel_now default_tax_rates metadata pause resume_at start_date"
+    ),
+)
+
+
+@operation(
+    "POST",
+    "/v1/invoices/create_preview",
+    params(
+        customer=text(),
+        subscription=text(),
+        subscription_details=_DETAILS,
+        currency=currency(),
+        preview_mode=choice("next", "recurring"),
+        unsupported=(
+            "automatic_tax customer_account customer_details discounts invoice_items issuer on_behalf_of schedule "
+            "schedule_details"
+        ),
+    ),
+)
+def create_preview(unit: Unit, args: Json) -> Json:
+    """What the next invoice would be, with the given changes; nothing is kept."""
+    before, now = list(unit.happenings), unit.now
+    with unit.store.trial():
+        try:
+            return _preview(unit, args)
+        finally:
+            unit.happenings, unit.now = before, now
+
+
+def _preview(unit: Unit, args: Json) -> Json:
+    details = args.get("subscription_details", {})
+    if "subscription" in args:
+        invoice = _of_subscription(unit, unit.load("subscription", args["subscription"], "subscription"), details)
+    elif "customer" in args and details.get("items"):
+        invoice = _of_new(unit, args["customer"], details)
+    else:
+        raise invalid(
+            "You must pass `subscription`, or `customer` with `subscription_details[items]`.", param="subscription"
+        )
+    customer = unit.load("customer", invoice["customer"])
+    invoice["starting_balance"] = customer["balance"]
+    invoicing.total(invoice)
+    shown = unit.render(invoice)
+    ident = f"upcoming_{shown['id']}"
+    lines = [{**line, "invoice": ident} for line in shown["lines"]["data"]]
+    return {**shown, "id": ident, "lines": {**shown["lines"], "data": lines}}
+
+
+def _of_subscription(unit: Unit, subscription: Json, details: Json) -> Json:
+    entries = [_entry(entry) for entry in details.get("items", [])]
+    terms = Terms(
+        behavior=details.get("proration_behavior", "create_prorations"),
+        moment=details.get("proration_date"),
+        restart=details.get("billing_cycle_anchor", {}).get("type") == "now" or details.get("trial_end") == "now",
+    )
+    if subscription["status"] in ENDED:
+        raise _none(subscription)
+    draft = change(unit, subscription, entries, terms) if entries or terms.restart else None
+    if draft:
+        return draft
+    if details.get("cancel_at_period_end"):
+        schedule_end(unit, subscription)
+    if subscription["cancel_at"] and subscription["cancel_at"] <= subscription["_period_end"]:
+        raise _none(subscription)
+    unit.now = subscription["_period_end"]
+    return renew(unit, subscription)
+
+
+def _entry(entry: Json) -> Json:
+    taken = {name: value for name, value in entry.items() if name != "plan"}
+    return {**taken, "price": entry["plan"]} if "plan" in entry else taken
+
+
+def _none(subscription: Json) -> Exception:
+    return invalid(
+        f"No upcoming invoices for customer: {subscription['customer']}", code="invoice_upcoming_none", status=404
+    )
+
+
+def _of_new(unit: Unit, customer: str, details: Json) -> Json:
+    wanted = []
+    for place, entry in enumerate(details["items"]):
+        ident = entry.get("price") or entry.get("plan") or ""
+        price = recurring_price(unit, ident, f"subscription_details[items][{place}][price]")
+        metered = price["recurring"]["usage_type"] == "metered"
+        wanted.append(WantedItem(price=price, quantity=None if metered else entry.get("quantity", 1), metadata={}))
+    trial = details.get("trial_end")
+    subscription = start(
+        unit, customers.live(unit, customer), wanted, trial_end=trial if isinstance(trial, int) else None
+    )
+    return unit.load("invoice", subscription["latest_invoice"])

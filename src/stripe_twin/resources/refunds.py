@@ -1,0 +1,100 @@
+"""Refunds of succeeded charges, whole or in parts."""
+
+from stripe_twin.core import ids
+from stripe_twin.core.errors import invalid
+from stripe_twin.core.json import Json
+from stripe_twin.core.kinds import Kind, register
+from stripe_twin.core.lists import page
+from stripe_twin.core.operations import operation, retrieval
+from stripe_twin.core.params import choice, integer, merge_metadata, metadata, page_params, params, text, time_range
+from stripe_twin.core.store import equals
+from stripe_twin.core.unit import Unit
+from stripe_twin.rules.amounts import money
+
+register(Kind("refund", "refund"))
+
+
+@operation(
+    "POST",
+    "/v1/refunds",
+    params(
+        amount=integer(1),
+        charge=text(),
+        payment_intent=text(),
+        metadata=metadata(),
+        reason=choice("duplicate", "fraudulent", "requested_by_customer"),
+        unsupported="currency customer instructions_email origin refund_application_fee reverse_transfer",
+    ),
+)
+def create(unit: Unit, args: Json) -> Json:
+    """Refund a charge, or the charge of a payment intent."""
+    charge = _charge(unit, args)
+    left = charge["amount_captured"] - charge["amount_refunded"]
+    amount = args.get("amount", left)
+    if charge["refunded"]:
+        raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+    if amount > left:
+        raise invalid(
+            f"Refund amount ({money(amount, charge['currency'])}) is greater than unrefunded amount on charge "
+            f"({money(left, charge['currency'])})",
+            param="amount",
+        )
+    refund = unit.save(_refund(unit, charge, amount, args))
+    before = unit.render(charge)
+    charge["amount_refunded"] += amount
+    charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
+    unit.save(charge)
+    unit.emit("charge.refunded", charge, before)
+    unit.emit("refund.created", refund)
+    return unit.render(refund)
+
+
+def _charge(unit: Unit, args: Json) -> Json:
+    if "charge" in args:
+        found = unit.load("charge", args["charge"], "charge")
+    elif "payment_intent" in args:
+        intent = unit.load("payment_intent", args["payment_intent"], "payment_intent")
+        if intent["status"] != "succeeded":
+            raise invalid(
+                f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.",
+                param="payment_intent",
+            )
+        found = unit.load("charge", intent["latest_charge"], "payment_intent")
+    else:
+        raise invalid("One of the following params should be provided for this request: payment_intent or charge.")
+    if found["status"] != "succeeded":
+        raise invalid(f"Charge {found['id']} was not successful and cannot be refunded.", param="charge")
+    return found
+
+
+def _refund(unit: Unit, charge: Json, amount: int, args: Json) -> Json:
+    return {
+        "id": ids.payment("re"),
+        "object": "refund",
+        "amount": amount,
+        "balance_transaction": None,
+        "charge": charge["id"],
+        "created": unit.now,
+        "currency": charge["currency"],
+        "destination_details": {
+            "card": {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"},
+            "type": "card",
+        },
+        "metadata": merge_metadata({}, args.get("metadata")),
+        "payment_intent": charge["payment_intent"],
+        "reason": args.get("reason"),
+        "receipt_number": None,
+        "source_transfer_reversal": None,
+        "status": "succeeded",
+        "transfer_reversal": None,
+    }
+
+
+retrieval("refund", "/v1/refunds/{ident}", params())
+
+
+@operation("GET", "/v1/refunds", page_params(charge=text(), payment_intent=text(), created=time_range()))
+def index(unit: Unit, args: Json) -> Json:
+    """List refunds."""
+    filters = [equals(f"$.{name}", args[name]) for name in ("charge", "payment_intent") if name in args]
+    return page(unit, "refund", "/v1/refunds", args, *filters)

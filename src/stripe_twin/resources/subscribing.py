@@ -1,0 +1,340 @@
+"""The life of a subscription: start, first invoice, renewal, failure, end. The API calls are in `subscriptions`."""
+
+from typing import TypedDict
+
+from stripe_twin.core import ids
+from stripe_twin.core.errors import invalid
+from stripe_twin.core.json import Json
+from stripe_twin.core.store import equals
+from stripe_twin.core.unit import Unit
+from stripe_twin.resources import customers, invoice_lines, invoicing
+from stripe_twin.resources.invoicing import Outcome
+from stripe_twin.rules.periods import DAY, period_at
+
+INCOMPLETE_SECONDS = 23 * 3_600
+ENDED = ("canceled", "incomplete_expired")
+
+
+class WantedItem(TypedDict):
+    """One line of what is subscribed to. `quantity` is None for metered prices."""
+
+    price: Json
+    quantity: int | None
+    metadata: Json
+
+
+def items_of(unit: Unit, subscription: Json) -> list[Json]:
+    """Its items, oldest first."""
+    return unit.of("subscription_item", subscription=subscription["id"])
+
+
+def recurring_price(unit: Unit, ident: str, param: str) -> Json:
+    """The price, if it can be subscribed to."""
+    price = unit.load("price", ident, param)
+    if price["type"] != "recurring":
+        raise invalid(
+            "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
+            param=param,
+        )
+    if not price["active"]:
+        raise invalid("The price specified is inactive. This field only accepts active prices.", param=param)
+    return price
+
+
+def item_period(price: Json, anchor: int, moment: int) -> tuple[int, int]:
+    """The period of this price that holds the moment, counted from the anchor."""
+    recurring = price["recurring"]
+    return period_at(anchor, recurring["interval"], recurring["interval_count"], moment)
+
+
+def start(
+    unit: Unit,
+    customer: Json,
+    wanted: list[WantedItem],
+    *,
+    trial_end: int | None = None,
+    first_status: str = "incomplete",
+    sweep: bool = True,
+    details: Json | None = None,
+) -> Json:
+    """A new subscription with its items and the draft of its first invoice, both reported.
+
+    `sweep` bills pending items of the customer, too; `details` overrides any field.
+    """
+    ident = ids.long("sub")
+    anchor = trial_end or unit.now
+    subscription: Json = {
+        **_blank(unit, customer, wanted[0]["price"]["currency"]),
+        "id": ident,
+        "billing_cycle_anchor": anchor,
+        "status": "trialing" if trial_end else first_status,
+        "trial_start": unit.now if trial_end else None,
+        "trial_end": trial_end,
+        **(details or {}),
+    }
+    for one in wanted:
+        period = (unit.now, trial_end) if trial_end else item_period(one["price"], anchor, unit.now)
+        add_item(unit, ident, one, period)
+    note_period(unit, subscription)
+    if subscription["cancel_at_period_end"]:
+        schedule_end(unit, subscription)
+    items = items_of(unit, subscription)
+    lines = [_line(unit, subscription, item, trial=trial_end is not None) for item in items]
+    waiting = invoicing.sweep(unit, customer["id"]) if sweep else []
+    bill(unit, subscription, [*lines, *waiting], "subscription_create")
+    unit.emit("customer.subscription.created", subscription)
+    return subscription
+
+
+def _blank(unit: Unit, customer: Json, currency: str) -> Json:
+    return {
+        "object": "subscription",
+        "application": None,
+        "application_fee_percent": None,
+        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+        "billing_cycle_anchor_config": None,
+        "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible", "updated_at": unit.now},
+        "billing_schedules": [],
+        "billing_thresholds": None,
+        "cancel_at": None,
+        "cancel_at_period_end": False,
+        "canceled_at": None,
+        "cancellation_details": {"comment": None, "feedback": None, "reason": None},
+        "collection_method": "charge_automatically",
+        "created": unit.now,
+        "currency": currency,
+        "customer": customer["id"],
+        "customer_account": None,
+        "days_until_due": None,
+        "default_payment_method": None,
+        "default_source": None,
+        "default_tax_rates": [],
+        "description": None,
+        "discounts": [],
+        "ended_at": None,
+        "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
+        "latest_invoice": None,
+        "livemode": False,
+        "managed_payments": {"enabled": False},
+        "metadata": {},
+        "next_pending_invoice_item_invoice": None,
+        "on_behalf_of": None,
+        "pause_collection": None,
+        "payment_settings": {
+            "payment_method_options": None,
+            "payment_method_types": None,
+            "save_default_payment_method": "off",
+        },
+        "pending_invoice_item_interval": None,
+        "pending_setup_intent": None,
+        "pending_update": None,
+        "schedule": None,
+        "start_date": unit.now,
+        "test_clock": None,
+        "transfer_data": None,
+        "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
+    }
+
+
+def add_item(unit: Unit, subscription: str, wanted: WantedItem, period: tuple[int, int]) -> Json:
+    """A new item of the subscription."""
+    return unit.save(
+        {
+            "id": ids.short("si"),
+            "object": "subscription_item",
+            "billing_thresholds": None,
+            "created": unit.now,
+            "current_period_end": period[1],
+            "current_period_start": period[0],
+            "discounts": [],
+            "metadata": wanted["metadata"],
+            "quantity": wanted["quantity"],
+            "subscription": subscription,
+            "tax_rates": [],
+            "_price": wanted["price"]["id"],
+        }
+    )
+
+
+def note_period(unit: Unit, subscription: Json) -> None:
+    """Save it with the moment at which its earliest item renews; an end at period end moves along."""
+    subscription["_period_end"] = min(item["current_period_end"] for item in items_of(unit, subscription))
+    if subscription["cancel_at_period_end"]:
+        subscription["cancel_at"] = subscription["_period_end"]
+    unit.save(subscription)
+
+
+def _line(unit: Unit, subscription: Json, item: Json, *, trial: bool = False) -> Json:
+    period = (item["current_period_start"], item["current_period_end"])
+    return invoice_lines.of_subscription_item(unit, subscription, item, period, trial=trial)
+
+
+def bill(
+    unit: Unit,
+    subscription: Json,
+    lines: list[Json],
+    reason: str,
+    *,
+    period_start: int | None = None,
+    wait: bool = False,
+) -> Json:
+    """The draft of an invoice for the subscription, now its latest. `wait` leaves it a draft for its hour."""
+    customer = unit.load("customer", subscription["customer"])
+    details: Json = {"automatically_finalizes_at": unit.now + invoicing.DRAFT_SECONDS if wait else None}
+    if subscription["collection_method"] == "send_invoice":
+        details["due_date"] = unit.now + (subscription["days_until_due"] or 0) * DAY
+    invoice = invoicing.make(
+        unit,
+        customer,
+        subscription["currency"],
+        lines,
+        reason,
+        subscription=subscription,
+        period_start=period_start,
+        details=details,
+    )
+    invoicing.claim(unit, invoice)
+    subscription["latest_invoice"] = invoice["id"]
+    unit.save(subscription)
+    return invoice
+
+
+def schedule_end(unit: Unit, subscription: Json) -> None:
+    """Mark it to end with its period; the caller reports."""
+    subscription.update(cancel_at_period_end=True, canceled_at=unit.now)
+    note_period(unit, subscription)
+    subscription["cancellation_details"] = {**subscription["cancellation_details"], "reason": "cancellation_requested"}
+
+
+def unschedule_end(subscription: Json) -> None:
+    """Take the mark away; the caller saves and reports."""
+    subscription.update(cancel_at_period_end=False, cancel_at=None, canceled_at=None)
+    subscription["cancellation_details"] = {"comment": None, "feedback": None, "reason": None}
+
+
+def end(unit: Unit, subscription: Json, reason: str | None) -> None:
+    """It is over; what is still unpaid is no longer collected by itself."""
+    for invoice in unit.find("invoice", equals("$.parent.subscription_details.subscription", subscription["id"])):
+        if invoice["status"] in ("draft", "open"):
+            invoice.update(auto_advance=False, next_payment_attempt=None, automatically_finalizes_at=None)
+            unit.save(invoice)
+    details = subscription["cancellation_details"]
+    subscription["cancellation_details"] = {**details, "reason": reason or details["reason"]}
+    subscription.update(status="canceled", ended_at=unit.now, canceled_at=subscription["canceled_at"] or unit.now)
+    if not subscription["cancel_at"] or subscription["cancel_at"] > unit.now:
+        subscription.update(cancel_at=None, cancel_at_period_end=False, canceled_at=unit.now)
+    unit.save(subscription)
+    unit.emit("customer.subscription.deleted", subscription)
+
+
+def end_all_of(unit: Unit, customer: str) -> None:
+    """A deleted customer has no subscriptions."""
+    for subscription in unit.of("subscription", customer=customer):
+        if subscription["status"] not in ENDED:
+            end(unit, subscription, None)
+
+
+customers.ON_DELETE.append(end_all_of)
+
+
+# what invoices mean for their subscription
+
+
+def follow_invoice(unit: Unit, invoice: Json, outcome: Outcome) -> None:
+    """Paid brings it to life, a failure makes it past due, running out of retries ends it."""
+    subscription = unit.store.get(invoicing.subscription_of(invoice) or "", "subscription")
+    if subscription is None or subscription["status"] in ENDED:
+        return
+    if outcome == "paid":
+        _mark_good(unit, invoice, subscription)
+    elif outcome in ("failed", "action_required"):
+        _mark_bad(unit, invoice, subscription)
+    elif outcome == "given_up":
+        end(unit, subscription, "payment_failed")
+
+
+invoicing.FOLLOWERS.append(follow_invoice)
+
+
+def _mark_good(unit: Unit, invoice: Json, subscription: Json) -> None:
+    _delinquent(unit, invoice["customer"], delinquent=False)
+    if invoice["id"] != subscription["latest_invoice"]:
+        return
+    before = unit.render(subscription)
+    if subscription["status"] in ("incomplete", "past_due", "unpaid"):
+        subscription["status"] = "active"
+    intent = invoicing.intent_of(unit, invoice)
+    saves = subscription["payment_settings"]["save_default_payment_method"] == "on_subscription"
+    if saves and intent and intent["payment_method"]:
+        subscription["default_payment_method"] = intent["payment_method"]
+    unit.updated("customer.subscription.updated", subscription, before)
+
+
+def _mark_bad(unit: Unit, invoice: Json, subscription: Json) -> None:
+    _delinquent(unit, invoice["customer"], delinquent=True)
+    if subscription["status"] in ("active", "trialing") and invoice["billing_reason"] != "subscription_create":
+        before = unit.render(subscription)
+        subscription["status"] = "past_due"
+        unit.updated("customer.subscription.updated", subscription, before)
+
+
+def _delinquent(unit: Unit, ident: str, *, delinquent: bool) -> None:
+    customer = unit.load("customer", ident)
+    before = unit.render(customer)
+    customer["delinquent"] = delinquent
+    unit.updated("customer.updated", customer, before)
+
+
+# time
+
+
+def due(subscription: Json) -> int | None:
+    """When it wants attention: the end of its wait for the first payment, of its period, or of itself."""
+    if subscription["status"] == "incomplete":
+        return int(subscription["created"]) + INCOMPLETE_SECONDS
+    if subscription["status"] in ENDED:
+        return None
+    moments = [subscription["_period_end"], subscription["cancel_at"]]
+    return min(int(moment) for moment in moments if moment is not None)
+
+
+def when_due(unit: Unit, subscription: Json) -> None:
+    """Expire, end, or renew."""
+    if subscription["status"] == "incomplete":
+        _expire(unit, subscription)
+    elif subscription["cancel_at"] is not None and subscription["cancel_at"] <= unit.now:
+        end(unit, subscription, None)
+    else:
+        renew(unit, subscription)
+
+
+def _expire(unit: Unit, subscription: Json) -> None:
+    before = unit.render(subscription)
+    subscription.update(status="incomplete_expired", ended_at=unit.now)
+    unit.updated("customer.subscription.updated", subscription, before)
+    invoice = unit.load("invoice", subscription["latest_invoice"])
+    if invoice["status"] == "open":
+        invoicing.close(unit, invoice, "void")
+
+
+def renew(unit: Unit, subscription: Json) -> Json:
+    """Move the items whose period is over to the next one, and bill them with everything that waited."""
+    before = unit.render(subscription)
+    lines = []
+    earliest = unit.now
+    for item in items_of(unit, subscription):
+        if item["current_period_end"] > unit.now:
+            continue
+        earliest = min(earliest, item["current_period_start"])
+        price = unit.load("price", item["_price"])
+        begin, finish = item_period(price, subscription["billing_cycle_anchor"], unit.now)
+        item.update(current_period_start=begin, current_period_end=finish)
+        unit.save(item)
+        lines.append(_line(unit, subscription, item))
+    if subscription["status"] == "trialing":
+        subscription["status"] = "active"
+    note_period(unit, subscription)
+    lines += invoicing.sweep(unit, subscription["customer"], subscription["id"])
+    invoice = bill(unit, subscription, lines, "subscription_cycle", period_start=earliest, wait=True)
+    unit.updated("customer.subscription.updated", subscription, before)
+    return invoice

@@ -1,0 +1,1 @@
+"""Pure rules: test cards, billing periods, amounts. No store, no clock, no HTTP."""
