@@ -1,0 +1,34 @@
+"""What can go wrong at the command line, each with what to do about it."""
+
+from tollkeeper.kit import TollkeeperError
+
+
+class CommandError(TollkeeperError):
+    """A command cannot do what it was asked."""
+
+    code = "command_failed"
+    title = "The command failed"
+
+
+class AddressInUseError(CommandError):
+    """Another program listens on the address."""
+
+    code = "address_in_use"
+    title = "The address is in use"
+    hint = "Stop the program that listens there, or choose another port: `tollkeeper serve --port 8001`."
+
+
+class AddressUnusableError(CommandError):
+    """The address is not one of this machine's, or this account may not listen on it."""
+
+    code = "address_unusable"
+    title = "The address cannot be used"
+    hint = "Use --host 127.0.0.1 (this machine) or --host 0.0.0.0 (everybody), and a --port of 1024 or higher."
+
+
+class ChildFailedError(CommandError):
+    """A part of the server ended before it was ready."""
+
+    code = "part_failed"
+    title = "A part of the server did not start"
+    hint = "The lines above say why; `tollkeeper doctor` checks settings, database and provider."
