@@ -34,7 +34,8 @@ def connect(settings: Settings) -> psycopg.Connection:
     return psycopg.connect(settings.database_url.get_secret_value(), autocommit=True)
 
 
-def prepare(settings: Settings) -> None:
+def prepare(settings: Settings, address: str) -> None:
+    assert address.startswith("http://127.0.0.1:")
     if "prepare" in FAULTS:
         raise ConflictError("the tables are newer than this program")
     with connect(settings) as connection:

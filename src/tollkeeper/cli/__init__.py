@@ -1,1 +1,10 @@
-"""The command line."""
+"""The command line: `tollkeeper serve`, `worker`, `migrate`, `seed`, `plans apply`, `keys create-operator`, `doctor`.
+
+Owns: commands and their words, the processes of a server, the local services a newcomer has not set up.
+Does not own: what any command does to the data; that is wiring and the floors below.
+Invariants: an expected failure is a line and a hint on stderr and exit code 1, wrong usage is 2, never a traceback.
+"""
+
+from .app import app as main
+
+__all__ = ["main"]

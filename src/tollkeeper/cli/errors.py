@@ -32,3 +32,19 @@ class ChildFailedError(CommandError):
     code = "part_failed"
     title = "A part of the server did not start"
     hint = "The lines above say why; `tollkeeper doctor` checks settings, database and provider."
+
+
+class FileUnreadableError(CommandError):
+    """A file named on the command line cannot be read."""
+
+    code = "file_unreadable"
+    title = "The file cannot be read"
+    hint = "Check the path and its permissions."
+
+
+class DemoInProductionError(CommandError):
+    """Demo data was asked for where real customers are."""
+
+    code = "demo_in_production"
+    title = "Production gets no demo login and no demo catalogue"
+    hint = "Apply a catalogue of your own: `tollkeeper plans apply FILE`."

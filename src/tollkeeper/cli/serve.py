@@ -32,13 +32,14 @@ class Parts:
     """What the server is made of. Each runs in a process of its own, forked from one that has imported all of it.
 
     Attributes:
-        prepare: migrate, fill an empty catalogue in development, register the webhook endpoint; returns when done.
+        prepare: migrate, fill an empty catalogue in development, register the webhook endpoint at the twin; returns
+            when done. Also gets the address the web processes answer at on this machine.
         web: serve requests from the socket until SIGTERM, then drain; calls back when it is ready.
         worker: run jobs until SIGTERM, then finish those under way; calls back when it is ready.
         demo_login: e-mail and password of the demo account; None when there is none.
     """
 
-    prepare: Callable[[Settings], None]
+    prepare: Callable[[Settings, str], None]
     web: Callable[[Settings, socket.socket, Ready], None]
     worker: Callable[[Settings, Ready], None]
     demo_login: tuple[str, str] | None = None
@@ -103,7 +104,8 @@ class _Server:
             self._signals.check()
             parts = load()
             self.supervisor.await_ready(*twin)
-            self.supervisor.run_once("the preparation of the database", lambda: parts.prepare(self.settings))
+            address = url_of(self._listener)
+            self.supervisor.run_once("the preparation of the database", lambda: parts.prepare(self.settings, address))
             self._start_processes(stack, parts)
             yield parts
 

@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
-from uvicorn._types import ASGIApplication
+from starlette.types import ASGIApp
 
 DRAIN_SECONDS = 10
 
@@ -22,7 +22,7 @@ class _Server(uvicorn.Server):
             self._ready()
 
 
-def run_web(app: ASGIApplication, listener: socket.socket, ready: Callable[[], None]) -> None:
+def run_web(app: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests under way within `DRAIN_SECONDS`.
 
     Raises:

@@ -1,0 +1,199 @@
+"""The commands: what they take, and which part of wiring does the work. Heavy imports wait until a command runs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from tollkeeper.infra import Runtime, Settings
+
+app = typer.Typer(
+    name="tollkeeper",
+    help="The money side of a SaaS, API or AI product, self-hosted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+plans = typer.Typer(help="The catalogue: what is for sale.", no_args_is_help=True)
+keys = typer.Typer(help="API keys.", no_args_is_help=True)
+app.add_typer(plans, name="plans")
+app.add_typer(keys, name="keys")
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", metavar="DIR", help="Folder for the embedded database and the twin. Default: .data"),
+]
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 is every one of this machine.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Number of web processes.")] = 1,
+    data_dir: DataDir = None,
+) -> None:
+    """Serve: web, background work, and an embedded database and a Stripe twin when none are set."""
+
+    def run(settings: "Settings") -> int:
+        from .serve import Parts
+        from .serve import serve as serve_until_stopped
+
+        def load() -> Parts:
+            from . import parts
+
+            return parts.load(settings)
+
+        return serve_until_stopped(settings, host, port, workers, load)
+
+    _command(data_dir, run)
+
+
+@app.command()
+def worker(data_dir: DataDir = None) -> None:
+    """Run background work only, beside web processes that run elsewhere."""
+    _with_runtime(data_dir, _work, provider=True)
+
+
+@app.command()
+def migrate(data_dir: DataDir = None) -> None:
+    """Bring the database's tables to what this version needs."""
+
+    async def run(runtime: "Runtime") -> None:
+        from tollkeeper import wiring
+
+        changed = await asyncio.to_thread(wiring.migrate, runtime.database.url)
+        revision = wiring.newest_revision()
+        typer.echo(f"Migrated to {revision}." if changed else f"Nothing to do: the database is at {revision}.")
+
+    _with_runtime(data_dir, run)
+
+
+@app.command()
+def seed(data_dir: DataDir = None) -> None:
+    """Apply the demo catalogue and make the demo login; run twice, it changes nothing."""
+
+    async def run(runtime: "Runtime") -> None:
+        from tollkeeper import wiring
+
+        from .errors import DemoInProductionError
+
+        if runtime.settings.is_production:
+            raise DemoInProductionError
+        await asyncio.to_thread(wiring.migrate, runtime.database.url)
+        done = await wiring.seed(runtime)
+        login = f"made the login {runtime.settings.demo_email} / {runtime.settings.demo_password}"
+        _list([*done.changes, *([login] if done.made_login else [])], otherwise="Nothing to do: it is all there.")
+
+    _with_runtime(data_dir, run, provider=True)
+
+
+@plans.command("apply")
+def apply_plans(
+    file: Annotated[Path, typer.Argument(help="The catalogue, a YAML file.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would change, and change nothing.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Make the catalogue equal to a file, after telling what that changes."""
+
+    async def run(runtime: "Runtime") -> None:
+        from tollkeeper import catalog
+
+        from .files import read_text
+
+        spec = catalog.read_catalogue_file(read_text(file))
+        async with runtime.transaction() as tx:
+            _list([str(change) for change in await catalog.diff(tx, spec)], otherwise="Nothing to change.")
+            changes = [] if dry_run else await catalog.apply(tx, spec)
+        if changes:
+            typer.echo(f"Applied {len(changes)} {'change' if len(changes) == 1 else 'changes'}.")
+
+    _with_runtime(data_dir, run, provider=True)
+
+
+@keys.command("create-operator")
+def create_operator(
+    name: Annotated[str, typer.Option(help="What the key is for, as shown in lists.")] = "operator",
+    data_dir: DataDir = None,
+) -> None:
+    """Make a key that acts for any organization. It is shown this once."""
+
+    async def run(runtime: "Runtime") -> None:
+        from tollkeeper import identity
+
+        async with runtime.transaction() as tx:
+            _, secret = await identity.create_key(
+                tx, organization_id=None, created_by=None, name=name, kind=identity.KeyKind.OPERATOR
+            )
+        typer.echo(secret)
+        typer.echo("Keep it safe: it acts for every organization and is not shown again.", err=True)
+
+    _with_runtime(data_dir, run)
+
+
+@app.command()
+def doctor(data_dir: DataDir = None) -> None:
+    """Check settings, database and provider, in words a person can act on."""
+
+    async def run(runtime: "Runtime") -> int:
+        from .doctor import examine
+
+        return await examine(runtime)
+
+    _with_runtime(data_dir, run, provider=True)
+
+
+async def _work(runtime: "Runtime") -> None:
+    from tollkeeper import wiring
+
+    await wiring.run_worker(runtime)
+
+
+def _list(lines: list[str], *, otherwise: str) -> None:
+    for line in lines or [otherwise]:
+        typer.echo(f"  {line}" if lines else line)
+
+
+def _with_runtime(
+    data_dir: Path | None, work: Callable[["Runtime"], Awaitable[int | None]], *, provider: bool = False
+) -> NoReturn:
+    """Run a command that needs the database, started for it when none is set."""
+
+    def run(settings: "Settings") -> int | None:
+        from .local import local_services
+
+        with local_services(settings, provider=provider) as complete:
+            from .parts import runtime_of
+
+            return asyncio.run(_closing(runtime_of(complete), work))
+
+    _command(data_dir, run)
+
+
+async def _closing(runtime: "Runtime", work: Callable[["Runtime"], Awaitable[int | None]]) -> int | None:
+    try:
+        return await work(runtime)
+    finally:
+        await runtime.database.close()
+
+
+def _command(data_dir: Path | None, run: Callable[["Settings"], int | None]) -> NoReturn:
+    """Run a command with the settings, failures in words, and leave with its exit code."""
+    from tollkeeper.infra import configure_logging, load_settings
+
+    from .run import guarded
+
+    def prepared() -> int | None:
+        settings = load_settings(**_given(data_dir=data_dir))
+        configure_logging(settings.log_level, as_json=settings.is_production)
+        return run(settings)
+
+    raise typer.Exit(guarded(prepared))
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}

@@ -1,0 +1,54 @@
+"""The parts of the real server, made by wiring. Imported once, by the process the others are forked from."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from tollkeeper import billing, wiring
+from tollkeeper.infra import Runtime, Settings
+
+from .serve import Parts
+from .web import run_web
+
+
+def load(settings: Settings) -> Parts:
+    """Return the parts of a server with these settings."""
+    demo = None if settings.is_production else (settings.demo_email, settings.demo_password)
+    return Parts(prepare=_prepare, web=_web, worker=_worker, demo_login=demo)
+
+
+def runtime_of(settings: Settings) -> Runtime:
+    """Build the runtime of this process. The settings name a database: a given one, or the embedded one by now."""
+    return wiring.build_runtime(settings, _database_url(settings))
+
+
+def _database_url(settings: Settings) -> str:
+    if settings.database_url is None:
+        raise RuntimeError("the embedded database has not been started")
+    return settings.database_url.get_secret_value()
+
+
+def _prepare(settings: Settings, address: str) -> None:
+    wiring.migrate(_database_url(settings))
+    asyncio.run(_fill(settings, address))
+
+
+async def _fill(settings: Settings, address: str) -> None:
+    runtime = runtime_of(settings)
+    try:
+        if not settings.is_production and await wiring.is_empty(runtime):
+            await wiring.seed(runtime)
+        if settings.uses_twin:
+            await billing.ensure_webhook_endpoint(runtime, f"{address}/api/webhooks/stripe")
+    finally:
+        await runtime.database.close()
+
+
+def _web(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
+    run_web(wiring.build_app(runtime_of(settings)), listener, ready)
+
+
+def _worker(settings: Settings, ready: Callable[[], None]) -> None:
+    runtime = runtime_of(settings)
+    ready()
+    asyncio.run(wiring.run_worker(runtime))
