@@ -22,6 +22,14 @@ from .http import (
     request_id_of,
     runtime_of,
 )
+from .idempotency import (
+    Idempotency,
+    IdempotencyAnswerLostError,
+    IdempotencyDep,
+    IdempotencyInProgressError,
+    IdempotencyKeyReusedError,
+    forget_idempotency_keys,
+)
 from .jobs import Job, JobQueue, job, jobs_health
 from .log import configure_logging, redact
 from .middleware import Edge
@@ -34,6 +42,7 @@ from .problems import (
     problem_response,
 )
 from .runtime import CHANGES, Runtime, Tx
+from .sealing import Seal
 from .settings import (
     Environment,
     Settings,
@@ -55,6 +64,11 @@ __all__ = [
     "Environment",
     "Event",
     "EventRoutes",
+    "Idempotency",
+    "IdempotencyAnswerLostError",
+    "IdempotencyDep",
+    "IdempotencyInProgressError",
+    "IdempotencyKeyReusedError",
     "Job",
     "JobQueue",
     "Listener",
@@ -64,6 +78,7 @@ __all__ = [
     "OptionalActorDep",
     "Runtime",
     "RuntimeDep",
+    "Seal",
     "Settings",
     "SettingsError",
     "SharedThrottle",
@@ -77,6 +92,7 @@ __all__ = [
     "current_actor",
     "digest",
     "every_error",
+    "forget_idempotency_keys",
     "install_error_handlers",
     "is_outage",
     "job",
