@@ -1,0 +1,130 @@
+"""Billing: who bought what, what was charged for it, and the way to and from the payment provider.
+
+Owns: customers at the provider, subscriptions, invoices, the provider's events; the port to the provider.
+Does not own: what plans allow (catalog), what was used (metering), whether a call passes (gate).
+Invariants: the provider is the authority, our tables mirror its last answers; an event is a hint, verified before it is
+stored and stored before it is answered; a history of events ends in the same state in any order and number; an
+organization has one customer and one subscription that is not over.
+What each time means: periods are half-open and the provider's; `*_at` of mirrored things is the provider's, `synced_at`
+and `received_at` are ours.
+
+What a subscription's status means for the plan (`MEANINGS`):
+
+    trialing, active                        the plan may be used
+    past_due                                the plan may be used while the provider tries again to collect
+    incomplete, unpaid, paused, any other   not used, but not over: no second subscription is sold
+    canceled, incomplete_expired            over: back to the default plan
+
+Rooms: `provider` (the port and Stripe), `customers`, `subscriptions`, `invoices`, `flows` (buying, managing, webhooks).
+"""
+
+from tollkeeper.catalog import CatalogueChanged
+from tollkeeper.infra import Event, Job
+
+from .customers import Customer, NoCustomerError
+from .flows import (
+    AlreadySubscribedError,
+    Buyer,
+    EventStatus,
+    OpenedCheckout,
+    Overview,
+    PlanNotPurchasableError,
+    Purchase,
+    StoredEvent,
+    UsageReport,
+    cancel,
+    change_plan,
+    create_checkout,
+    jobs,
+    list_events,
+    open_portal,
+    overview,
+    preview_change,
+    push_catalogue,
+    resume,
+    router,
+)
+from .invoices import Invoice, InvoiceNotFoundError, get_invoice, list_invoices
+from .provider import (
+    CancelAt,
+    InvoiceLine,
+    PaymentFailedError,
+    PaymentMethod,
+    PaymentProvider,
+    Preview,
+    ProviderRefusedError,
+    ProviderUnavailableError,
+    StripeProvider,
+    WebhookSecrets,
+)
+from .service import close, ensure_webhook_endpoint, provide, provider_problem
+from .subscriptions import (
+    MEANINGS,
+    EntitlementsChanged,
+    NoSubscriptionError,
+    Standing,
+    Status,
+    Subscription,
+    Transition,
+    find_standing,
+    history,
+    list_standings,
+    status,
+)
+
+reactions: dict[type[Event], Job] = {CatalogueChanged: push_catalogue}
+
+__all__ = [
+    "MEANINGS",
+    "AlreadySubscribedError",
+    "Buyer",
+    "CancelAt",
+    "Customer",
+    "EntitlementsChanged",
+    "EventStatus",
+    "Invoice",
+    "InvoiceLine",
+    "InvoiceNotFoundError",
+    "NoCustomerError",
+    "NoSubscriptionError",
+    "OpenedCheckout",
+    "Overview",
+    "PaymentFailedError",
+    "PaymentMethod",
+    "PaymentProvider",
+    "PlanNotPurchasableError",
+    "Preview",
+    "ProviderRefusedError",
+    "ProviderUnavailableError",
+    "Purchase",
+    "Standing",
+    "Status",
+    "StoredEvent",
+    "StripeProvider",
+    "Subscription",
+    "Transition",
+    "UsageReport",
+    "WebhookSecrets",
+    "cancel",
+    "change_plan",
+    "close",
+    "create_checkout",
+    "ensure_webhook_endpoint",
+    "find_standing",
+    "get_invoice",
+    "history",
+    "jobs",
+    "list_events",
+    "list_invoices",
+    "list_standings",
+    "open_portal",
+    "overview",
+    "preview_change",
+    "provide",
+    "provider_problem",
+    "push_catalogue",
+    "reactions",
+    "resume",
+    "router",
+    "status",
+]

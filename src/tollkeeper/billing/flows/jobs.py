@@ -1,0 +1,45 @@
+"""Background work: processing what the provider told, and telling it what is for sale."""
+
+from uuid import UUID
+
+from tollkeeper.billing.provider import ProviderEvent
+from tollkeeper.billing.provider import push_catalogue as push
+from tollkeeper.infra import Job, Tx, job
+
+from . import service, store
+
+
+@job("billing.process_event", queue="billing")
+async def process_event(tx: Tx, *, event_id: str) -> None:
+    """Process one stored event. What fails is noted apart from the transaction that failed, and tried again."""
+    try:
+        # The savepoint lets go of the locks, so that the note can be written while the error goes on its way.
+        async with tx.connection.begin_nested():
+            await service.process_event(tx, UUID(event_id))
+    except Exception as error:
+        async with tx.runtime.transaction() as apart:
+            await store.note_failure(apart, UUID(event_id), f"{type(error).__name__}: {error}")
+        raise
+
+
+@job("billing.retry_events", queue="billing", cron="*/15 * * * *")
+async def retry_events(tx: Tx) -> None:
+    """Give events another try whose job gave up, as after an outage of the provider."""
+    for event in await service.failed_events(tx):
+        await tx.defer(process_event, event_id=str(event.id))
+
+
+@job("billing.push_catalogue", queue="billing")
+async def push_catalogue(tx: Tx, **_: object) -> None:
+    """Bring products and prices at the provider to the present catalogue, whatever the event said."""
+    await push(tx)
+
+
+async def enqueue(tx: Tx, event: ProviderEvent, body: bytes) -> None:
+    """Store an event and, when it is new and concerns us, its job: both or neither."""
+    made = await service.take_in(tx, event, body)
+    if made is not None and event.subject is not None:
+        await tx.defer(process_event, lock=f"billing:{event.subject.lock}", event_id=str(made))
+
+
+jobs: list[Job] = [process_event, retry_events, push_catalogue]

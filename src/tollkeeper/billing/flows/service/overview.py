@@ -1,0 +1,37 @@
+"""What a billing page shows at a glance."""
+
+from datetime import datetime
+from uuid import UUID
+
+from tollkeeper.billing.customers import find_customer
+from tollkeeper.billing.flows.model import NextInvoice, Overview, UsageReport
+from tollkeeper.billing.subscriptions import Subscription, meaning, status
+from tollkeeper.catalog import list_prices, load_catalogue
+from tollkeeper.infra import Tx
+from tollkeeper.kit import Money
+
+
+async def overview(tx: Tx, organization_id: UUID, *, created_at: datetime) -> Overview:
+    """Return plan, next charge, balance, payment method and usage, all from our own mirror.
+
+    `created_at` is when the organization was made, as for `status`.
+    """
+    now = await status(tx, organization_id, created_at=created_at)
+    report: UsageReport | None = tx.runtime.parts.get(UsageReport)
+    return Overview(
+        status=now,
+        plan_name=(await load_catalogue(tx)).plans[now.plan].name,
+        customer=await find_customer(tx, organization_id),
+        next_invoice=await _next_invoice(tx, now.subscription),
+        usage=await report(tx, organization_id) if report else [],
+    )
+
+
+async def _next_invoice(tx: Tx, subscription: Subscription | None) -> NextInvoice | None:
+    if subscription is None or subscription.cancel_at_period_end or not meaning(subscription.status).grants:
+        return None
+    price = next((each for each in await list_prices(tx) if each.id == subscription.price_id), None)
+    if price is None or subscription.current_period_end is None:
+        return None
+    amount = Money(price.money.amount * subscription.quantity, price.money.currency)
+    return NextInvoice(subscription.current_period_end, amount)

@@ -1,0 +1,137 @@
+"""Being told by the provider: taking an event in, and mirroring what it hints at."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from prometheus_client import Counter
+
+from tollkeeper.billing.customers import Customer, match_customer, mirror_customer
+from tollkeeper.billing.flows import store
+from tollkeeper.billing.flows.model import EventStatus, LivemodeMismatchError, StoredEvent
+from tollkeeper.billing.invoices import mirror_invoice
+from tollkeeper.billing.provider import (
+    ProviderEvent,
+    Subject,
+    WebhookSecrets,
+    account_of,
+    lock,
+    provider_of,
+    verify,
+)
+from tollkeeper.billing.subscriptions import end_subscription, list_of, meaning, mirror_subscription
+from tollkeeper.infra import Runtime, Tx
+from tollkeeper.kit import TollkeeperError
+
+WEBHOOKS = Counter("tollkeeper_webhooks", "Deliveries of the payment provider, by what became of them.", ["outcome"])
+RETRY_FOR = timedelta(days=3)
+RETRY_BATCH = 100
+
+
+def read_delivery(runtime: Runtime, body: bytes, signature: str | None) -> ProviderEvent:
+    """Return the event a delivery carries, once it is certain that the provider sent it, now, and for this mode.
+
+    Raises:
+        WebhookSignatureError, UnreadableEventError, LivemodeMismatchError: refused, and counted by their codes.
+    """
+    provider = provider_of(runtime)
+    try:
+        verify(body, signature, _secrets(runtime), runtime.clock.now())
+        event = provider.read_event(body)
+        if event.livemode is not provider.livemode:
+            raise LivemodeMismatchError
+    except TollkeeperError as refusal:
+        WEBHOOKS.labels(refusal.code).inc()
+        raise
+    return event
+
+
+def _secrets(runtime: Runtime) -> Sequence[str]:
+    told = [secret.get_secret_value() for secret in runtime.settings.stripe_webhook_secrets]
+    offered: WebhookSecrets = runtime.parts.get(WebhookSecrets, WebhookSecrets())
+    return [*told, *offered.current]
+
+
+async def take_in(tx: Tx, event: ProviderEvent, body: bytes) -> UUID | None:
+    """Store a verified event; returns its id when there is work to do for it, None when it is known or ignored."""
+    status = EventStatus.IGNORED if event.subject is None else EventStatus.RECEIVED
+    made = await store.insert_event(tx, account_of(tx.runtime), event, body, status)
+    WEBHOOKS.labels("known" if made is None else status.value).inc()
+    return None if event.subject is None else made
+
+
+async def failed_events(tx: Tx) -> list[StoredEvent]:
+    """Return events whose last try failed not too long ago, oldest first."""
+    since = tx.now - RETRY_FOR
+    return await store.list_failed(tx, account_of(tx.runtime), since=since, limit=RETRY_BATCH)
+
+
+async def process_event(tx: Tx, event_id: UUID) -> EventStatus:
+    """Bring our mirror to the provider's present state of what the event speaks of.
+
+    The event is only a hint. Under the customer's lock the provider is asked, and its whole answer written: whatever
+    order, number or speed events come in, the last writer asked last. An event that was processed is left alone.
+    """
+    event = await store.find_event(tx, event_id)
+    subject = provider_of(tx.runtime).read_event(event.body).subject if event else None
+    if event is None or subject is None:
+        return EventStatus.IGNORED
+    await lock(tx, subject.lock)
+    event = await store.find_event(tx, event_id)
+    if event is None or event.status not in {EventStatus.RECEIVED, EventStatus.FAILED}:
+        return event.status if event else EventStatus.IGNORED
+    matched = await synchronise(tx, subject, cause=f"{event.type} {event.provider_id}")
+    status = EventStatus.PROCESSED if matched else EventStatus.UNMATCHED
+    note = None if matched else f"the provider's customer {subject.customer_id} is no organization of ours"
+    await store.finish_event(tx, event_id, status, note)
+    return status
+
+
+async def synchronise(tx: Tx, subject: Subject, *, cause: str) -> bool:
+    """Mirror what the subject names from the provider's present state; False when it is none of our customers.
+
+    Callers hold the subject's lock.
+    """
+    provider = provider_of(tx.runtime)
+    subscription_id = subject.subscription_id or await _subscription_of_checkout(tx, subject)
+    subscription = await provider.fetch_subscription(subscription_id) if subscription_id else None
+    invoices = {each.id: each for each in [subscription.latest_invoice if subscription else None] if each}
+    if subject.invoice_id is not None and subject.invoice_id not in invoices:
+        found = await provider.fetch_invoice(subject.invoice_id)
+        invoices |= {found.id: found} if found else {}
+    owners = [subscription.customer_id if subscription else None, *(each.customer_id for each in invoices.values())]
+    customer_id = next((owner for owner in [*owners, subject.customer_id] if owner), None)
+    if customer_id is None:
+        return False
+    state = subscription.customer if subscription else await provider.fetch_customer(customer_id)
+    customer = await match_customer(tx, customer_id, state)
+    if customer is None:
+        return False
+    await mirror_customer(tx, customer, state)
+    if subscription is not None:
+        await mirror_subscription(tx, customer, subscription, cause=cause)
+    elif subscription_id is not None:
+        await end_subscription(tx, customer, subscription_id, cause=cause)
+    if state is None or state.deleted:
+        await _end_the_rest(tx, customer, cause=cause)
+    for each in invoices.values():
+        await mirror_invoice(tx, customer, each)
+    return True
+
+
+async def _subscription_of_checkout(tx: Tx, subject: Subject) -> str | None:
+    if subject.checkout_id is None:
+        return None
+    checkout = await provider_of(tx.runtime).fetch_checkout(subject.checkout_id)
+    return checkout.subscription_id if checkout else None
+
+
+async def _end_the_rest(tx: Tx, customer: Customer, *, cause: str) -> None:
+    """Ask about every subscription of a customer the provider deleted: they ended with it."""
+    for each in await list_of(tx, [customer]):
+        if not meaning(each.status).over:
+            state = await provider_of(tx.runtime).fetch_subscription(each.provider_id)
+            if state is None:
+                await end_subscription(tx, customer, each.provider_id, cause=cause)
+            else:
+                await mirror_subscription(tx, customer, state, cause=cause)

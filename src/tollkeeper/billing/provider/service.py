@@ -1,0 +1,79 @@
+"""Keeping the provider's products and prices equal to our catalogue."""
+
+from tollkeeper.catalog import Plan, Price, list_prices, load_catalogue
+from tollkeeper.infra import Runtime, Tx
+
+from . import store
+from .model import PaymentProvider, PlanOffer, PriceAtProvider, PriceOffer, ProviderUnavailableError
+
+
+def provider_of(runtime: Runtime) -> PaymentProvider:
+    """Return the provider this process collects money with.
+
+    Raises:
+        ProviderUnavailableError: none is set up.
+    """
+    found: PaymentProvider | None = runtime.parts.get(PaymentProvider)
+    if found is None:
+        raise ProviderUnavailableError("No payment provider is set up.")
+    return found
+
+
+def account_of(runtime: Runtime) -> str:
+    """Return under which account things are noted; `none` where no provider is set up, so that nothing is found."""
+    found: PaymentProvider | None = runtime.parts.get(PaymentProvider)
+    return found.account if found else "none"
+
+
+async def push_catalogue(tx: Tx) -> int:
+    """Create or equalise every plan and price at the provider, take withdrawn ones off sale; returns how many prices.
+
+    A second time changes nothing there. A crash in between is mended by the next time: both sides find what was made.
+    """
+    await store.lock(tx, "catalogue")
+    known = await store.pushed_prices(tx, account_of(tx.runtime))
+    plans = (await load_catalogue(tx)).plans
+    prices = [price for price in await list_prices(tx) if price.active or price.id in known]
+    products = {
+        key: await provider_of(tx.runtime).save_plan(_offer(plans[key])) for key in {price.plan for price in prices}
+    }
+    for price in prices:
+        await _push(tx, price, products[price.plan])
+    return len(prices)
+
+
+async def price_at_provider(tx: Tx, plan: Plan, price: Price) -> PriceAtProvider:
+    """Return where a price on sale stands at the provider, pushing it first when it does not stand there yet."""
+    known = await store.find_price(tx, account_of(tx.runtime), price.id)
+    return known or await push_price(tx, plan, price)
+
+
+async def push_price(tx: Tx, plan: Plan, price: Price) -> PriceAtProvider:
+    """Push one price (anew, when the provider says it does not know it)."""
+    await store.lock(tx, "catalogue")
+    return await _push(tx, price, await provider_of(tx.runtime).save_plan(_offer(plan)))
+
+
+async def plan_price_of(tx: Tx, at_provider: PriceAtProvider) -> Price | None:
+    """Return which of our prices a subscription was sold at; None when it was made without us."""
+    known = await store.our_price(tx, account_of(tx.runtime), at_provider.provider_id) or at_provider.price_id
+    return next((price for price in await list_prices(tx) if price.id == known), None)
+
+
+async def _push(tx: Tx, price: Price, product: str) -> PriceAtProvider:
+    provider = provider_of(tx.runtime)
+    offer = PriceOffer(price.id, price.plan, price.interval, price.money, price.active)
+    provider_price = await provider.save_price(offer, product)
+    await store.save_price(
+        tx,
+        account_of(tx.runtime),
+        price.id,
+        provider_price=provider_price,
+        provider_product=product,
+        active=price.active,
+    )
+    return PriceAtProvider(provider_price, price.id)
+
+
+def _offer(plan: Plan) -> PlanOffer:
+    return PlanOffer(plan.key, plan.name, plan.description, active=plan.archived_at is None)

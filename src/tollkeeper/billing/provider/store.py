@@ -1,0 +1,53 @@
+"""Every statement about plans and prices at the provider."""
+
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from tollkeeper.infra import Tx
+
+from .model import PriceAtProvider
+from .tables import PROVIDER_PRICES
+
+_LOCK = "select pg_advisory_xact_lock(hashtext('tollkeeper.billing'), hashtext(:name))"
+
+
+async def lock(tx: Tx, name: str) -> None:
+    """Let work of this name run one at a time, in all processes, until the transaction ends."""
+    await tx.connection.execute(text(_LOCK), {"name": name})
+
+
+async def find_price(tx: Tx, account: str, price_id: UUID) -> PriceAtProvider | None:
+    """Return where one of our prices stands at the provider; None when it was not pushed or is off sale there."""
+    table = PROVIDER_PRICES.c
+    query = select(table.provider_price).where(table.account == account, table.price_id == price_id, table.active)
+    found = (await tx.connection.execute(query)).scalar_one_or_none()
+    return None if found is None else PriceAtProvider(found, price_id)
+
+
+async def pushed_prices(tx: Tx, account: str) -> set[UUID]:
+    """Return which of our prices stand at the provider, those off sale included."""
+    found = await tx.connection.execute(select(PROVIDER_PRICES.c.price_id).where(PROVIDER_PRICES.c.account == account))
+    return set(found.scalars())
+
+
+async def our_price(tx: Tx, account: str, provider_price: str) -> UUID | None:
+    """Return which of our prices the provider's id stands for, one off sale too; None when it is none of ours."""
+    table = PROVIDER_PRICES.c
+    query = select(table.price_id).where(table.account == account, table.provider_price == provider_price)
+    return (await tx.connection.execute(query)).scalar_one_or_none()
+
+
+async def save_price(
+    tx: Tx, account: str, price_id: UUID, *, provider_price: str, provider_product: str, active: bool
+) -> None:
+    """Note where a price stands at the provider now."""
+    values = {
+        "provider_price": provider_price,
+        "provider_product": provider_product,
+        "active": active,
+        "pushed_at": tx.now,
+    }
+    statement = insert(PROVIDER_PRICES).values(account=account, price_id=price_id, **values)
+    await tx.connection.execute(statement.on_conflict_do_update(index_elements=["account", "price_id"], set_=values))

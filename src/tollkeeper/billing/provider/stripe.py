@@ -1,0 +1,316 @@
+"""Stripe through its official SDK. Its vocabulary ends in this file and `stripe_read`."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import stripe
+import structlog
+from stripe import HTTPXClient, StripeClient, StripeObject
+
+from tollkeeper.kit import Money
+
+from . import stripe_read as read
+from .model import (
+    CancelAt,
+    CheckoutState,
+    CheckoutStatus,
+    CheckoutWish,
+    CustomerState,
+    InvoiceState,
+    PaymentFailedError,
+    PlanOffer,
+    Preview,
+    PriceAtProvider,
+    PriceOffer,
+    ProviderCredentialsError,
+    ProviderEvent,
+    ProviderMissingError,
+    ProviderRefusedError,
+    ProviderStateError,
+    ProviderUnavailableError,
+    SubscriptionState,
+)
+
+log = structlog.get_logger(__name__)
+
+API_VERSION = "2026-10-28.endive"
+TIMEOUT_SECONDS = 10.0
+RETRIES = 2
+PAGE = 100
+_EXPAND = ["latest_invoice", "customer.invoice_settings.default_payment_method", "default_payment_method"]
+
+
+class StripeProvider:
+    """PaymentProvider on Stripe, or on whatever speaks its protocol at `api_base`."""
+
+    def __init__(self, key: str, *, api_base: str | None = None) -> None:
+        """Nothing is sent yet. `api_base` None is Stripe itself."""
+        self.livemode = "_live_" in key
+        self.account = f"{urlsplit(api_base).hostname if api_base else 'stripe'}:{'live' if self.livemode else 'test'}"
+        self._http = HTTPXClient(timeout=TIMEOUT_SECONDS)
+        self._client = StripeClient(
+            key,
+            base_addresses={"api": api_base} if api_base else None,
+            stripe_version=API_VERSION,
+            max_network_retries=RETRIES,
+            http_client=self._http,
+        )
+        self._api = self._client.v1
+
+    async def close(self) -> None:
+        """See PaymentProvider."""
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    async def ping(self) -> None:
+        """See PaymentProvider."""
+        with _errors():
+            await self._api.products.list_async({"limit": 1})
+
+    def read_event(self, body: bytes) -> ProviderEvent:
+        """See PaymentProvider."""
+        return read.event(body)
+
+    async def save_plan(self, offer: PlanOffer) -> str:
+        """See PaymentProvider. Products take an id of our choice, which makes creating them idempotent by nature."""
+        product_id = f"tollkeeper_plan_{offer.key}"
+        wanted: Any = {"name": offer.name, "active": offer.active}
+        if offer.description:
+            wanted["description"] = offer.description
+        with _errors():
+            found = await _or_none(self._api.products.retrieve_async(product_id))
+            if found is None:
+                fresh: Any = {**wanted, "id": product_id, "metadata": {"plan": offer.key}}
+                await self._api.products.create_async(fresh)
+            elif any(found.get(name) != value for name, value in wanted.items()):
+                await self._api.products.update_async(product_id, wanted)
+        return product_id
+
+    async def save_price(self, offer: PriceOffer, product_id: str) -> str:
+        """See PaymentProvider. The lookup key is our id, so that a price made before is found again."""
+        key = str(offer.id)
+        with _errors():
+            listed = await self._api.prices.list_async({"lookup_keys": [key], "limit": 1})
+            found = listed.data[0] if listed.data else None
+            if found is None:
+                wanted: Any = {
+                    "product": product_id,
+                    "currency": offer.money.currency,
+                    "unit_amount": offer.money.amount,
+                    "recurring": {"interval": offer.interval.value},
+                    "lookup_key": key,
+                    "active": offer.active,
+                    "metadata": {read.PRICE: key, "plan": offer.plan},
+                }
+                made = await self._api.prices.create_async(wanted, {"idempotency_key": f"price-{key}"})
+                return made.id
+            if found.active != offer.active:
+                await self._api.prices.update_async(found.id, {"active": offer.active})
+            return found.id
+
+    async def create_customer(
+        self, organization_id: UUID, *, name: str, email: str | None, idempotency_key: str
+    ) -> CustomerState:
+        """See PaymentProvider."""
+        wanted: Any = {"name": name, "metadata": {read.ORGANIZATION: str(organization_id)}}
+        if email:
+            wanted["email"] = email
+        with _errors():
+            made = await self._api.customers.create_async(wanted, {"idempotency_key": idempotency_key})
+        return read.customer(made.to_dict())
+
+    async def fetch_customer(self, customer_id: str) -> CustomerState | None:
+        """See PaymentProvider."""
+        with _errors():
+            found = await _or_none(
+                self._api.customers.retrieve_async(customer_id, {"expand": ["invoice_settings.default_payment_method"]})
+            )
+        return None if found is None else read.customer(found)
+
+    async def fetch_subscription(self, subscription_id: str) -> SubscriptionState | None:
+        """See PaymentProvider."""
+        with _errors():
+            found = await _or_none(self._api.subscriptions.retrieve_async(subscription_id, {"expand": _EXPAND}))
+        return None if found is None else read.subscription(found)
+
+    async def list_subscriptions(self, customer_id: str) -> Sequence[SubscriptionState] | None:
+        """See PaymentProvider."""
+        with _errors():
+            try:
+                listed = await self._api.subscriptions.list_async(
+                    {
+                        "customer": customer_id,
+                        "status": "all",
+                        "limit": PAGE,
+                        "expand": [f"data.{path}" for path in ("latest_invoice", "default_payment_method")],
+                    }
+                )
+            except stripe.InvalidRequestError as error:
+                if error.code != "resource_missing":
+                    raise
+                return None
+            return [read.subscription(each.to_dict()) async for each in listed.auto_paging_iter()]
+
+    async def fetch_invoice(self, invoice_id: str) -> InvoiceState | None:
+        """See PaymentProvider."""
+        with _errors():
+            found = await _or_none(self._api.invoices.retrieve_async(invoice_id))
+        return None if found is None else read.invoice(found)
+
+    async def fetch_checkout(self, checkout_id: str) -> CheckoutState | None:
+        """See PaymentProvider."""
+        with _errors():
+            found = await _or_none(self._api.checkout.sessions.retrieve_async(checkout_id))
+        return None if found is None else read.checkout(found)
+
+    async def list_open_checkouts(self, customer_id: str) -> Sequence[CheckoutState]:
+        """See PaymentProvider."""
+        with _errors():
+            listed = await self._api.checkout.sessions.list_async(
+                {"customer": customer_id, "status": "open", "limit": PAGE}
+            )
+            return [read.checkout(each.to_dict()) async for each in listed.auto_paging_iter()]
+
+    async def open_checkout(self, wish: CheckoutWish) -> CheckoutState:
+        """See PaymentProvider."""
+        ours = {read.ORGANIZATION: str(wish.organization_id), read.PRICE: str(wish.price.price_id), "plan": wish.plan}
+        with _errors():
+            made = await self._api.checkout.sessions.create_async(
+                {
+                    "mode": "subscription",
+                    "customer": wish.customer_id,
+                    "client_reference_id": str(wish.organization_id),
+                    "line_items": [{"price": wish.price.provider_id, "quantity": 1}],
+                    "success_url": wish.success_url,
+                    "cancel_url": wish.cancel_url,
+                    "metadata": ours,
+                    "subscription_data": {"metadata": ours},
+                },
+                {"idempotency_key": wish.idempotency_key},
+            )
+        return read.checkout(made.to_dict())
+
+    async def close_checkout(self, checkout_id: str) -> CheckoutState:
+        """See PaymentProvider."""
+        with _errors():
+            try:
+                return read.checkout((await self._api.checkout.sessions.expire_async(checkout_id)).to_dict())
+            except stripe.InvalidRequestError:
+                # Only open pages can be closed: somebody paid on it, or it ran out, since we looked.
+                found = read.checkout((await self._api.checkout.sessions.retrieve_async(checkout_id)).to_dict())
+                if found.status is CheckoutStatus.OPEN:
+                    raise
+                return found
+
+    async def open_portal(self, customer_id: str, return_url: str) -> str:
+        """See PaymentProvider."""
+        with _errors():
+            made = await self._api.billing_portal.sessions.create_async(
+                {"customer": customer_id, "return_url": return_url}
+            )
+        return made.url
+
+    async def cancel_subscription(self, subscription_id: str, at: CancelAt) -> None:
+        """See PaymentProvider."""
+        with _errors():
+            if at is CancelAt.NOW:
+                await self._api.subscriptions.cancel_async(subscription_id)
+            else:
+                await self._api.subscriptions.update_async(subscription_id, {"cancel_at_period_end": True})
+
+    async def resume_subscription(self, subscription_id: str) -> None:
+        """See PaymentProvider."""
+        with _errors():
+            await self._api.subscriptions.update_async(subscription_id, {"cancel_at_period_end": False})
+
+    async def change_subscription(
+        self, subscription: SubscriptionState, price: PriceAtProvider, *, at: datetime, idempotency_key: str
+    ) -> None:
+        """See PaymentProvider. Nothing changes unless the difference can be paid."""
+        with _errors():
+            await self._api.subscriptions.update_async(
+                subscription.id,
+                {
+                    "items": [{"id": str(subscription.item_id), "price": price.provider_id}],
+                    "proration_behavior": "always_invoice",
+                    "proration_date": int(at.timestamp()),
+                    "payment_behavior": "error_if_incomplete",
+                },
+                {"idempotency_key": idempotency_key},
+            )
+
+    async def preview_change(self, subscription: SubscriptionState, price: PriceAtProvider, *, at: datetime) -> Preview:
+        """See PaymentProvider."""
+        with _errors():
+            made = await self._api.invoices.create_preview_async(
+                {
+                    "customer": subscription.customer_id,
+                    "subscription": subscription.id,
+                    "subscription_details": {
+                        "items": [{"id": str(subscription.item_id), "price": price.provider_id}],
+                        "proration_behavior": "always_invoice",
+                        "proration_date": int(at.timestamp()),
+                    },
+                }
+            )
+        body = made.to_dict()
+        lines = tuple(read.invoice_line(line) for line in body["lines"]["data"])
+        currency = body["currency"]
+        return Preview(Money(body["amount_due"], currency), Money(body.get("ending_balance") or 0, currency), lines)
+
+    async def ensure_endpoint(self, url: str, *, renew: bool) -> str | None:
+        """See PaymentProvider. The version of a standing endpoint cannot be changed: another version is replaced."""
+        types: Any = list(read.HANDLED)
+        with _errors():
+            listed = await self._api.webhook_endpoints.list_async({"limit": PAGE})
+            ours = [each async for each in listed.auto_paging_iter() if each.url == url]
+            kept = next((e for e in ours if e.api_version == API_VERSION and not renew), None)
+            secret = None
+            if kept is None:
+                fresh: Any = {"url": url, "enabled_events": types, "api_version": API_VERSION}
+                made = await self._api.webhook_endpoints.create_async(fresh)
+                secret = made.secret
+            elif set(kept.enabled_events) != set(read.HANDLED) or kept.status != "enabled":
+                await self._api.webhook_endpoints.update_async(kept.id, {"enabled_events": types, "disabled": False})
+            for each in ours:
+                if each is not kept:
+                    await self._api.webhook_endpoints.delete_async(each.id)
+        return secret
+
+
+async def _or_none(call: Any) -> dict[str, Any] | None:
+    """Return what the call answers as plain data, or None when Stripe does not know the thing asked for."""
+    try:
+        found: StripeObject = await call
+    except stripe.InvalidRequestError as error:
+        if error.http_status == 404 or error.code == "resource_missing":  # noqa: PLR2004 - HTTP's own number
+            return None
+        raise
+    return found.to_dict()
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Turn Stripe's failures into ours; its words go to the log, to the caller only where meant for them."""
+    try:
+        yield
+    except stripe.StripeError as error:
+        raise _as_ours(error) from error
+
+
+def _as_ours(error: stripe.StripeError) -> Exception:
+    said = f"{type(error).__name__}: {error.user_message} (request {error.request_id})"
+    if isinstance(error, stripe.APIConnectionError | stripe.APIError | stripe.RateLimitError):
+        return ProviderUnavailableError(log=said)
+    if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
+        return ProviderCredentialsError(log=said)
+    if isinstance(error, stripe.CardError):
+        return PaymentFailedError(error.user_message, log=said)
+    if isinstance(error, stripe.InvalidRequestError) and error.code == "resource_missing":
+        return ProviderMissingError(param=error.param, log=said)
+    if isinstance(error, stripe.IdempotencyError):
+        return ProviderStateError(log=said)
+    return ProviderRefusedError(log=said)

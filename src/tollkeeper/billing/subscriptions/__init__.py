@@ -1,0 +1,42 @@
+"""Subscriptions: the mirror of the provider's, their history, and the plan that follows from them.
+
+Owns: subscriptions, every transition they made, what each organization may use by them.
+Does not own: what a plan allows (catalog), usage (gate), money (invoices).
+Invariants: a row is always one whole answer of the provider; entitlements are announced exactly when they change.
+What each time means: the current period is half-open; `canceled_at` is when a cancellation was asked for and
+`ended_at` when it took effect, both the provider's; `at` of a transition is when we learnt of it.
+"""
+
+from .model import EntitlementsChanged, NoSubscriptionError, Standing, Status, Subscription, Transition
+from .rules import MEANINGS, Meaning, meaning
+from .service import (
+    end_subscription,
+    get_subscription,
+    list_of_organization,
+    mirror_subscription,
+    restand,
+    status,
+)
+from .store import find_standing, history, list_of, list_standings
+
+__all__ = [
+    "MEANINGS",
+    "EntitlementsChanged",
+    "Meaning",
+    "NoSubscriptionError",
+    "Standing",
+    "Status",
+    "Subscription",
+    "Transition",
+    "end_subscription",
+    "find_standing",
+    "get_subscription",
+    "history",
+    "list_of",
+    "list_of_organization",
+    "list_standings",
+    "meaning",
+    "mirror_subscription",
+    "restand",
+    "status",
+]

@@ -1,0 +1,125 @@
+"""Use cases of subscriptions. Callers hold the lock of the customer while they mirror."""
+
+from datetime import datetime
+from uuid import UUID
+
+from tollkeeper.billing.customers import Customer, list_customers
+from tollkeeper.billing.provider import SubscriptionState, plan_price_of
+from tollkeeper.catalog import Catalogue, load_catalogue
+from tollkeeper.infra import Tx
+from tollkeeper.rating import Interval, period_at
+
+from . import rules, store
+from .model import EntitlementsChanged, NoSubscriptionError, Standing, Status, Subscription, Transition
+
+
+async def mirror_subscription(tx: Tx, customer: Customer, state: SubscriptionState, *, cause: str) -> Subscription:
+    """Make our copy equal to the provider's, keep the step in the history, tell when entitlements changed."""
+    before = await store.find(tx, customer, state.id)
+    price = await plan_price_of(tx, state.price) if state.price else None
+    after = await store.save(tx, customer, state, price)
+    await _note(tx, before, after, cause)
+    await restand(tx, customer.organization_id)
+    return after
+
+
+async def end_subscription(tx: Tx, customer: Customer, provider_id: str, *, cause: str) -> Subscription | None:
+    """Take note that the provider does not know this subscription any more; None when we never did either."""
+    before = await store.find(tx, customer, provider_id)
+    if before is None or rules.meaning(before.status).over:
+        return before
+    after = await store.end(tx, before)
+    await _note(tx, before, after, cause)
+    await restand(tx, before.organization_id)
+    return after
+
+
+async def list_of_organization(tx: Tx, organization_id: UUID) -> list[Subscription]:
+    """Return every subscription the organization has and had."""
+    return await store.list_of(tx, await list_customers(tx, organization_id))
+
+
+async def restand(tx: Tx, organization_id: UUID) -> Standing:
+    """Work out what the organization may use by its subscriptions, and say so when it became another."""
+    subscriptions = await list_of_organization(tx, organization_id)
+    now = rules.standing(rules.granting(subscriptions, _rank(await load_catalogue(tx))))
+    if now != await store.find_standing(tx, organization_id):
+        await store.save_standing(tx, organization_id, now)
+        await tx.emit(
+            EntitlementsChanged(
+                organization_id=organization_id,
+                plan=now.plan,
+                period_start=now.period_start,
+                period_end=now.period_end,
+            )
+        )
+        await tx.changed("organization", organization_id)
+    return now
+
+
+async def status(tx: Tx, organization_id: UUID, *, created_at: datetime) -> Status:
+    """Return what the organization has now.
+
+    Without a subscription that is the default plan, `active`, by the month counted from `created_at`, the moment the
+    organization was made. A subscription that waits for something (`incomplete`, `unpaid`, `paused`) shows its own
+    status beside the default plan.
+    """
+    catalogue = await load_catalogue(tx)
+    subscriptions = await list_of_organization(tx, organization_id)
+    found = rules.shown(subscriptions, _rank(catalogue))
+    if found is None:
+        month = period_at(created_at, Interval.MONTH, tx.now)
+        return Status(catalogue.default.key, "active", month.start, month.end, False, None, None)
+    return Status(
+        plan=found.plan if found.plan is not None and rules.grants(found) else catalogue.default.key,
+        status=found.status,
+        current_period_start=found.current_period_start,
+        current_period_end=found.current_period_end,
+        cancel_at_period_end=found.cancel_at_period_end,
+        trial_end=found.trial_end,
+        subscription=found,
+    )
+
+
+async def get_subscription(tx: Tx, organization_id: UUID) -> Subscription:
+    """Return the organization's subscription that is not over.
+
+    Raises:
+        NoSubscriptionError: it has none.
+    """
+    subscriptions = await list_of_organization(tx, organization_id)
+    found = rules.shown(subscriptions, _rank(await load_catalogue(tx)))
+    if found is None:
+        raise NoSubscriptionError
+    return found
+
+
+def _rank(catalogue: Catalogue) -> dict[str, int]:
+    return {key: plan.position for key, plan in catalogue.plans.items()}
+
+
+async def _note(tx: Tx, before: Subscription | None, after: Subscription, cause: str) -> None:
+    seen = _visible(before) if before else None
+    if seen == _visible(after):
+        return
+    step = Transition(
+        at=tx.now,
+        cause=cause,
+        from_status=before.status if before else None,
+        to_status=after.status,
+        from_plan=before.plan if before else None,
+        to_plan=after.plan,
+        period_end=after.current_period_end,
+        cancel_at_period_end=after.cancel_at_period_end,
+    )
+    await store.add_transition(tx, after.id, step)
+
+
+def _visible(subscription: Subscription) -> tuple[object, ...]:
+    return (
+        subscription.status,
+        subscription.plan,
+        subscription.price_id,
+        subscription.current_period_end,
+        subscription.cancel_at_period_end,
+    )

@@ -1,0 +1,113 @@
+"""Every statement about subscriptions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from tollkeeper.billing.customers import Customer
+from tollkeeper.billing.provider import PaymentMethod, SubscriptionState
+from tollkeeper.catalog import Price
+from tollkeeper.infra import Tx
+from tollkeeper.kit import new_id
+
+from .model import Standing, Subscription, Transition
+from .tables import BILLING_STANDINGS, SUBSCRIPTION_HISTORY, SUBSCRIPTIONS
+
+
+async def list_of(tx: Tx, customers: Sequence[Customer]) -> list[Subscription]:
+    """Return every subscription of these customers, ended ones too."""
+    owners = {customer.id: customer.organization_id for customer in customers}
+    query = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.customer_id.in_(owners))
+    rows = (await tx.connection.execute(query)).mappings()
+    return [_subscription(row, owners[row["customer_id"]]) for row in rows]
+
+
+async def find(tx: Tx, customer: Customer, provider_id: str) -> Subscription | None:
+    """Return the customer's subscription of this id at the provider."""
+    table = SUBSCRIPTIONS.c
+    query = select(SUBSCRIPTIONS).where(table.customer_id == customer.id, table.provider_id == provider_id)
+    row = (await tx.connection.execute(query)).mappings().one_or_none()
+    return None if row is None else _subscription(row, customer.organization_id)
+
+
+async def save(tx: Tx, customer: Customer, state: SubscriptionState, price: Price | None) -> Subscription:
+    """Make our copy equal to the provider's."""
+    values = {
+        "status": state.status,
+        "plan": price.plan if price else None,
+        "price_id": price.id if price else None,
+        "quantity": state.quantity,
+        "current_period_start": state.period_start,
+        "current_period_end": state.period_end,
+        "cancel_at_period_end": state.cancel_at_period_end,
+        "cancel_at": state.cancel_at,
+        "canceled_at": state.canceled_at,
+        "ended_at": state.ended_at,
+        "trial_end": state.trial_end,
+        "started_at": state.created_at,
+        "payment_method": asdict(state.payment_method) if state.payment_method else None,
+        "synced_at": tx.now,
+    }
+    fresh = upsert(SUBSCRIPTIONS).values(id=new_id(), customer_id=customer.id, provider_id=state.id, **values)
+    statement = fresh.on_conflict_do_update(index_elements=["customer_id", "provider_id"], set_=values)
+    row = (await tx.connection.execute(statement.returning(SUBSCRIPTIONS))).mappings().one()
+    return _subscription(row, customer.organization_id)
+
+
+async def end(tx: Tx, subscription: Subscription) -> Subscription:
+    """Note that the provider does not know the subscription any more: it is over, since now unless known better."""
+    ended = {"status": "canceled", "ended_at": subscription.ended_at or tx.now, "synced_at": tx.now}
+    statement = SUBSCRIPTIONS.update().values(**ended).where(SUBSCRIPTIONS.c.id == subscription.id)
+    row = (await tx.connection.execute(statement.returning(SUBSCRIPTIONS))).mappings().one()
+    return _subscription(row, subscription.organization_id)
+
+
+async def add_transition(tx: Tx, subscription_id: UUID, transition: Transition) -> None:
+    """Write one step into the subscription's history."""
+    values = {"id": new_id(), "subscription_id": subscription_id, **asdict(transition)}
+    await tx.connection.execute(insert(SUBSCRIPTION_HISTORY).values(**values))
+
+
+async def history(tx: Tx, subscription_id: UUID) -> list[Transition]:
+    """Return the subscription's steps, oldest first."""
+    table = SUBSCRIPTION_HISTORY.c
+    query = select(SUBSCRIPTION_HISTORY).where(table.subscription_id == subscription_id).order_by(table.id)
+    rows = (await tx.connection.execute(query)).mappings()
+    return [Transition(**{name: row[name] for name in Transition.__dataclass_fields__}) for row in rows]
+
+
+async def find_standing(tx: Tx, organization_id: UUID) -> Standing:
+    """Return what the organization was last told it may use."""
+    table = BILLING_STANDINGS.c
+    query = select(table.plan, table.period_start, table.period_end).where(table.organization_id == organization_id)
+    row = (await tx.connection.execute(query)).one_or_none()
+    return Standing() if row is None else Standing(row.plan, row.period_start, row.period_end)
+
+
+async def list_standings(tx: Tx, organization_ids: Sequence[UUID] | None = None) -> dict[UUID, Standing]:
+    """Return what organizations may use by subscription; those without a plan are missing. None: all of them."""
+    query = select(BILLING_STANDINGS).where(BILLING_STANDINGS.c.plan.is_not(None))
+    if organization_ids is not None:
+        query = query.where(BILLING_STANDINGS.c.organization_id.in_(organization_ids))
+    rows = await tx.connection.execute(query)
+    return {row.organization_id: Standing(row.plan, row.period_start, row.period_end) for row in rows}
+
+
+async def save_standing(tx: Tx, organization_id: UUID, standing: Standing) -> None:
+    """Note what the organization is told it may use."""
+    values = {**asdict(standing), "changed_at": tx.now}
+    fresh = upsert(BILLING_STANDINGS).values(organization_id=organization_id, **values)
+    await tx.connection.execute(fresh.on_conflict_do_update(index_elements=["organization_id"], set_=values))
+
+
+def _subscription(row: Mapping[Any, Any], organization_id: UUID) -> Subscription:
+    apart = {"payment_method", "organization_id"}
+    same = {name: row[name] for name in Subscription.__dataclass_fields__ if name not in apart}
+    method = row["payment_method"]
+    return Subscription(
+        **same, organization_id=organization_id, payment_method=PaymentMethod(**method) if method else None
+    )

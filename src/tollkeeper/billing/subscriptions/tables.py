@@ -1,0 +1,58 @@
+"""Tables of subscriptions."""
+
+from sqlalchemy import Boolean, Column, DateTime, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tollkeeper.infra import metadata
+
+SUBSCRIPTIONS = Table(
+    "subscriptions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("customer_id", Uuid, ForeignKey("billing_customers.id"), nullable=False, index=True),
+    Column("provider_id", Text, nullable=False),
+    Column("status", Text, nullable=False, comment="the provider's word; words invented later are kept"),
+    Column("plan", Text, ForeignKey("plans.key"), comment="null: sold at a price that is none of ours"),
+    Column("price_id", Uuid, ForeignKey("prices.id")),
+    Column("quantity", Integer, nullable=False),
+    Column("current_period_start", DateTime(timezone=True)),
+    Column("current_period_end", DateTime(timezone=True)),
+    Column("cancel_at_period_end", Boolean, nullable=False),
+    Column("cancel_at", DateTime(timezone=True)),
+    Column("canceled_at", DateTime(timezone=True), comment="when it was asked for, not when it takes effect"),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("trial_end", DateTime(timezone=True)),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("payment_method", JSONB(none_as_null=True)),
+    Column("synced_at", DateTime(timezone=True), nullable=False, comment="when the provider was last asked"),
+    UniqueConstraint("customer_id", "provider_id"),
+    comment="Mirror of the provider's subscriptions: always its last whole answer, never a part of an event",
+)
+
+SUBSCRIPTION_HISTORY = Table(
+    "subscription_history",
+    metadata,
+    Column("id", Uuid, primary_key=True, comment="UUIDv7: sorts by when it was written"),
+    Column("subscription_id", Uuid, ForeignKey("subscriptions.id"), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, comment="when we learnt of it"),
+    Column("cause", Text, nullable=False, comment="the event's id and type, or the call that asked"),
+    Column("from_status", Text, comment="null: it was new to us"),
+    Column("to_status", Text, nullable=False),
+    Column("from_plan", Text),
+    Column("to_plan", Text),
+    Column("period_end", DateTime(timezone=True)),
+    Column("cancel_at_period_end", Boolean, nullable=False),
+    Index(None, "subscription_id", "id"),
+    comment="Every transition of every subscription",
+)
+
+BILLING_STANDINGS = Table(
+    "billing_standings",
+    metadata,
+    Column("organization_id", Uuid, ForeignKey("organizations.id"), primary_key=True),
+    Column("plan", Text, ForeignKey("plans.key"), comment="null: no plan by subscription"),
+    Column("period_start", DateTime(timezone=True)),
+    Column("period_end", DateTime(timezone=True)),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    comment="What each organization was last told it may use by its subscriptions",
+)
