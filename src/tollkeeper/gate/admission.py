@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import NamedTuple
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -68,6 +69,7 @@ class Admission:
             actor = await self._identify(scope, state)
             headers = await self._limit(scope, actor)
             if endpoint is None:
+                structlog.contextvars.bind_contextvars(request_id=state.get("request_id"))
                 await self._app(scope, receive, _adding(send, headers))
                 return
             response = await endpoint(Request(scope, receive))

@@ -22,6 +22,7 @@ from .service import Gate, quota_headers, usage_history
 router = APIRouter(prefix="/usage", tags=["Usage"])
 
 _encode = msgspec.json.Encoder().encode
+_JSON = (b"content-type", b"application/json")
 LONGEST_HISTORY = timedelta(days=366)
 DEFAULT_HISTORY = timedelta(days=30)
 
@@ -92,7 +93,16 @@ def _balance(balance: Balance) -> dict[str, Any]:
 
 
 def _answer(content: Mapping[str, Any], balance: Balance) -> Response:
-    return Response(_encode(content), media_type="application/json", headers=quota_headers(balance))
+    body = _encode(content)
+    response = Response()
+    response.body = body
+    # Set at once rather than one by one: this is done for every metered call.
+    response.raw_headers = [
+        _JSON,
+        (b"content-length", b"%d" % len(body)),
+        *((name.lower().encode(), value.encode()) for name, value in quota_headers(balance).items()),
+    ]
+    return response
 
 
 CustomerQuery = Annotated[

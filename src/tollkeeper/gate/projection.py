@@ -31,7 +31,9 @@ class Projection:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._keys: LoadingCache[bytes, ApiKey | None] = LoadingCache(self._load_key, ttl_seconds=KEPT_SECONDS)
+        self._keys: LoadingCache[bytes, tuple[ApiKey, Actor] | None] = LoadingCache(
+            self._load_key, ttl_seconds=KEPT_SECONDS
+        )
         self._members: LoadingCache[tuple[UUID, UUID], Actor | None] = LoadingCache(
             self._load_member, ttl_seconds=KEPT_SECONDS
         )
@@ -76,16 +78,12 @@ class Projection:
             self._members.forget(lambda actor: str(actor.organization_id) == key if actor else True)
             self._customers.clear()
         elif kind == "key":
-            self._keys.forget(lambda found: found is not None and str(found.id) == key)
+            self._keys.forget(lambda found: found is not None and str(found[0].id) == key)
         elif kind == "session":
             self._sessions.forget(lambda found: found is not None and str(found.id) == key)
         elif kind == "catalogue":
             self._catalogue.clear()
             self._access.clear()
-
-    def key_at_hand(self, secret: str) -> ApiKey | None:
-        """The API key of this secret when it is in memory; None when it has to be loaded."""
-        return self._keys.peek(digest(secret))
 
     async def actor_of_key(self, secret: str, now: datetime) -> Actor:
         """Return who calls with this API key.
@@ -93,13 +91,15 @@ class Projection:
         Raises:
             InvalidKeyError: unknown, revoked or expired.
         """
-        key = await self._keys.get(digest(secret))
-        if key is None:
+        name = digest(secret)
+        found = self._keys.peek(name) or await self._keys.get(name)
+        if found is None:
             raise InvalidKeyError("This API key is not known.")
+        key, actor = found
         problem = key.problem(now)
         if problem:
             raise InvalidKeyError(f"This API key is {problem}.", reason=problem)
-        return key.actor
+        return actor
 
     async def actor_of_token(self, token: str, now: datetime) -> Actor:
         """Return who calls with this access token (JWT).
@@ -147,9 +147,10 @@ class Projection:
         """
         return await self._customers.get(reference)
 
-    async def _load_key(self, secret_digest: bytes) -> ApiKey | None:
+    async def _load_key(self, secret_digest: bytes) -> tuple[ApiKey, Actor] | None:
         async with self._runtime.transaction() as tx:
-            return await find_key(tx, secret_digest)
+            key = await find_key(tx, secret_digest)
+        return None if key is None else (key, key.actor)
 
     async def _load_member(self, who: tuple[UUID, UUID]) -> Actor | None:
         async with self._runtime.transaction() as tx:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Histogram
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,13 +20,13 @@ MAX_BODY_BYTES = 1024 * 1024
 _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _SERVER_ERROR = 500
 
-REQUESTS = Counter("tollkeeper_http_requests", "Requests answered.", ["status"])
 SECONDS = Histogram(
     "tollkeeper_http_request_seconds",
-    "Time to answer, in seconds.",
+    "Time to answer, in seconds, by status.",
+    ["status"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-_COUNTED = {status: REQUESTS.labels(str(status)) for status in (200, 201, 204, 303, 401, 402, 404, 422, 429, 500, 503)}
+_SECONDS_OF = {status: SECONDS.labels(str(status)) for status in (0, 200, 201, 204, 303, 401, 402, 404, 422, 429, 503)}
 
 AnswerError = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -38,7 +38,11 @@ BASE_HEADERS: list[tuple[bytes, bytes]] = [
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
 ]
 HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
-DATA_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+# What is data, not a page, may run nothing and is not kept; pages set these two themselves.
+DATA_HEADERS = [
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+]
 
 
 class Edge:
@@ -55,87 +59,75 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
-        structlog.contextvars.bind_contextvars(request_id=request_id)
-        exchange = _Exchange(scope, receive, send, self._headers, request_id)
+        started = time.perf_counter()
+        sent_id, size = _read_headers(scope)
+        request_id = sent_id or new_id().hex.encode()
+        scope.setdefault("state", {})["request_id"] = request_id.decode()
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self._add_headers(message, request_id)
+            await send(message)
+
         try:
-            exchange.refuse_declared_size()
-            await self._app(scope, exchange.receive, exchange.send)
+            _refuse_if_too_large(size or 0)
+            # The server itself holds a body to the length it declared; only one without needs counting.
+            await self._app(scope, receive if size is not None else _counted(receive), answer)
         except Exception as error:  # noqa: BLE001 - the last resort: no trace leaves the process, none is lost
-            await self._recover(exchange, error)
+            response = await self._answer_error(Request(scope, receive), error)
+            if not status:
+                await response(scope, receive, answer)
         finally:
-            exchange.finish()
-            structlog.contextvars.clear_contextvars()
+            seconds = time.perf_counter() - started
+            (_SECONDS_OF.get(status) or SECONDS.labels(str(status))).observe(seconds)
+            if status >= _SERVER_ERROR:
+                log.error("request failed", **_described(scope, status, seconds))
 
-    async def _recover(self, exchange: "_Exchange", error: Exception) -> None:
-        request = Request(exchange.scope, exchange.receive)
-        response = await self._answer_error(request, error)
-        if not exchange.status:
-            await response(exchange.scope, exchange.receive, exchange.send)
+    def _add_headers(self, message: Message, request_id: bytes) -> None:
+        headers = message["headers"]
+        names = [name for name, _ in headers]
+        headers += self._headers
+        headers.append((b"x-request-id", request_id))
+        headers += [pair for pair in DATA_HEADERS if pair[0] not in names]
 
 
-def _request_id(scope: Scope) -> str:
+def _read_headers(scope: Scope) -> tuple[bytes | None, int | None]:
+    """Return the request id, when a sane one was sent, and the declared size of the body."""
+    request_id = size = None
     for name, value in scope["headers"]:
-        if name == b"x-request-id" and _SANE_REQUEST_ID.fullmatch(value):
-            sent: str = value.decode()
-            return sent
-    return new_id().hex
+        if name == b"content-length" and value.isdigit():
+            size = int(value)
+        elif name == b"x-request-id" and _SANE_REQUEST_ID.fullmatch(value):
+            request_id = value
+    return request_id, size
 
 
-class _Exchange:
-    """One request and its answer passing through."""
+def _refuse_if_too_large(size: int) -> None:
+    if size > MAX_BODY_BYTES:
+        raise PayloadTooLargeError(f"The body has {size} bytes or more; {MAX_BODY_BYTES} are allowed.")
 
-    __slots__ = ("_headers", "_receive", "_received", "_send", "request_id", "scope", "started", "status")
 
-    def __init__(
-        self, scope: Scope, receive: Receive, send: Send, headers: list[tuple[bytes, bytes]], request_id: str
-    ) -> None:
-        self.scope = scope
-        self.request_id = request_id
-        self.status = 0
-        self.started = time.perf_counter()
-        self._receive = receive
-        self._send = send
-        self._headers = headers
-        self._received = 0
+def _counted(receive: Receive) -> Receive:
+    received = 0
 
-    def refuse_declared_size(self) -> None:
-        for name, value in self.scope["headers"]:
-            if name == b"content-length" and value.isdigit() and int(value) > MAX_BODY_BYTES:
-                raise PayloadTooLargeError(f"The body has {int(value)} bytes; {MAX_BODY_BYTES} are allowed.")
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "http.request":
-            self._received += len(message.get("body", b""))
-            if self._received > MAX_BODY_BYTES:
-                raise PayloadTooLargeError(f"The body has more than {MAX_BODY_BYTES} bytes.")
+    async def count() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        _refuse_if_too_large(received)
         return message
 
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            headers = message["headers"] = list(message.get("headers", ()))
-            names = {name for name, _ in headers}
-            headers.extend(self._headers)
-            headers.append((b"x-request-id", self.request_id.encode()))
-            if b"content-security-policy" not in names:
-                headers.append(DATA_POLICY)
-            if b"cache-control" not in names:
-                headers.append((b"cache-control", b"no-store"))
-        await self._send(message)
+    return count
 
-    def finish(self) -> None:
-        seconds = time.perf_counter() - self.started
-        (_COUNTED.get(self.status) or REQUESTS.labels(str(self.status))).inc()
-        SECONDS.observe(seconds)
-        if self.status >= _SERVER_ERROR or log.is_enabled_for(10):
-            log.log(
-                40 if self.status >= _SERVER_ERROR else 10,
-                "request",
-                method=self.scope["method"],
-                path=self.scope["path"],
-                status=self.status,
-                milliseconds=round(seconds * 1000, 1),
-            )
+
+def _described(scope: Scope, status: int, seconds: float) -> dict[str, object]:
+    return {
+        "request_id": scope["state"]["request_id"],
+        "method": scope["method"],
+        "path": scope["path"],
+        "status": status,
+        "milliseconds": round(seconds * 1000, 1),
+    }
