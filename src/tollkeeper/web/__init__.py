@@ -6,9 +6,10 @@ Invariants: nothing inline, nothing from another origin; a page never decides, i
 What each time means: shown in UTC; with JavaScript in the reader's own zone.
 """
 
-from .site import router as site_router
+from .portal import router as portal_router
+from .site import routers as site_routers
 from .ui import DemoLogin, Site, error_page, static_router
 
-page_routers = [static_router, site_router]
+page_routers = [static_router, *site_routers, portal_router]
 
 __all__ = ["DemoLogin", "Site", "error_page", "page_routers"]

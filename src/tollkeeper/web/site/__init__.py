@@ -1,5 +1,7 @@
 """The public pages: home, pricing, sign-up, log-in, the API reference. Owns no data."""
 
-from .http import router
+from . import account, http
 
-__all__ = ["router"]
+routers = [http.router, account.router]
+
+__all__ = ["routers"]

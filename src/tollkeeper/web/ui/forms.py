@@ -1,7 +1,6 @@
 """Forms: the token against forged posts, what was typed and what is wrong with it, and where to go next."""
 
 import re
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -10,10 +9,10 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from tollkeeper.infra import same
+from tollkeeper.identity import CSRF_FIELD, check_csrf, csrf_token
+from tollkeeper.infra import make_secret, same
 from tollkeeper.kit import FieldProblem, ForbiddenError, InvalidInputError, TollkeeperError
 
-TOKEN_FIELD = "csrf_token"  # noqa: S105 - the name of a field
 _TOKEN_BYTES = 32
 _OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x1f]*")
 
@@ -31,18 +30,28 @@ def _cookie_name(request: Request) -> str:
     return "__Host-tk_form" if request.url.scheme == "https" else "tk_form"
 
 
-class FormToken:
-    """The token of one browser: sent as a cookie and repeated in each form; another site knows neither.
+def _session_token(request: Request) -> str | None:
+    found: str | None = request.scope.get("state", {}).get("session_token")
+    return found
 
-    Written into a page it marks itself as used, so that pages without forms set no cookie.
+
+class FormToken:
+    """The token a page repeats in each form; another site cannot know it.
+
+    Of somebody logged in it follows from the session. Before that it is random and kept in a cookie of its own;
+    written into a page it marks itself as used, so that pages without forms set no cookie.
     """
 
     def __init__(self, request: Request) -> None:
         self._name = _cookie_name(request)
         self._secure = request.url.scheme == "https"
+        session = _session_token(request)
         sent = request.cookies.get(self._name, "")
-        self._is_new = len(sent) < _TOKEN_BYTES
-        self._value = secrets.token_urlsafe(_TOKEN_BYTES) if self._is_new else sent
+        self._is_new = session is None and len(sent) < _TOKEN_BYTES
+        if session is not None:
+            self._value = csrf_token(session)
+        else:
+            self._value = make_secret(_TOKEN_BYTES) if self._is_new else sent
         self._used = False
 
     def __str__(self) -> str:
@@ -62,10 +71,15 @@ async def read_form(request: Request) -> dict[str, str]:
         StaleFormError: the token is missing or wrong, or the browser says that another site sent the form.
     """
     fields = {name: value for name, value in (await request.form()).items() if not isinstance(value, UploadFile)}
-    cookie = request.cookies.get(_cookie_name(request), "")
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise StaleFormError(log="posted by another site")
-    if not cookie or not same(cookie, fields.pop(TOKEN_FIELD, "")):
+    token, session = fields.pop(CSRF_FIELD, ""), _session_token(request)
+    if session is not None:
+        is_ours = check_csrf(session, token)
+    else:
+        cookie = request.cookies.get(_cookie_name(request), "")
+        is_ours = bool(cookie) and same(cookie, token)
+    if not is_ours:
         raise StaleFormError(log="token missing or wrong")
     return fields
 

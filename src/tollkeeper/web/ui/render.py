@@ -174,7 +174,7 @@ async def error_page(request: Request, error: TollkeeperError, request_id: str) 
 
     Somebody who is not logged in is sent to the log-in page and back afterwards.
     """
-    if error.status == _UNAUTHENTICATED and request.method == "GET":
+    if error.status == _UNAUTHENTICATED:
         return login_redirect(request)
     status = error.status
     home = {"href": "/dashboard", "text": "Go to the overview"} if is_logged_in(request) else {}
@@ -196,11 +196,15 @@ async def error_page(request: Request, error: TollkeeperError, request_id: str) 
     return response
 
 
-def login_redirect(request: Request) -> RedirectResponse:
-    """Send somebody who is not logged in to the log-in page, to come back here afterwards."""
+def login_redirect(request: Request) -> Response:
+    """Send somebody who is not logged in to the log-in page, to come back to the page they asked for."""
     path = request.url.path
     back = f"{path}?{request.url.query}" if request.url.query else path
-    return RedirectResponse(f"/login?{urlencode({'next': back})}", status_code=303)
+    login = f"/login?{urlencode({'next': back})}" if request.method == "GET" else "/login"
+    if "hx-request" in request.headers:
+        # A part of a page is asked for: the whole page has to go, not the part.
+        return Response(headers={"hx-redirect": "/login"})
+    return RedirectResponse(login, status_code=303)
 
 
 def _sentence(text: str) -> str:

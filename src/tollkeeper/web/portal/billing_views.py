@@ -1,0 +1,190 @@
+"""What the billing pages show, made from what billing and the catalogue say. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from tollkeeper.billing import Invoice, Status
+from tollkeeper.catalog import Catalogue, Plan
+from tollkeeper.rating import Interval
+from tollkeeper.web.ui import PlanCard, amount, included
+
+from .views import Banner, Fact
+
+# What the provider calls a state -> the word a customer reads, and its colour.
+SUBSCRIPTION_STATES = {
+    "active": ("Active", "good"),
+    "trialing": ("Trial", "accent"),
+    "past_due": ("Past due", "warn"),
+    "unpaid": ("Unpaid", "bad"),
+    "incomplete": ("Payment not finished", "warn"),
+    "paused": ("Paused", "warn"),
+}
+INVOICE_STATES = {
+    "paid": ("Paid", "good"),
+    "open": ("Open", "warn"),
+    "draft": ("Draft", "neutral"),
+    "uncollectible": ("Not collected", "bad"),
+    "void": ("Void", "neutral"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionView:
+    """The current plan in words. `until` is the date the note leads up to; `paid` whether there is a subscription."""
+
+    plan: str
+    state: str
+    tone: str
+    note: str
+    until: datetime | None
+    paid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRow:
+    """One invoice in the list; `href` is the provider's page of it, None when there is none."""
+
+    number: str
+    at: datetime
+    state: str
+    tone: str
+    amount: str
+    href: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the return page says. `state` is waiting, late or done; `delay` in milliseconds until it asks again."""
+
+    state: str
+    title: str
+    text: str
+    lines: tuple[str, ...] = ()
+    delay: int = 0
+
+
+def subscription_view(status: Status, catalogue: Catalogue) -> SubscriptionView:
+    """Return the current plan as the billing page shows it."""
+    plan = catalogue.plans[status.plan]
+    state, tone = SUBSCRIPTION_STATES.get(status.status, (status.status.replace("_", " ").capitalize(), "neutral"))
+    until = status.current_period_end
+    if status.subscription is None:
+        return SubscriptionView(plan.name, state, tone, "No charge. Usage resets", until, paid=False)
+    if status.cancel_at_period_end:
+        return SubscriptionView(plan.name, "Ends soon", "warn", "Cancelled. You keep it until", until, paid=True)
+    if status.status == "trialing":
+        return SubscriptionView(plan.name, state, tone, "Free until", status.trial_end or until, paid=True)
+    cost = _cost(plan, status)
+    note = f"{cost}. Renews" if cost else "Renews"
+    return SubscriptionView(plan.name, state, tone, note, until, paid=True)
+
+
+def _cost(plan: Plan, status: Status) -> str:
+    bought = status.subscription.price_id if status.subscription else None
+    price = next((each for each in plan.prices if each.id == bought), None)
+    return f"{amount(price.money)} a {price.interval.value}" if price else ""
+
+
+def status_banners(status: Status, catalogue: Catalogue) -> list[Banner]:
+    """Return what a customer must know of the subscription on every page."""
+    name = catalogue.plans[status.plan].name
+    end = status.current_period_end
+    if status.status in {"past_due", "unpaid"}:
+        text = "Update the payment method before the plan is stopped."
+        return [Banner("bad", "The last payment failed", text, "/billing", "Plan & billing")]
+    if status.status == "incomplete":
+        text = "The plan starts when the payment is confirmed."
+        return [Banner("warn", "A payment is not finished", text, "/billing", "Plan & billing")]
+    if status.subscription is not None and status.cancel_at_period_end and end is not None:
+        text = f"After that the account is on {catalogue.default.name}. Keys and history stay."
+        return [Banner("info", f"{name} ends on {end:%-d %b %Y}", text)]
+    return []
+
+
+def plan_fact(status: Status, catalogue: Catalogue) -> Fact:
+    """Return the plan as a figure of the overview."""
+    view = subscription_view(status, catalogue)
+    until = f" {view.until:%-d %b %Y}" if view.until and view.paid else ""
+    return Fact("Plan", view.plan, f"{view.note}{until}" if view.paid else "No charge", view.state, view.tone)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOffer:
+    """A plan on the billing page: its card, whether it is the current one, and what its button says."""
+
+    card: PlanCard
+    current: bool
+    buyable: bool
+    action: str
+
+
+def offers(shown: Iterable[PlanCard], status: Status) -> list[PlanOffer]:
+    """Return the plans with what can be done about each.
+
+    Somebody with a subscription changes it on the provider's page: a second checkout would bill twice.
+    """
+    subscribed = status.subscription is not None
+    return [
+        PlanOffer(
+            card,
+            current=card.key == status.plan,
+            buyable=card.for_sale and not subscribed,
+            action=_action(card, current=card.key == status.plan, subscribed=subscribed),
+        )
+        for card in shown
+    ]
+
+
+def _action(card: PlanCard, *, current: bool, subscribed: bool) -> str:
+    if current or card.is_default:
+        return ""
+    if not card.for_sale:
+        return "Talk to us"
+    return "" if subscribed else f"Upgrade to {card.name}"
+
+
+def invoice_rows(invoices: Iterable[Invoice]) -> list[InvoiceRow]:
+    """Return the invoices as they are listed; drafts are not shown, they may still change."""
+    return [
+        InvoiceRow(
+            number=invoice.number or "\N{EN DASH}",
+            at=invoice.issued_at,
+            state=INVOICE_STATES.get(invoice.status, (invoice.status.capitalize(), "neutral"))[0],
+            tone=INVOICE_STATES.get(invoice.status, ("", "neutral"))[1],
+            amount=amount(invoice.total),
+            href=invoice.page_url,
+        )
+        for invoice in invoices
+        if invoice.status != "draft"
+    ]
+
+
+QUICK_TRIES = 20
+MAX_TRIES = 60
+QUICK_MS = 700
+SLOW_MS = 3_000
+
+
+def checkout_outcome(status: Status, catalogue: Catalogue, tries: int) -> Outcome:
+    """Return what somebody sees who comes back from paying, on the `tries`-th look."""
+    subscription = status.subscription
+    if subscription is not None and status.status in {"active", "trialing"} and subscription.plan == status.plan:
+        plan = catalogue.plans[status.plan]
+        gains = tuple(line for each in plan.entitlements if (line := included(each)))
+        text = "The payment went through and your new limits are in force."
+        return Outcome("done", f"You are on {plan.name}", text, gains[:1])
+    if tries < MAX_TRIES:
+        delay = QUICK_MS if tries < QUICK_TRIES else SLOW_MS
+        return Outcome("waiting", "Confirming your payment", "This takes a few seconds. Stay on this page.", (), delay)
+    text = "The confirmation takes longer than usual. You can leave this page: the plan changes as soon as it arrives."
+    return Outcome("late", "Still waiting for the confirmation", text)
+
+
+def interval_of(status: Status, catalogue: Catalogue) -> Interval:
+    """Return the interval the customer pays in; monthly when nothing was bought."""
+    bought = status.subscription.price_id if status.subscription else None
+    for price in catalogue.plans[status.plan].prices:
+        if price.id == bought:
+            return price.interval
+    return Interval.MONTH

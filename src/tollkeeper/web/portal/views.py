@@ -1,0 +1,220 @@
+"""What a customer's pages show, made from what the floors below say. Pure: `now` is passed in."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tollkeeper.catalog import EntitlementPeriod, Feature
+from tollkeeper.gate import Balance
+from tollkeeper.identity import ApiKey
+from tollkeeper.metering import Bucket, HistoryPoint
+from tollkeeper.rating import Period
+from tollkeeper.web.ui import inline
+
+NEAR = 0.8
+"""From this part of a limit on, the page warns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """A message above a page. `tone` is info, good, warn or bad; `href` empty means there is nothing to press."""
+
+    tone: str
+    title: str
+    text: str
+    href: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One figure of the overview."""
+
+    label: str
+    value: str
+    note: str
+    tag: str = ""
+    tone: str = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureUsage:
+    """How much of a feature is used in its current period.
+
+    `limit` None means unlimited; `reset_at` None means never. `level` is ok, near (80 %) or over (reached).
+    """
+
+    key: str
+    title: str
+    used: int
+    limit: int | None
+    hard: bool
+    reset_at: datetime | None
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Usage within one bucket that starts at `at`."""
+
+    at: datetime
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Usage of one feature over time, every bucket present."""
+
+    feature: str
+    title: str
+    bucket: str
+    points: tuple[Point, ...]
+
+    @property
+    def total(self) -> int:
+        """Everything used within the span."""
+        return sum(point.value for point in self.points)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One option of a select."""
+
+    key: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A length of history to look at."""
+
+    key: str
+    title: str
+    length: timedelta
+    bucket: Bucket
+
+
+SPANS = (
+    Span("24h", "Last 24 hours", timedelta(hours=24), Bucket.HOUR),
+    Span("7d", "Last 7 days", timedelta(days=7), Bucket.HOUR),
+    Span("30d", "Last 30 days", timedelta(days=30), Bucket.DAY),
+    Span("90d", "Last 90 days", timedelta(days=90), Bucket.DAY),
+)
+OVERVIEW_SPAN = Span("14d", "Last 14 days", timedelta(days=14), Bucket.DAY)
+_STEPS = {Bucket.HOUR: timedelta(hours=1), Bucket.DAY: timedelta(days=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One API key in the list. `state` is empty for a good key, else the word that says why it is refused."""
+
+    id: str
+    name: str
+    masked: str
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    active: bool
+    state: str
+    tone: str
+
+
+def usage_lines(balances: Iterable[Balance], features: Mapping[str, Feature]) -> list[FeatureUsage]:
+    """Return a line for each metered feature the plan offers, in the plan's order."""
+    return [_usage_line(balance, features) for balance in balances if balance.allowance.offered]
+
+
+def _usage_line(balance: Balance, features: Mapping[str, Feature]) -> FeatureUsage:
+    allowance = balance.allowance
+    limit = allowance.limit
+    level = "ok"
+    if limit is not None and balance.used >= limit:
+        level = "over"
+    elif limit is not None and balance.used >= NEAR * limit:
+        level = "near"
+    return FeatureUsage(
+        key=allowance.feature,
+        title=features[allowance.feature].name,
+        used=balance.used,
+        limit=limit,
+        hard=allowance.hard,
+        reset_at=None if allowance.period is EntitlementPeriod.NEVER else balance.period.end,
+        level=level,
+    )
+
+
+def limit_banners(usage: Sequence[FeatureUsage]) -> list[Banner]:
+    """Return a warning for each hard limit that refuses calls now."""
+    return [
+        Banner(
+            "warn",
+            f"All {line.limit:,} {inline(line.title)} of this period are used",
+            "Calls are refused"
+            + (f" until {line.reset_at:%-d %b %Y}, or until you upgrade." if line.reset_at else " until you upgrade."),
+            "/billing",
+            "See plans",
+        )
+        for line in usage
+        if line.level == "over" and line.hard and line.limit
+    ]
+
+
+def left_fact(usage: Sequence[FeatureUsage]) -> Fact:
+    """Return how much is left of the plan's first limited feature."""
+    line = next((each for each in usage if each.limit is not None), None)
+    if line is None or line.limit is None:
+        return Fact("Limits", "None", "This plan has no metered limits")
+    left = max(0, line.limit - line.used)
+    until = f" until {line.reset_at:%-d %b %Y}" if line.reset_at else ""
+    return Fact(f"{line.title} left", f"{left:,}", f"of {line.limit:,}{until}")
+
+
+def keys_fact(rows: Sequence[KeyRow]) -> Fact:
+    """Return how many keys work, and when one was last used."""
+    active = [row for row in rows if row.active]
+    last = max((row.last_used_at for row in rows if row.last_used_at), default=None)
+    note = f"Last used {last.astimezone(UTC):%-d %b %Y, %H:%M} UTC" if last else "Not used yet"
+    return Fact("API keys", str(len(active)), note if active else "Create one to make a call")
+
+
+def span_of(key: str) -> Span:
+    """Return the span a page was asked for; anything unknown is a week."""
+    return next((span for span in SPANS if span.key == key), SPANS[1])
+
+
+def window(span: Span, now: datetime) -> Period:
+    """Return the whole buckets that make up the span, the one holding `now` included."""
+    step = _STEPS[span.bucket]
+    start_of_bucket = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    if span.bucket is Bucket.DAY:
+        start_of_bucket = start_of_bucket.replace(hour=0)
+    end = start_of_bucket + step
+    return Period(end - span.length, end)
+
+
+def series_of(feature: Feature, span: Span, period: Period, points: Iterable[HistoryPoint]) -> Series:
+    """Return the history with its empty buckets filled in."""
+    used = {point.start.astimezone(UTC): point.used for point in points}
+    step = _STEPS[span.bucket]
+    count = (period.end - period.start) // step
+    starts = (period.start + step * number for number in range(count))
+    return Series(feature.key, feature.name, span.bucket.value, tuple(Point(at, used.get(at, 0)) for at in starts))
+
+
+def key_rows(keys: Iterable[ApiKey], now: datetime) -> list[KeyRow]:
+    """Return the keys as they are listed."""
+    return [_key_row(key, key.problem(now)) for key in keys]
+
+
+def _key_row(key: ApiKey, problem: str | None) -> KeyRow:
+    return KeyRow(
+        id=str(key.id),
+        name=key.name,
+        masked=f"{key.prefix}…{key.last_four}",
+        created_at=key.created_at,
+        last_used_at=key.last_used_at,
+        expires_at=key.expires_at,
+        active=problem is None,
+        state=(problem or "").capitalize(),
+        tone="neutral",
+    )

@@ -1,0 +1,106 @@
+"""A really running server, and Chromium in front of it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from .people import Visitors
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+CHROMIUM_ARGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_SECONDS = 90
+STOP_SECONDS = 20
+
+
+@dataclass
+class Server:
+    """A `tollkeeper serve` of our own, and where it answers."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_up(server: Server) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if server.process.poll() is not None:
+            pytest.fail(f"the server stopped:\n{server.log.read_text()[-4000:]}")
+        try:
+            if httpx.get(f"{server.url}/health", timeout=2).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.2)
+    pytest.fail(f"the server is not up after {START_SECONDS} s:\n{server.log.read_text()[-4000:]}")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all browser tests, on embedded PostgreSQL with the twin and the demo plans."""
+    home = tmp_path_factory.mktemp("browser")
+    port = _free_port()
+    program = str(Path(sys.executable).parent / "tollkeeper")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("STRIPE", "DATABASE_"))}
+    # Tests do in seconds what people do in minutes; limits of calls a minute have tests of their own.
+    environment |= {"TOLLKEEPER_DATA_DIR": str(home / "data"), "TOLLKEEPER_RATE_LIMITS": "off"}
+    log = home / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [program, "serve", "--port", str(port)], env=environment, cwd=home, stdout=output, stderr=output
+        )
+        server = Server(f"http://127.0.0.1:{port}", process, log)
+        try:
+            _wait_until_up(server)
+            yield server
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, driven by Playwright."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}; install it with `apt-get install chromium` or set CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visitors(chromium: Browser, server: Server) -> Iterator[Visitors]:
+    """Visitors of the running server. A policy violation or script error in any of them fails the test."""
+    visitors = Visitors(chromium, server.url)
+    yield visitors
+    assert visitors.close() == []

@@ -1,0 +1,143 @@
+"""People with browsers, and the program that uses a key."""
+
+import re
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / "build" / "screenshots"
+PASSWORD = "a toll for every bridge"
+GOOD_CARD = "4242424242424242"
+_numbers = count(1)
+
+
+def fresh_email(story: str) -> str:
+    """Return an address nobody has signed up with."""
+    return f"{story}-{next(_numbers)}@example.com"
+
+
+def track(base: str, key: str, quantity: int = 1) -> httpx.Response:
+    """Use prompts, as a program would."""
+    return httpx.post(
+        f"{base}/api/usage/track",
+        headers={"Authorization": f"Bearer {key}"},
+        json={"feature": "prompts", "count": quantity},
+        timeout=10,
+    )
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser of their own. Whatever the browser complains about is kept in `complaints`."""
+
+    context: BrowserContext
+    page: Page
+    base: str
+    complaints: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> None:
+        """Open a page of ours."""
+        self.page.goto(self.base + path)
+
+    def press(self, name: str) -> None:
+        """Press the button of this name, and wait until what it leads to has loaded."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=name, exact=True).click()
+
+    def sign_up(self, email: str) -> None:
+        """Make an account through the form; ends on the overview."""
+        self.go("/signup")
+        self.page.get_by_label("Name").fill("Ada Lovelace")
+        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.press("Create account")
+
+    def create_key(self, name: str = "laptop") -> str:
+        """Make an API key on the keys page and return its secret."""
+        self.go("/keys")
+        self.page.get_by_label("Name").fill(name)
+        self.press("Create key")
+        secret = self.page.locator("[data-secret]").inner_text()
+        assert re.fullmatch(r"tk_(live|test)_\S{20,}", secret)
+        return secret
+
+    def choose_plan(self, plan: str) -> None:
+        """Press the plan's button on the billing page; ends on the provider's hosted page."""
+        self.go("/billing")
+        with self.page.expect_navigation(url=lambda url: not url.startswith(self.base)):
+            self.page.locator(f"[data-plan={plan}]").get_by_role("button").click()
+
+    def pay(self, card: str) -> None:
+        """Fill in the hosted page's form and send it."""
+        page = self.page
+        fields = {
+            "email": "ada@example.com",
+            "card_number": card,
+            "exp_month": "12",
+            "exp_year": "2034",
+            "cvc": "123",
+            "name": "Ada Lovelace",
+            "postal_code": "10115",
+        }
+        for name, value in fields.items():
+            field = page.locator(f"[name={name}]")
+            if field.is_editable():  # the e-mail is fixed when the provider knows it
+                field.fill(value)
+        with page.expect_navigation():
+            page.locator("form button").click()
+
+    def wait_for_plan(self, name: str) -> None:
+        """Stay on the return page, which goes on by itself once the signed webhook has arrived."""
+        expect(self.page.locator("#checkout-state")).to_have_attribute("data-state", "done", timeout=30_000)
+        expect(self.page.get_by_role("heading", level=1)).to_contain_text(name)
+
+    def screenshot(self, name: str) -> None:
+        """Keep a picture of the whole page for people to look at."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.wait_for_load_state("networkidle")
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+class Visitors:
+    """Makes visitors, and holds their browsers' complaints against the test."""
+
+    def __init__(self, browser: Browser, base: str) -> None:
+        self._browser = browser
+        self._base = base
+        self._made: list[Visitor] = []
+
+    def new(
+        self, *, dark: bool = False, narrow: bool = False, scripts: bool = True, bypass_csp: bool = False
+    ) -> Visitor:
+        """Open a fresh browser profile."""
+        context = self._browser.new_context(
+            viewport={"width": 360, "height": 780} if narrow else {"width": 1280, "height": 800},
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
+            bypass_csp=bypass_csp,
+            reduced_motion="reduce",
+            locale="en-GB",
+            timezone_id="UTC",
+        )
+        context.set_default_timeout(20_000)
+        visitor = Visitor(context, context.new_page(), self._base)
+
+        def heard(message: ConsoleMessage) -> None:
+            # A refused form answers 4xx, which Chromium reports as an error of its own.
+            if message.type == "error" and "Failed to load resource" not in message.text:
+                visitor.complaints.append(message.text)
+
+        visitor.page.on("console", heard)
+        visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+        self._made.append(visitor)
+        return visitor
+
+    def close(self) -> list[str]:
+        """Close every browser and return what they complained about."""
+        for visitor in self._made:
+            visitor.context.close()
+        return [complaint for visitor in self._made for complaint in visitor.complaints]

@@ -1,0 +1,79 @@
+"""The whole application in the test's own process, on a real database, and a browser without a screen."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from tollkeeper import billing
+from tollkeeper.catalog import apply, demo_catalogue, read_catalogue_file
+from tollkeeper.gate import Gate
+from tollkeeper.identity import PasswordHasher
+from tollkeeper.infra import Runtime
+from tollkeeper.metering import prepare_partitions
+from tollkeeper.wiring import build_app
+from tollkeeper.wiring.runtime import DOORS
+
+PASSWORD = "a toll for every bridge"
+
+
+@pytest.fixture
+async def site(runtime: Runtime) -> AsyncIterator[httpx.ASGITransport]:
+    """The application with the demo catalogue, as the server serves it."""
+    runtime.provide(PasswordHasher, PasswordHasher(workers=1))
+    # Nobody listens on the discard port: a provider that is configured and does not answer.
+    provider = {"stripe_secret_key": SecretStr("sk_test_web"), "stripe_api_base": "http://127.0.0.1:9"}
+    runtime.settings = runtime.settings.model_copy(update=provider)
+    billing.provide(runtime)
+    for door in DOORS:
+        runtime.routes.add(projections=getattr(door, "projections", None), reactions=getattr(door, "reactions", None))
+    async with runtime.transaction() as tx:
+        await prepare_partitions(tx)
+        await apply(tx, read_catalogue_file(demo_catalogue()))
+    app = build_app(runtime)
+    gate = runtime.part(Gate)
+    await gate.start()
+    yield httpx.ASGITransport(app)
+    await gate.close()
+    runtime.part(PasswordHasher).close()
+
+
+@dataclass
+class Browser:
+    """A browser without scripts: keeps cookies, follows redirects, sends the forms it is shown."""
+
+    client: httpx.AsyncClient
+
+    async def get(self, path: str) -> httpx.Response:
+        return await self.client.get(path, follow_redirects=True)
+
+    async def send(self, page: str, path: str, **fields: str) -> httpx.Response:
+        """Open a page, take the token of its form, and post the fields to `path`."""
+        shown = await self.get(page)
+        token = re.search(r'name="csrf_token" value="([^"]+)"', shown.text)
+        assert token is not None, f"{page} shows no form"
+        return await self.client.post(path, data={"csrf_token": token[1], **fields})
+
+    async def sign_up(self, email: str) -> httpx.Response:
+        return await self.send("/signup", "/signup", name="Ada Lovelace", email=email, password=PASSWORD)
+
+    async def create_key(self, name: str = "server", expires: str = "") -> str:
+        answer = await self.send("/keys", "/keys", name=name, expires=expires)
+        secret = re.search(r"data-secret>([^<]+)<", answer.text)
+        assert secret is not None, answer.text
+        return secret[1]
+
+
+@pytest.fixture
+async def browser(site: httpx.ASGITransport) -> AsyncIterator[Browser]:
+    async with httpx.AsyncClient(transport=site, base_url="http://127.0.0.1:8000") as client:
+        yield Browser(client)
+
+
+@pytest.fixture
+async def other_browser(site: httpx.ASGITransport) -> AsyncIterator[Browser]:
+    async with httpx.AsyncClient(transport=site, base_url="http://127.0.0.1:8000") as client:
+        yield Browser(client)
