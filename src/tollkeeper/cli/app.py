@@ -70,7 +70,7 @@ def migrate(data_dir: DataDir = None) -> None:
         revision = wiring.newest_revision()
         typer.echo(f"Migrated to {revision}." if changed else f"Nothing to do: the database is at {revision}.")
 
-    _with_runtime(data_dir, run)
+    _with_runtime(data_dir, run, tables=False)
 
 
 @app.command()
@@ -89,7 +89,7 @@ def seed(data_dir: DataDir = None) -> None:
         login = f"made the login {runtime.settings.demo_email} / {runtime.settings.demo_password}"
         _list([*done.changes, *([login] if done.made_login else [])], otherwise="Nothing to do: it is all there.")
 
-    _with_runtime(data_dir, run, provider=True)
+    _with_runtime(data_dir, run, provider=True, tables=False)
 
 
 @plans.command("apply")
@@ -144,7 +144,7 @@ def doctor(data_dir: DataDir = None) -> None:
 
         return await examine(runtime)
 
-    _with_runtime(data_dir, run, provider=True)
+    _with_runtime(data_dir, run, provider=True, tables=False)
 
 
 async def _work(runtime: "Runtime") -> None:
@@ -159,16 +159,29 @@ def _list(lines: list[str], *, otherwise: str) -> None:
 
 
 def _with_runtime(
-    data_dir: Path | None, work: Callable[["Runtime"], Awaitable[int | None]], *, provider: bool = False
+    data_dir: Path | None,
+    work: Callable[["Runtime"], Awaitable[int | None]],
+    *,
+    provider: bool = False,
+    tables: bool = True,
 ) -> NoReturn:
-    """Run a command that needs the database, started for it when none is set."""
+    """Run a command that needs the database, started for it when none is set.
+
+    Args:
+        data_dir: as given on the command line.
+        work: the command.
+        provider: whether it talks to the payment provider.
+        tables: whether it needs the tables as this version has them. An embedded database gets them by itself.
+    """
 
     def run(settings: "Settings") -> int | None:
-        from .local import local_services
+        from .local import local_services, needs_database
 
         with local_services(settings, provider=provider) as complete:
-            from .parts import runtime_of
+            from .parts import require_tables, runtime_of
 
+            if tables:
+                require_tables(complete, migrate=needs_database(settings))
             return asyncio.run(_closing(runtime_of(complete), work))
 
     _command(data_dir, run)

@@ -25,7 +25,7 @@ async def _database(runtime: Runtime) -> str:
     try:
         connection = await runtime.database.connect(application="tollkeeper-doctor")
     except psycopg.Error as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = str(error).strip().splitlines()[0]
         raise _Problem(f"{reason}\nCheck DATABASE_URL, and that the server runs and lets this machine in.") from None
     async with connection:
         version = connection.info.server_version // 10_000

@@ -48,3 +48,11 @@ class DemoInProductionError(CommandError):
     code = "demo_in_production"
     title = "Production gets no demo login and no demo catalogue"
     hint = "Apply a catalogue of your own: `tollkeeper plans apply FILE`."
+
+
+class TablesOutdatedError(CommandError):
+    """The database's tables are not those of this version."""
+
+    code = "tables_outdated"
+    title = "The database's tables are not those of this version"
+    hint = "Run `tollkeeper migrate` first."

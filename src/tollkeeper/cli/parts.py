@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tollkeeper import billing, wiring
 from tollkeeper.infra import Runtime, Settings
 
+from .errors import TablesOutdatedError
 from .serve import Parts
 from .web import run_web
 
@@ -20,6 +21,19 @@ def load(settings: Settings) -> Parts:
 def runtime_of(settings: Settings) -> Runtime:
     """Build the runtime of this process. The settings name a database: a given one, or the embedded one by now."""
     return wiring.build_runtime(settings, _database_url(settings))
+
+
+def require_tables(settings: Settings, *, migrate: bool) -> None:
+    """See to it that the database has the tables of this version, by migrating it if that is ours to do.
+
+    Raises:
+        TablesOutdatedError: it has not, and somebody else decides when it is migrated.
+    """
+    url = _database_url(settings)
+    if migrate:
+        wiring.migrate(url)
+    elif (found := wiring.current_revision(url)) != (needed := wiring.newest_revision()):
+        raise TablesOutdatedError(f"The database is at {found or 'nothing'}, this version needs {needed}.")
 
 
 def _database_url(settings: Settings) -> str:

@@ -1,5 +1,6 @@
 """One web process: uvicorn on a socket that is listening already."""
 
+import logging
 import socket
 from collections.abc import Callable
 
@@ -38,6 +39,7 @@ def run_web(app: ASGIApp, listener: socket.socket, ready: Callable[[], None]) ->
         proxy_headers=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # the supervisor says what starts and stops
     server = _Server(config, ready)
     server.run(sockets=[listener])
     if not server.started:
