@@ -8,6 +8,7 @@ no organization but their own, and another's is answered as if it did not exist.
 What each time means: `Organization.created_at` is when the customer came; free periods are anchored to it.
 """
 
+from .http import clear_session_cookie, client_of, log_in, register, router, set_session_cookie
 from .model import (
     Client,
     ExternalIdTakenError,
@@ -46,14 +47,20 @@ __all__ = [
     "PersonNeededError",
     "SignedIn",
     "actor_of_member",
+    "clear_session_cookie",
+    "client_of",
     "create_organization",
     "find_organization",
     "get_organization",
     "list_organizations",
+    "log_in",
     "member_of",
     "must_be_operator",
     "organization_for",
     "refresh",
+    "register",
+    "router",
+    "set_session_cookie",
     "sign_in",
     "sign_up",
 ]

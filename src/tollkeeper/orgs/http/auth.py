@@ -1,0 +1,102 @@
+"""Addresses for people to come and go."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Request
+from starlette.responses import Response
+
+from tollkeeper.identity import (
+    InvalidRefreshTokenError,
+    RefreshRefusal,
+    RefreshTokenReusedError,
+    close_login,
+    close_login_of,
+    close_session,
+)
+from tollkeeper.infra import ActorDep, OptionalActorDep, RuntimeDep, Tx, TxDep, current_actor
+from tollkeeper.kit import Actor, ActorKind, TollkeeperError
+from tollkeeper.orgs.model import PersonNeededError
+from tollkeeper.orgs.service import get_organization, member_of, refresh
+
+from .flows import clear_session_cookie, client_of, log_in, register, set_session_cookie
+from .schemas import LoginBody, LoginOut, LogoutBody, MeOut, RefreshBody, RegistrationBody
+
+router = APIRouter(prefix="/auth", tags=["People"])
+
+_REFUSALS: dict[RefreshRefusal, type[TollkeeperError]] = {
+    RefreshRefusal.INVALID: InvalidRefreshTokenError,
+    RefreshRefusal.REUSED: RefreshTokenReusedError,
+}
+
+
+@router.post(
+    "/register", status_code=201, responses={409: {"description": "`email_taken`"}}, summary="Register a person"
+)
+async def register_person(
+    body: RegistrationBody, request: Request, response: Response, runtime: RuntimeDep
+) -> LoginOut:
+    """Register a person, give them an organization of their own, and log them in."""
+    signed_in = await register(
+        runtime, email=body.email, password=body.password, name=body.name, client=client_of(request)
+    )
+    set_session_cookie(request, response, signed_in.session)
+    return LoginOut.of(signed_in.member, signed_in.tokens)
+
+
+@router.post("/login", responses={401: {"description": "`invalid_credentials`"}}, summary="Log in")
+async def log_person_in(body: LoginBody, request: Request, response: Response, runtime: RuntimeDep) -> LoginOut:
+    """Log a person in: tokens for programs in the answer, a session cookie for browsers."""
+    signed_in = await log_in(runtime, email=body.email, password=body.password, client=client_of(request))
+    set_session_cookie(request, response, signed_in.session)
+    return LoginOut.of(signed_in.member, signed_in.tokens)
+
+
+@router.post(
+    "/refresh",
+    responses={401: {"description": "`invalid_refresh_token`, or `refresh_token_reused`: the login is revoked"}},
+    summary="Trade the refresh token for new tokens",
+)
+async def refresh_tokens(body: RefreshBody, runtime: RuntimeDep) -> LoginOut:
+    """Trade the refresh token for new tokens; the old one is spent, and presenting it again ends the login."""
+    async with runtime.transaction() as tx:
+        outcome = await refresh(tx, body.refresh_token)
+    if isinstance(outcome, RefreshRefusal):  # raised after the commit: what the refusal revoked stays revoked
+        raise _REFUSALS[outcome]
+    return LoginOut.of(*outcome)
+
+
+@router.post("/logout", status_code=204, summary="Log out")
+async def log_out(
+    request: Request,
+    tx: TxDep,
+    actor: OptionalActorDep,
+    body: Annotated[LogoutBody | None, Body()] = None,
+) -> Response:
+    """End the caller's login: its session and its refresh tokens. A refresh token alone will do as proof."""
+    if body is not None and body.refresh_token is not None:
+        await close_login_of(tx, body.refresh_token)
+    if actor is not None or body is None or body.refresh_token is None:
+        await _close(tx, actor or current_actor(request))
+    response = Response(status_code=204)
+    clear_session_cookie(request, response)
+    return response
+
+
+async def _close(tx: Tx, actor: Actor) -> None:
+    if actor.credential_id is None or actor.kind not in {ActorKind.SESSION, ActorKind.TOKEN}:
+        raise PersonNeededError
+    if actor.kind is ActorKind.SESSION:
+        await close_session(tx, actor.credential_id)
+    else:
+        await close_login(tx, actor.credential_id)
+
+
+@router.get("/me", summary="Who am I")
+async def me(tx: TxDep, actor: ActorDep) -> MeOut:
+    """Tell who calls, for which organization, and what they may do."""
+    if actor.organization_id is None:
+        return MeOut.of(actor, None, None)
+    if actor.user_id is None:
+        return MeOut.of(actor, await get_organization(tx, actor.organization_id), None)
+    member = await member_of(tx, actor.user_id, actor.organization_id)
+    return MeOut.of(actor, member.organization, member)
