@@ -31,9 +31,11 @@ SHOWN_INVOICES = 24
 
 
 @router.get("/billing")
-async def billing_page(request: Request, runtime: RuntimeDep, actor: PersonDep, interval: str = "") -> Response:
+async def billing_page(
+    request: Request, runtime: RuntimeDep, actor: PersonDep, interval: str = "", plan: str = ""
+) -> Response:
     """Show the plan, the plans on offer, and the invoices."""
-    return await _show(request, runtime, actor, interval)
+    return await _show(request, runtime, actor, interval, plan)
 
 
 @router.post("/billing/checkout")
@@ -54,7 +56,7 @@ async def checkout_form(request: Request, runtime: RuntimeDep, actor: PersonDep)
             buyer = Buyer(actor.own_organization(), viewer.organization, viewer.email)
             checkout = await create_checkout(tx, buyer, purchase)
     except TollkeeperError as error:
-        return await _show(request, runtime, actor, fields.get("interval", ""), failure=error)
+        return await _show(request, runtime, actor, fields.get("interval", ""), fields.get("plan", ""), failure=error)
     return leave(request, checkout.url, "payment")
 
 
@@ -67,7 +69,7 @@ async def portal_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -
         async with runtime.transaction() as tx:
             url = await open_portal(tx, actor.own_organization(), return_url=f"{base_url_of(request)}/billing")
     except TollkeeperError as error:
-        return await _show(request, runtime, actor, "", failure=error)
+        return await _show(request, runtime, actor, "", "", failure=error)
     return leave(request, url, "the billing portal")
 
 
@@ -112,7 +114,13 @@ async def _outcome(runtime: Runtime, actor: Actor, tries: int) -> tuple[Outcome,
 
 
 async def _show(
-    request: Request, runtime: Runtime, actor: Actor, interval: str, *, failure: TollkeeperError | None = None
+    request: Request,
+    runtime: Runtime,
+    actor: Actor,
+    interval: str,
+    wanted: str,
+    *,
+    failure: TollkeeperError | None = None,
 ) -> Response:
     actor.must(Permission.BILLING_READ)
     async with runtime.transaction() as tx:
@@ -121,6 +129,7 @@ async def _show(
         standing = await status(tx, organization.id, created_at=organization.created_at)
         catalogue = await load_catalogue(tx)
         plans = await list_plans(tx)
+        known = wanted if any(plan.key == wanted and plan.prices for plan in plans) else ""
         invoices = invoice_rows((await list_invoices(tx, organization.id, limit=SHOWN_INVOICES)).data)
     chosen: Interval = chosen_interval(interval) if interval else interval_of(standing, catalogue)
     trouble = [_banner(failure)] if failure else []
@@ -133,9 +142,10 @@ async def _show(
         may_manage=may(actor, Permission.BILLING_MANAGE),
         subscription=subscription_view(standing, catalogue),
         has_portal=standing.subscription is not None or bool(invoices),
-        plans=offers(cards(plans, chosen), standing),
+        plans=offers(cards(plans, chosen), standing, known),
         interval=chosen.value,
         saving=saving(plans),
+        wanted=known,
         invoices=invoices,
     )
 

@@ -111,16 +111,17 @@ def plan_fact(status: Status, catalogue: Catalogue) -> Fact:
 
 @dataclass(frozen=True, slots=True)
 class PlanOffer:
-    """A plan on the billing page: its card, whether it is the current one, and what its button says."""
+    """A plan on the billing page: its card, whether it is the current one or the suggested one, and its button."""
 
     card: PlanCard
     current: bool
+    suggested: bool
     buyable: bool
     action: str
 
 
-def offers(shown: Iterable[PlanCard], status: Status) -> list[PlanOffer]:
-    """Return the plans with what can be done about each.
+def offers(shown: Iterable[PlanCard], status: Status, wanted: str) -> list[PlanOffer]:
+    """Return the plans with what can be done about each. `wanted` is the plan somebody came for, empty for none.
 
     Somebody with a subscription changes it on the provider's page: a second checkout would bill twice.
     """
@@ -129,6 +130,7 @@ def offers(shown: Iterable[PlanCard], status: Status) -> list[PlanOffer]:
         PlanOffer(
             card,
             current=card.key == status.plan,
+            suggested=not subscribed and (card.key == wanted if wanted else card.recommended),
             buyable=card.for_sale and not subscribed,
             action=_action(card, current=card.key == status.plan, subscribed=subscribed),
         )
