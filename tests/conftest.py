@@ -7,14 +7,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from procrastinate.schema import SchemaManager
 from psycopg import sql
 from pydantic import SecretStr
-from sqlalchemy import create_engine
 
 from tollkeeper.infra import Database, EventRoutes, JobQueue, Runtime, Settings, metadata
 from tollkeeper.infra.embedded import EmbeddedPostgres
 from tollkeeper.kit import FixedClock
+from tollkeeper.wiring import migrate
 
 START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -41,11 +40,7 @@ def make_database(server_url: str, name: str) -> str:
 def database_url(postgres_url: str) -> str:
     """This test process's own database, with every table."""
     url = make_database(postgres_url, "test_" + os.environ.get("PYTEST_XDIST_WORKER", "main"))
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-    metadata.create_all(engine)
-    engine.dispose()
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(SchemaManager.get_schema().encode())
+    migrate(url)
     return url
 
 

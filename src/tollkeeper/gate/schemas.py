@@ -45,14 +45,10 @@ class Track(msgspec.Struct, forbid_unknown_fields=True):
     customer: Customer | None = None
 
 
-def _strict(**extra: Any) -> ConfigDict:
-    return ConfigDict(extra="forbid", **extra)
-
-
 class CheckBody(BaseModel):
     """Ask whether something may be used."""
 
-    model_config = _strict(title="Check")
+    model_config = ConfigDict(extra="forbid", title="Check")
 
     feature: str = Field(min_length=1, max_length=MAX_FEATURE, description="Key of a metered feature.")
     count: StrictInt = Field(1, ge=1, le=MAX_COUNT, description="How much of it.")
@@ -64,7 +60,7 @@ class CheckBody(BaseModel):
 class TrackBody(CheckBody):
     """Use something: decided and recorded in one step."""
 
-    model_config = _strict(title="Track")
+    model_config = ConfigDict(extra="forbid", title="Track")
 
     idempotency_key: str | None = Field(
         None, min_length=1, max_length=MAX_KEY, description="A repeat with the same key is counted once, for ever."

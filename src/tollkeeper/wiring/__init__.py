@@ -9,7 +9,7 @@ from .app import build_api, build_app
 from .health import health_report
 from .migrate import alembic_config, current_revision, migrate, newest_revision
 from .runtime import build_runtime, every_job
-from .seed import Seeded, is_empty, seed
+from .seed import Seeded, is_empty, prepare, seed
 from .worker import run_worker
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "is_empty",
     "migrate",
     "newest_revision",
+    "prepare",
     "run_worker",
     "seed",
 ]

@@ -8,7 +8,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from tollkeeper import __version__, web
+from tollkeeper import __version__, billing, web
 from tollkeeper.gate import Admission, Gate, hot_endpoints
 from tollkeeper.infra import Edge, Runtime, install_error_handlers
 
@@ -78,4 +78,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await gate.close()
+        await billing.close(runtime)
         await runtime.database.close()

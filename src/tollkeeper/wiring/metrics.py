@@ -30,7 +30,8 @@ async def metrics(request: Request, runtime: RuntimeDep) -> Response:
             raise MetricsForbiddenError
     elif not _is_loopback(request):
         raise MetricsForbiddenError
-    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+    text: bytes = generate_latest(REGISTRY)  # type: ignore[no-untyped-call]
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
 def _is_loopback(request: Request) -> bool:

@@ -18,11 +18,16 @@ class Seeded:
     made_login: bool
 
 
+async def prepare(runtime: Runtime) -> None:
+    """Make ready what a migrated database needs before it serves: partitions for this and the coming months."""
+    async with runtime.transaction() as tx:
+        await metering.prepare_partitions(tx)
+
+
 async def seed(runtime: Runtime) -> Seeded:
     """Apply the demo catalogue and make the demo login; run twice, it changes nothing."""
     async with runtime.transaction() as tx:
-        await metering.prepare_partitions(tx)
-        changes = await catalog.apply(tx, catalog.demo_catalogue())
+        changes = await catalog.apply(tx, catalog.read_catalogue_file(catalog.demo_catalogue()))
     return Seeded([str(change) for change in changes], await _make_login(runtime))
 
 

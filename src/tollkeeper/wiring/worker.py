@@ -8,6 +8,7 @@ import structlog
 from tollkeeper.infra import Runtime
 
 from .runtime import every_job
+from .seed import prepare
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +22,7 @@ async def run_worker(runtime: Runtime) -> None:
     """Take jobs and run them until SIGTERM or SIGINT; jobs under way are waited for, within limits."""
     runtime.jobs.register(every_job(), runtime)
     app = runtime.jobs.app
+    await prepare(runtime)
     async with app.open_async():
         task = asyncio.current_task()
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""${message}"""
+"""${message}."""
 
 from alembic import op
 import sqlalchemy as sa
@@ -11,8 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute("set local lock_timeout = '5s'")
-    op.execute("set local statement_timeout = '120s'")
+    op.execute("set local lock_timeout = '5s'; set local statement_timeout = '120s'")
     ${upgrades if upgrades else "pass"}
 
 
