@@ -104,6 +104,7 @@ def test_two_features_cannot_be_fed_by_the_same_events() -> None:
         "features: !!python/object:os.system {}",
         "a: " + "[" * 5000,
         "\0",
+        "a: " + "9" * 5000,
     ],
 )
 def test_what_is_no_catalogue_is_refused_in_words(text: str) -> None:

@@ -1,6 +1,6 @@
 """Stripe through its official SDK. Its vocabulary ends in this file and `stripe_read`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -44,6 +44,15 @@ PAGE = 100
 _EXPAND = ["latest_invoice", "customer.invoice_settings.default_payment_method", "default_payment_method"]
 
 
+class _Http(HTTPXClient):
+    """The SDK's client, handing text to httpx the way httpx wants it; the SDK's own way is deprecated there."""
+
+    def _get_request_args_kwargs(self, method: str, url: str, headers: Mapping[str, str], post_data: Any) -> Any:
+        args, options = super()._get_request_args_kwargs(method, url, headers, post_data)
+        options["content"] = options.pop("data") or None
+        return [args, options]
+
+
 class StripeProvider:
     """PaymentProvider on Stripe, or on whatever speaks its protocol at `api_base`."""
 
@@ -51,7 +60,7 @@ class StripeProvider:
         """Nothing is sent yet. `api_base` None is Stripe itself."""
         self.livemode = "_live_" in key
         self.account = f"{urlsplit(api_base).hostname if api_base else 'stripe'}:{'live' if self.livemode else 'test'}"
-        self._http = HTTPXClient(timeout=TIMEOUT_SECONDS)
+        self._http = _Http(timeout=TIMEOUT_SECONDS)
         self._client = StripeClient(
             key,
             base_addresses={"api": api_base} if api_base else None,

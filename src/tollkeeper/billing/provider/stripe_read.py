@@ -28,6 +28,7 @@ Json = Mapping[str, Any]
 
 ORGANIZATION = "organization_id"
 PRICE = "tollkeeper_price"
+MAX_NAME = 255
 _NOTHING: Json = MappingProxyType({})
 
 HANDLED: tuple[str, ...] = (
@@ -66,8 +67,7 @@ def event(body: bytes) -> ProviderEvent:
     if str(raw.get("object", "")).startswith("v2."):
         raise ThinEventError
     subject = _mapping(_mapping(raw.get("data")).get("object"))
-    texts = (raw.get("id"), raw.get("type"))
-    if raw.get("object") != "event" or not subject or not all(isinstance(text, str) and text for text in texts):
+    if raw.get("object") != "event" or not subject or not _is_name(raw.get("id")) or not _is_name(raw.get("type")):
         raise UnreadableEventError("The body is not an event: `object`, `id`, `type` and `data.object` are needed.")
     created = raw.get("created")
     version, livemode = raw.get("api_version"), raw.get("livemode")
@@ -85,6 +85,10 @@ def event(body: bytes) -> ProviderEvent:
         created_at=at,
         subject=_subject(subject) if raw["type"] in HANDLED else None,
     )
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_NAME and value.isprintable()
 
 
 def _subject(body: Json) -> Subject:
