@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -33,10 +34,18 @@ def main() -> int:
             twin = Twin(options.data, (options.public_url or address).rstrip("/"))
         except OSError as error:
             return _give_up(f"cannot write to {options.data} ({error.strerror}). Choose another --data directory.")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _stop)
         print(f"listening on {address}", flush=True)  # noqa: T201 -- callers wait for this line
         config = uvicorn.Config(build(twin), log_level="warning", access_log=False, timeout_graceful_shutdown=5)
         uvicorn.Server(config).run(sockets=[listener])
     return 0
+
+
+def _stop(number: int, _: object) -> None:
+    """Leave with status 0: while serving, the server takes the signal first and hands it on when all is closed."""
+    log.info("stopped by %s", signal.Signals(number).name)
+    raise SystemExit(0)
 
 
 def _options() -> argparse.Namespace:

@@ -37,7 +37,7 @@ _templates = Environment(
 
 
 def _day(moment: int | None) -> str:
-    return f"{datetime.fromtimestamp(moment, UTC):%-d %B %Y}" if moment is not None else ""
+    return f"{datetime.fromtimestamp(moment, UTC):%-d %b %Y}" if moment is not None else ""
 
 
 def _instant(moment: float) -> str:
