@@ -1,6 +1,6 @@
 """Stripe through its official SDK. Its vocabulary ends in this file and `stripe_read`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -41,7 +41,13 @@ API_VERSION = "2026-10-28.endive"
 TIMEOUT_SECONDS = 10.0
 RETRIES = 2
 PAGE = 100
-_EXPAND = ["latest_invoice", "customer.invoice_settings.default_payment_method", "default_payment_method"]
+_METHOD = "invoice_settings.default_payment_method"
+# Deleted customers have no settings to look into; the second way asks for what those have, too.
+_OF_CUSTOMER = ([_METHOD], [])
+_OF_SUBSCRIPTION = (
+    ["latest_invoice", "default_payment_method", f"customer.{_METHOD}"],
+    ["latest_invoice", "default_payment_method", "customer"],
+)
 
 
 class _Http(HTTPXClient):
@@ -134,15 +140,18 @@ class StripeProvider:
     async def fetch_customer(self, customer_id: str) -> CustomerState | None:
         """See PaymentProvider."""
         with _errors():
-            found = await _or_none(
-                self._api.customers.retrieve_async(customer_id, {"expand": ["invoice_settings.default_payment_method"]})
+            found = await _expanded(
+                lambda paths: self._api.customers.retrieve_async(customer_id, {"expand": paths}), _OF_CUSTOMER
             )
         return None if found is None else read.customer(found)
 
     async def fetch_subscription(self, subscription_id: str) -> SubscriptionState | None:
         """See PaymentProvider."""
         with _errors():
-            found = await _or_none(self._api.subscriptions.retrieve_async(subscription_id, {"expand": _EXPAND}))
+            found = await _expanded(
+                lambda paths: self._api.subscriptions.retrieve_async(subscription_id, {"expand": paths}),
+                _OF_SUBSCRIPTION,
+            )
         return None if found is None else read.subscription(found)
 
     async def list_subscriptions(self, customer_id: str) -> Sequence[SubscriptionState] | None:
@@ -299,6 +308,16 @@ async def _or_none(call: Any) -> dict[str, Any] | None:
             return None
         raise
     return found.to_dict()
+
+
+async def _expanded(ask: Callable[[list[str]], Any], ways: tuple[list[str], list[str]]) -> dict[str, Any] | None:
+    """Return what is asked for with these things expanded, or in the second way where the first is refused."""
+    try:
+        return await _or_none(ask(ways[0]))
+    except stripe.InvalidRequestError as error:
+        if error.param != "expand":
+            raise
+        return await _or_none(ask(ways[1]))
 
 
 @contextmanager
