@@ -11,7 +11,7 @@ from tollkeeper.billing import EntitlementsChanged
 from tollkeeper.orgs import OrganizationCreated
 
 from .admission import Admission
-from .http import gate_of, history_span, hot_endpoints, router
+from .http import gate_of, history_span, hot_endpoints, keys_router, limits_report, router
 from .model import Access, Allowance, Balance, Offer, QuotaExceededError, RateLimitedError
 from .service import Gate, on_entitlements_changed, on_organization_created, usage_history
 
@@ -29,6 +29,8 @@ __all__ = [
     "gate_of",
     "history_span",
     "hot_endpoints",
+    "keys_router",
+    "limits_report",
     "projections",
     "router",
     "usage_history",

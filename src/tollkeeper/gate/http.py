@@ -3,23 +3,25 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt
 from starlette.responses import Response
 
-from tollkeeper.catalog import FeatureKind, get_plan
-from tollkeeper.infra import ActorDep, RuntimeDep, TxDep, current_actor, runtime_of
+from tollkeeper.catalog import Entitlement, get_plan
+from tollkeeper.infra import ActorDep, RuntimeDep, Tx, TxDep, current_actor, runtime_of
 from tollkeeper.kit import FieldProblem, InvalidInputError, Permission
 from tollkeeper.metering import Bucket
 from tollkeeper.rating import Period
 
-from .model import Access, Balance, offer_document
-from .schemas import BalanceBody, CheckAnswer, CheckBody, TrackBody, read_check, read_track
+from .model import Access, Balance, InvalidKeyError, offer_document
+from .schemas import MAX_COUNT, MAX_FEATURE, BalanceBody, CheckAnswer, CheckBody, TrackBody, read_check, read_track
 from .service import Gate, quota_headers, usage_history
 
 router = APIRouter(prefix="/usage", tags=["Usage"])
+keys_router = APIRouter(prefix="/keys", tags=["API keys"])
 
 _encode = msgspec.json.Encoder().encode
 _JSON = (b"content-type", b"application/json")
@@ -167,22 +169,62 @@ async def limits(actor: ActorDep, runtime: RuntimeDep, tx: TxDep, customer: Cust
     """Every entitlement of the organization, metered ones with where they stand."""
     gate = runtime.part(Gate)
     access = await _access(gate, actor, customer)
+    data = await limits_report(tx, access.standing.organization_id)
+    return {"plan": access.plan, "data": data, "next_cursor": None}
+
+
+async def limits_report(tx: Tx, organization_id: UUID) -> list[dict[str, Any]]:
+    """Every entitlement of an organization as JSON values, metered ones with where they stand."""
+    gate = tx.runtime.part(Gate)
+    access = await gate.access(organization_id)
     balances = {balance.allowance.feature: balance for balance in await gate.balances(access)}
     plan = await get_plan(tx, access.plan)
-    data: list[dict[str, Any]] = []
-    for entitlement in plan.entitlements:
-        feature = entitlement.feature
-        entry: dict[str, Any] = {
-            "feature": feature.key,
-            "name": feature.name,
-            "kind": feature.kind,
-            "unit": feature.unit,
-        }
-        balance = balances.get(feature.key)
-        if feature.kind is FeatureKind.METERED and balance is not None:
-            entry |= _balance(balance) | {"period": entitlement.period, "hard": entitlement.hard}
-            entry["enforcement"] = "hard" if entitlement.hard else "soft"
-        else:
-            entry["value"] = entitlement.value
-        data.append(entry)
-    return {"plan": access.plan, "data": data, "next_cursor": None}
+    return [_entry(each, balances.get(each.feature.key)) for each in plan.entitlements]
+
+
+def _entry(entitlement: Entitlement, balance: Balance | None) -> dict[str, Any]:
+    feature = entitlement.feature
+    entry = {"feature": feature.key, "name": feature.name, "kind": feature.kind, "unit": feature.unit}
+    if balance is None:
+        return {**entry, "value": entitlement.value}
+    enforcement = {"period": entitlement.period, "enforcement": "hard" if entitlement.hard else "soft"}
+    return {**entry, **_balance(balance), **enforcement}
+
+
+class VerifyBody(BaseModel):
+    """Ask about a key; with a feature, also whether so much of it may be used. Records nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str = Field(min_length=1, max_length=255, description="The secret a caller sent you.")
+    feature: str | None = Field(None, min_length=1, max_length=MAX_FEATURE)
+    quantity: StrictInt = Field(1, ge=1, le=MAX_COUNT)
+
+
+@keys_router.post("/verify", responses=_without(402))
+async def verify(actor: ActorDep, runtime: RuntimeDep, body: VerifyBody) -> dict[str, Any]:
+    """Tell an operator whose key this is and whether it is good; an unknown key is an answer, not an error."""
+    actor.must(Permission.KEYS_VERIFY)
+    gate = runtime.part(Gate)
+    try:
+        owner = await gate.projection.actor_of_key(body.key, runtime.clock.now())
+    except InvalidKeyError as error:
+        return {"valid": False, "code": error.extra.get("reason", "not_found")}
+    answer: dict[str, Any] = {
+        "valid": True,
+        "code": "valid",
+        "key_id": owner.credential_id,
+        "permissions": sorted(owner.permissions),
+        "organization": owner.organization_id,
+    }
+    if owner.organization_id is None:
+        return answer
+    access = await gate.access(owner.organization_id)
+    answer["plan"] = access.plan
+    if body.feature is None:
+        return answer
+    allowed, balance = await gate.ask(access, body.feature, body.quantity)
+    answer["usage"] = _balance(balance)
+    if not allowed:
+        answer |= {"valid": False, "code": "quota_exceeded", "upgrade": offer_document(access.offers.get(body.feature))}
+    return answer

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from tollkeeper import __version__, billing, web
-from tollkeeper.gate import Admission, Gate, hot_endpoints
+from tollkeeper.gate import Admission, Gate, hot_endpoints, keys_router, limits_report
 from tollkeeper.infra import Edge, Runtime, install_error_handlers
 
 from . import health, metrics
@@ -34,6 +34,7 @@ def build_api(runtime: Runtime) -> FastAPI:
     for door in DOORS:
         if hasattr(door, "router"):
             app.include_router(door.router, prefix="/api")
+    app.include_router(keys_router, prefix="/api")
     app.include_router(health.router)
     app.include_router(metrics.router)
     for router in web.page_routers:
@@ -46,6 +47,7 @@ def build_app(runtime: Runtime) -> ASGIApp:
     """Build what the server serves: the application inside admission inside the edge."""
     gate = Gate(runtime)
     runtime.provide(Gate, gate)
+    runtime.parts[billing.UsageReport] = limits_report
     runtime.provide(web.Site, _site(runtime))
     app = build_api(runtime)
     hot: Any = {where: _on(app, endpoint) for where, endpoint in hot_endpoints.items()}
