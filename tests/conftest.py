@@ -5,15 +5,21 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 from psycopg import sql
 from pydantic import SecretStr
 
+from tollkeeper import billing
+from tollkeeper.catalog import apply, demo_catalogue, read_catalogue_file
+from tollkeeper.gate import Gate
+from tollkeeper.identity import PasswordHasher
 from tollkeeper.infra import Database, EventRoutes, JobQueue, Runtime, Settings, metadata
 from tollkeeper.infra.embedded import EmbeddedPostgres
 from tollkeeper.kit import FixedClock
-from tollkeeper.wiring import migrate
+from tollkeeper.metering import prepare_partitions
+from tollkeeper.wiring import build_app, migrate, subscribe_doors
 
 START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -71,3 +77,24 @@ async def runtime(clean_database: str, clock: FixedClock, tmp_path: Path) -> Asy
     database = Database(clean_database, pool_size=5)
     yield Runtime(settings, clock, database, JobQueue(clean_database), EventRoutes())
     await database.close()
+
+
+@pytest.fixture
+async def application(runtime: Runtime) -> AsyncIterator[httpx.ASGITransport]:
+    """The whole application as the server serves it, with the demo catalogue and a provider that does not answer."""
+    runtime.provide(PasswordHasher, PasswordHasher(workers=1))
+    # Nobody listens on the discard port.
+    provider = {"stripe_secret_key": SecretStr("sk_test_nobody"), "stripe_api_base": "http://127.0.0.1:9"}
+    runtime.settings = runtime.settings.model_copy(update=provider)
+    billing.provide(runtime)
+    subscribe_doors(runtime)
+    async with runtime.transaction() as tx:
+        await prepare_partitions(tx)
+        await apply(tx, read_catalogue_file(demo_catalogue()))
+    app = build_app(runtime)
+    gate = runtime.part(Gate)
+    await gate.start()
+    yield httpx.ASGITransport(app)
+    await gate.close()
+    await billing.close(runtime)
+    runtime.part(PasswordHasher).close()

@@ -88,7 +88,10 @@ def install_error_handlers(app: FastAPI, error_page: ErrorPage) -> None:
         return await answer(request, _from_http(error))
 
     async def unknown(request: Request, error: Exception) -> Response:
+        request.scope.setdefault("app", app)  # raised before the application was reached
         shown = as_tollkeeper_error(error)
+        if shown is error:
+            return await answer(request, shown)
         if shown.code == "internal_error":
             log.error("unhandled error", exc_info=error, path=request.url.path)
         else:

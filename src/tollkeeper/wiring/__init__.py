@@ -8,7 +8,7 @@ Invariants: what it builds follows from the settings alone; nothing below it imp
 from .app import build_api, build_app
 from .health import health_report
 from .migrate import alembic_config, current_revision, migrate, newest_revision
-from .runtime import build_runtime, every_job
+from .runtime import build_runtime, every_job, subscribe_doors
 from .seed import Seeded, is_empty, prepare, seed
 from .worker import run_worker
 
@@ -27,4 +27,5 @@ __all__ = [
     "prepare",
     "run_worker",
     "seed",
+    "subscribe_doors",
 ]

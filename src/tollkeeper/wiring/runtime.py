@@ -14,12 +14,17 @@ def build_runtime(settings: Settings, database_url: str, *, clock: Clock | None 
     runtime = Runtime(settings, clock or SystemClock(), database, JobQueue(database.url))
     runtime.provide(identity.PasswordHasher, identity.PasswordHasher())
     billing.provide(runtime)
+    subscribe_doors(runtime)
+    return runtime
+
+
+def subscribe_doors(runtime: Runtime) -> None:
+    """Let every domain hear the events it offers handlers for."""
     for door in DOORS:
         runtime.routes.add(
             projections=getattr(door, "projections", None),
             reactions=getattr(door, "reactions", None),
         )
-    return runtime
 
 
 def every_job() -> list[Job]:
