@@ -79,6 +79,11 @@ class Twin:
         """The program and its arguments."""
         return [sys.executable, "-m", "stripe_twin", "--port", str(self.port), "--data", str(self._folder)]
 
+    @property
+    def log(self) -> Path:
+        """Where it writes when it is started for the time of one command."""
+        return self._folder / "log"
+
     def is_ready(self) -> bool:
         """Whether it answers."""
         return answers(self.port)
@@ -129,12 +134,15 @@ def _running_twin(data_dir: Path) -> Iterator[Twin]:
     if not twin.claim():
         yield twin
         return
-    process = subprocess.Popen(twin.command, stdout=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - our own
+    with twin.log.open("w") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            twin.command, stdout=log, stderr=log, start_new_session=True
+        )
     try:
         deadline = time.monotonic() + TWIN_SECONDS
         while not twin.is_ready():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise ChildFailedError("The Stripe twin did not start.")
+                raise ChildFailedError(f"The Stripe twin did not start; {twin.log} says why.")
             time.sleep(0.05)
         yield twin
     finally:

@@ -4,11 +4,14 @@ import asyncio
 import socket
 from collections.abc import Callable
 
+from pydantic import SecretStr
+
 from tollkeeper import billing, wiring
-from tollkeeper.infra import Runtime, Settings
+from tollkeeper.infra import Runtime, Settings, read_local_secrets, write_local_secrets
 
 from .errors import TablesOutdatedError
 from .serve import Parts
+from .sockets import url_of
 from .web import run_web
 
 
@@ -50,15 +53,35 @@ def _prepare(settings: Settings, address: str) -> None:
 async def _fill(settings: Settings, address: str) -> None:
     runtime = runtime_of(settings)
     try:
+        await wiring.prepare(runtime)
         if not settings.is_production and await wiring.is_empty(runtime):
             await wiring.seed(runtime)
         if settings.uses_twin:
-            await billing.ensure_webhook_endpoint(runtime, f"{address}/api/webhooks/stripe")
+            await _register_webhook(runtime, f"{address}/api/webhooks/stripe")
     finally:
         await runtime.database.close()
 
 
+async def _register_webhook(runtime: Runtime, url: str) -> None:
+    """Have the twin report to this address; the secret it signs with is told once, and kept beside the others."""
+    kept = read_local_secrets(runtime.settings.data_dir)
+    made = await billing.ensure_webhook_endpoint(runtime, url, secret_known=_secret_name(url) in kept)
+    if made:
+        write_local_secrets(runtime.settings.data_dir, {**kept, _secret_name(url): made})
+
+
+def _with_webhook_secret(settings: Settings, address: str) -> Settings:
+    secret = read_local_secrets(settings.data_dir).get(_secret_name(f"{address}/api/webhooks/stripe"))
+    known = [*settings.stripe_webhook_secrets, *([SecretStr(secret)] if secret and settings.uses_twin else [])]
+    return settings.model_copy(update={"stripe_webhook_secrets": known})
+
+
+def _secret_name(url: str) -> str:
+    return f"webhook secret of {url}"
+
+
 def _web(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
+    settings = _with_webhook_secret(settings, url_of(listener))
     run_web(wiring.build_app(runtime_of(settings)), listener, ready)
 
 
