@@ -110,7 +110,7 @@ class Projection:
         claims: AccessClaims | None = read_access_token(self._runtime.settings, token, now)
         if claims is None:
             raise InvalidKeyError("This access token is not valid or has expired; refresh it or log in again.")
-        return await self._member(claims.user_id, claims.organization_id, ActorKind.TOKEN, None)
+        return await self._member(claims.user_id, claims.organization_id, ActorKind.TOKEN, claims.family_id)
 
     async def session(self, token: str, now: datetime) -> Session | None:
         """Return the browser session of this cookie; None when it has ended."""

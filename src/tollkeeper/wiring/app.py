@@ -8,7 +8,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from tollkeeper import __version__, billing, web
+from tollkeeper import __version__, billing, identity, web
 from tollkeeper.gate import Admission, Gate, hot_endpoints, keys_router, limits_report
 from tollkeeper.infra import Edge, Runtime, install_error_handlers
 
@@ -81,4 +81,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         await gate.close()
         await billing.close(runtime)
+        runtime.part(identity.PasswordHasher).close()
         await runtime.database.close()

@@ -1,7 +1,7 @@
 """Builds the runtime of a process: settings in, every part in its place."""
 
 from tollkeeper import billing, catalog, gate, identity, metering, orgs
-from tollkeeper.infra import Database, Job, JobQueue, Runtime, Settings
+from tollkeeper.infra import Database, Job, JobQueue, Runtime, Settings, forget_idempotency_keys
 from tollkeeper.kit import Clock, SystemClock
 
 DOORS = (metering, identity, orgs, catalog, billing, gate)
@@ -29,4 +29,4 @@ def subscribe_doors(runtime: Runtime) -> None:
 
 def every_job() -> list[Job]:
     """Every kind of background work there is."""
-    return [each for door in DOORS for each in getattr(door, "jobs", [])]
+    return [forget_idempotency_keys, *(each for door in DOORS for each in getattr(door, "jobs", []))]
