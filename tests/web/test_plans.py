@@ -30,7 +30,7 @@ FREE = plan("free", Entitlement(PROMPTS, limit=1000), Entitlement(DOMAINS, value
 PRO = plan(
     "pro",
     Entitlement(PROMPTS, limit=50000, hard=False),
-    Entitlement(TOKENS, limit=500, period=EntitlementPeriod.NEVER),
+    Entitlement(TOKENS, limit=10_000_000, period=EntitlementPeriod.NEVER),
     Entitlement(DAYS, value=90),
     Entitlement(DOMAINS, value=True),
     month=2000,
@@ -56,12 +56,12 @@ def test_a_card_says_what_a_plan_costs_and_gives() -> None:
     assert (pro.price, pro.per, pro.price_note) == ("$20", "a month", "or $200 a year")
     assert pro.lines == (
         "50,000 prompts a month",
-        "500 AI tokens",
+        "10M AI tokens",
         "90 days of history",
         "Custom domains",
         "1,200 requests a minute",
     )
-    assert (enterprise.price, enterprise.for_sale) == ("By contract", False)
+    assert (enterprise.price, enterprise.for_sale) == ("Custom", False)
     assert enterprise.lines == ("Unlimited prompts",)
 
 

@@ -1,27 +1,17 @@
-"""Plan and billing: what the plan is, what it costs, changing it, and the way to the provider's pages and back."""
-
-from urllib.parse import urlencode
+"""The billing page: what the plan is, what it costs, the plans on offer, and the invoices."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from tollkeeper.billing import Buyer, Purchase, create_checkout, list_invoices, open_portal, status
+from tollkeeper.billing import list_invoices, status
 from tollkeeper.catalog import list_plans, load_catalogue
 from tollkeeper.infra import Runtime, RuntimeDep
 from tollkeeper.kit import Actor, Permission, TollkeeperError
 from tollkeeper.orgs import get_organization
 from tollkeeper.rating import Interval
-from tollkeeper.web.ui import base_url_of, cards, chosen_interval, leave, page, read_form, saving
+from tollkeeper.web.ui import cards, chosen_interval, page, saving
 
-from .billing_views import (
-    Outcome,
-    checkout_outcome,
-    interval_of,
-    invoice_rows,
-    offers,
-    status_banners,
-    subscription_view,
-)
+from .billing_views import can_change, interval_of, invoice_rows, offers, status_banners, subscription_view
 from .person import PersonDep, load_viewer, may
 from .views import Banner
 
@@ -35,93 +25,19 @@ async def billing_page(
     request: Request, runtime: RuntimeDep, actor: PersonDep, interval: str = "", plan: str = ""
 ) -> Response:
     """Show the plan, the plans on offer, and the invoices."""
-    return await _show(request, runtime, actor, interval, plan)
+    return await show_billing(request, runtime, actor, interval=interval, wanted=plan)
 
 
-@router.post("/billing/checkout")
-async def checkout_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
-    """Lead to the provider's page where the plan is paid."""
-    actor.must(Permission.BILLING_MANAGE)
-    fields = await read_form(request)
-    base = base_url_of(request)
-    purchase = Purchase(
-        success_url=f"{base}/checkout/return?session_id={{CHECKOUT_SESSION_ID}}",
-        cancel_url=f"{base}/checkout/cancelled",
-        plan=fields.get("plan", ""),
-        interval=chosen_interval(fields.get("interval", "")).value,
-    )
-    try:
-        async with runtime.transaction() as tx:
-            viewer = await load_viewer(tx, actor)
-            buyer = Buyer(actor.own_organization(), viewer.organization, viewer.email)
-            checkout = await create_checkout(tx, buyer, purchase)
-    except TollkeeperError as error:
-        return await _show(request, runtime, actor, fields.get("interval", ""), fields.get("plan", ""), failure=error)
-    return leave(request, checkout.url, "payment")
-
-
-@router.post("/billing/portal")
-async def portal_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
-    """Lead to the provider's page for payment methods, invoices and cancellation."""
-    actor.must(Permission.BILLING_MANAGE)
-    await read_form(request)
-    try:
-        async with runtime.transaction() as tx:
-            url = await open_portal(tx, actor.own_organization(), return_url=f"{base_url_of(request)}/billing")
-    except TollkeeperError as error:
-        return await _show(request, runtime, actor, "", "", failure=error)
-    return leave(request, url, "the billing portal")
-
-
-@router.get("/checkout/return")
-async def return_page(
-    request: Request, runtime: RuntimeDep, actor: PersonDep, session_id: str = "", tries: int = 0
-) -> Response:
-    """Receive somebody who comes back from paying, and wait for the provider's signed message."""
-    actor.must(Permission.BILLING_READ)
-    outcome, viewer = await _outcome(runtime, actor, tries)
-    query = _next_try(session_id, tries)
-    return page(request, "portal/checkout_return.html", viewer=viewer, banners=[], outcome=outcome, query=query)
-
-
-@router.get("/checkout/return/state")
-async def return_state(
-    request: Request, runtime: RuntimeDep, actor: PersonDep, session_id: str = "", tries: int = 0
-) -> Response:
-    """Answer the part of the return page that changes."""
-    actor.must(Permission.BILLING_READ)
-    outcome, _ = await _outcome(runtime, actor, tries)
-    return page(request, "portal/checkout_state.html", outcome=outcome, query=_next_try(session_id, tries))
-
-
-@router.get("/checkout/cancelled")
-async def cancelled_page(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
-    """Receive somebody who left the payment page."""
-    async with runtime.transaction() as tx:
-        viewer = await load_viewer(tx, actor)
-    return page(request, "portal/checkout_cancelled.html", viewer=viewer, banners=[])
-
-
-def _next_try(session_id: str, tries: int) -> str:
-    return urlencode({"session_id": session_id, "tries": min(max(tries, 0), 1_000) + 1})
-
-
-async def _outcome(runtime: Runtime, actor: Actor, tries: int) -> tuple[Outcome, object]:
-    async with runtime.transaction() as tx:
-        organization = await get_organization(tx, actor.own_organization())
-        standing = await status(tx, organization.id, created_at=organization.created_at)
-        return checkout_outcome(standing, await load_catalogue(tx), tries), await load_viewer(tx, actor)
-
-
-async def _show(
+async def show_billing(
     request: Request,
     runtime: Runtime,
     actor: Actor,
-    interval: str,
-    wanted: str,
     *,
+    interval: str = "",
+    wanted: str = "",
     failure: TollkeeperError | None = None,
 ) -> Response:
+    """Answer with the billing page; `failure` is what just went wrong, told on top of it."""
     actor.must(Permission.BILLING_READ)
     async with runtime.transaction() as tx:
         viewer = await load_viewer(tx, actor)
@@ -129,9 +45,10 @@ async def _show(
         standing = await status(tx, organization.id, created_at=organization.created_at)
         catalogue = await load_catalogue(tx)
         plans = await list_plans(tx)
-        known = wanted if any(plan.key == wanted and plan.prices for plan in plans) else ""
         invoices = invoice_rows((await list_invoices(tx, organization.id, limit=SHOWN_INVOICES)).data)
-    chosen: Interval = chosen_interval(interval) if interval else interval_of(standing, catalogue)
+    bought = interval_of(standing, catalogue)
+    chosen = chosen_interval(interval) if interval else bought or Interval.MONTH
+    known = wanted if any(plan.key == wanted and plan.prices for plan in plans) else ""
     trouble = [_banner(failure)] if failure else []
     return page(
         request,
@@ -142,7 +59,9 @@ async def _show(
         may_manage=may(actor, Permission.BILLING_MANAGE),
         subscription=subscription_view(standing, catalogue),
         has_portal=standing.subscription is not None or bool(invoices),
-        plans=offers(cards(plans, chosen), standing, known),
+        can_cancel=can_change(standing),
+        can_resume=standing.subscription is not None and standing.cancel_at_period_end,
+        plans=offers(cards(plans, chosen), standing, bought, known),
         interval=chosen.value,
         saving=saving(plans),
         wanted=known,

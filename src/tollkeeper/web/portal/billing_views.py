@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from tollkeeper.billing import Invoice, Status
+from tollkeeper.billing import Invoice, Preview, Status
 from tollkeeper.catalog import Catalogue, Plan
+from tollkeeper.kit import Money
 from tollkeeper.rating import Interval
-from tollkeeper.web.ui import PlanCard, amount, included
+from tollkeeper.web.ui import PlanCard, amount, exact, included
 
 from .views import Banner, Fact
 
@@ -109,6 +111,14 @@ def plan_fact(status: Status, catalogue: Catalogue) -> Fact:
     return Fact("Plan", view.plan, f"{view.note}{until}" if view.paid else "No charge", view.state, view.tone)
 
 
+class Way(StrEnum):
+    """What the button of a plan does."""
+
+    NONE = ""
+    BUY = "buy"
+    CHANGE = "change"
+
+
 @dataclass(frozen=True, slots=True)
 class PlanOffer:
     """A plan on the billing page: its card, whether it is the current one or the suggested one, and its button."""
@@ -116,34 +126,61 @@ class PlanOffer:
     card: PlanCard
     current: bool
     suggested: bool
-    buyable: bool
+    way: Way
     action: str
 
 
-def offers(shown: Iterable[PlanCard], status: Status, wanted: str) -> list[PlanOffer]:
-    """Return the plans with what can be done about each. `wanted` is the plan somebody came for, empty for none.
+def offers(shown: Iterable[PlanCard], status: Status, bought: Interval | None, wanted: str) -> list[PlanOffer]:
+    """Return the plans with what can be done about each.
 
-    Somebody with a subscription changes it on the provider's page: a second checkout would bill twice.
+    Args:
+        shown: the plans' cards in one interval, that of the page.
+        status: what the customer has.
+        bought: the interval they pay in; None when nothing was bought.
+        wanted: the plan somebody came for, empty for none.
     """
+    return [_offer(card, status, bought, wanted) for card in shown]
+
+
+def _offer(card: PlanCard, status: Status, bought: Interval | None, wanted: str) -> PlanOffer:
     subscribed = status.subscription is not None
-    return [
-        PlanOffer(
-            card,
-            current=card.key == status.plan,
-            suggested=not subscribed and (card.key == wanted if wanted else card.recommended),
-            buyable=card.for_sale and not subscribed,
-            action=_action(card, current=card.key == status.plan, subscribed=subscribed),
-        )
-        for card in shown
-    ]
+    current = card.key == status.plan and (not subscribed or bought is None or card.interval is bought)
+    way, action = Way.NONE, ""
+    if card.for_sale and not current:
+        if not subscribed:
+            way, action = Way.BUY, f"Upgrade to {card.name}"
+        elif can_change(status):
+            way, action = Way.CHANGE, f"Change to {card.name}"
+    elif not card.for_sale and not card.is_default:
+        action = "Talk to us"
+    suggested = way is Way.BUY and (card.key == wanted if wanted else card.recommended)
+    return PlanOffer(card, current, suggested, way, action)
 
 
-def _action(card: PlanCard, *, current: bool, subscribed: bool) -> str:
-    if current or card.is_default:
-        return ""
-    if not card.for_sale:
-        return "Talk to us"
-    return "" if subscribed else f"Upgrade to {card.name}"
+def can_change(status: Status) -> bool:
+    """Whether the subscription can be moved to another plan now: it runs, and is not about to end."""
+    running = status.status in {"active", "trialing"}
+    return status.subscription is not None and running and not status.cancel_at_period_end
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeView:
+    """What a change of plan costs, before it is made. `credit` is empty when none is left over."""
+
+    lines: tuple[tuple[str, str], ...]
+    due_now: str
+    credit: str
+
+
+def change_view(preview: Preview) -> ChangeView:
+    """Return the provider's preview in words."""
+    currency = preview.due_now.currency
+    left = preview.balance_after
+    return ChangeView(
+        lines=tuple((line.description, exact(Money(line.amount, currency))) for line in preview.lines),
+        due_now=exact(preview.due_now),
+        credit=exact(-left) if left.amount < 0 else "",
+    )
 
 
 def invoice_rows(invoices: Iterable[Invoice]) -> list[InvoiceRow]:
@@ -154,7 +191,7 @@ def invoice_rows(invoices: Iterable[Invoice]) -> list[InvoiceRow]:
             at=invoice.issued_at,
             state=INVOICE_STATES.get(invoice.status, (invoice.status.capitalize(), "neutral"))[0],
             tone=INVOICE_STATES.get(invoice.status, ("", "neutral"))[1],
-            amount=amount(invoice.total),
+            amount=exact(invoice.total),
             href=invoice.page_url,
         )
         for invoice in invoices
@@ -183,10 +220,10 @@ def checkout_outcome(status: Status, catalogue: Catalogue, tries: int) -> Outcom
     return Outcome("late", "Still waiting for the confirmation", text)
 
 
-def interval_of(status: Status, catalogue: Catalogue) -> Interval:
-    """Return the interval the customer pays in; monthly when nothing was bought."""
+def interval_of(status: Status, catalogue: Catalogue) -> Interval | None:
+    """Return the interval the customer pays in; None when nothing was bought, or at a price not sold any more."""
     bought = status.subscription.price_id if status.subscription else None
     for price in catalogue.plans[status.plan].prices:
         if price.id == bought:
             return price.interval
-    return Interval.MONTH
+    return None

@@ -60,7 +60,7 @@ def groups_of(document: Schema) -> list[Group]:
             if method in item:
                 tag = next(iter(item[method].get("tags", [])), "other")
                 found.setdefault(tag, []).append(_call(document, path, method, item[method]))
-    return [Group(_anchor(tag), tag.replace("-", " ").capitalize(), tuple(calls)) for tag, calls in found.items()]
+    return [Group(_anchor(tag), tag[:1].upper() + tag[1:], tuple(calls)) for tag, calls in found.items()]
 
 
 def _anchor(text: str) -> str:

@@ -10,6 +10,7 @@ from tollkeeper.rating import Interval
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
 NOT_INCLUDED = "\N{EN DASH}"
 _MONTHS = 12
+_MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class PlanCard:
     """One plan on offer, in words.
 
     `price` is ready to show ("$20"); `per` says for how long, empty for free and contract plans. `for_sale` is False
-    when the plan has no price in the chosen interval. `recommended` is the first step up from the default plan.
+    when the plan has no price in `interval`. `recommended` is the first step up from the default plan.
     """
 
     key: str
@@ -28,6 +29,7 @@ class PlanCard:
     price_note: str
     lines: tuple[str, ...]
     is_default: bool
+    interval: Interval
     for_sale: bool
     recommended: bool
 
@@ -42,11 +44,17 @@ class ComparedFeature:
 
 def amount(money: Money) -> str:
     """Write a price the way a shop does: `$20`, `€9.50`, `12.00 SEK`."""
+    shown = exact(money)
+    return shown.removesuffix(".00") if money.currency in SYMBOLS else shown
+
+
+def exact(money: Money) -> str:
+    """Write an amount to the last digit, as on an invoice: `$20.00`, `-€3.50`, `12.00 SEK`."""
     symbol = SYMBOLS.get(money.currency)
     if symbol is None:
         return str(money)
     number = str(money).rsplit(" ", 1)[0]
-    return symbol + (number.removesuffix(".00"))
+    return f"-{symbol}{number[1:]}" if number.startswith("-") else f"{symbol}{number}"
 
 
 def chosen_interval(wanted: str) -> Interval:
@@ -94,7 +102,7 @@ def _card(plan: Plan, interval: Interval, nothing: str, *, recommended: bool) ->
     elif plan.is_default:
         shown, per = nothing, ""
     else:
-        shown, per = "By contract", ""
+        shown, per = "Custom", ""
     note = ""
     if price is not None and other is not None:
         note = f"or {amount(other.money)} a {other.interval.value}"
@@ -110,6 +118,7 @@ def _card(plan: Plan, interval: Interval, nothing: str, *, recommended: bool) ->
         price_note=note,
         lines=tuple(lines),
         is_default=plan.is_default,
+        interval=interval,
         for_sale=price is not None,
         recommended=recommended,
     )
@@ -127,10 +136,15 @@ def included(entitlement: Entitlement) -> str:
         if entitlement.limit is None:
             return f"Unlimited {inline(name)}"
         period = "" if entitlement.period is EntitlementPeriod.NEVER else " a month"
-        return f"{entitlement.limit:,} {inline(name)}{period}" if entitlement.limit else ""
+        return f"{_short(entitlement.limit)} {inline(name)}{period}" if entitlement.limit else ""
     if isinstance(entitlement.value, bool):
         return name if entitlement.value else ""
     return f"{_value(entitlement.value)} {inline(name)}" if entitlement.value is not None else ""
+
+
+def _short(number: int) -> str:
+    """Write round millions as such: `10M`, but `1,234,567`."""
+    return f"{number // _MILLION}M" if number and number % _MILLION == 0 else f"{number:,}"
 
 
 def _cell(entitlement: Entitlement | None) -> str:

@@ -1,0 +1,108 @@
+"""Changing, cancelling and keeping a subscription. What a change costs is shown before it is made."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from tollkeeper.billing import CancelAt, cancel, change_plan, preview_change, resume, status
+from tollkeeper.catalog import load_catalogue
+from tollkeeper.infra import RuntimeDep
+from tollkeeper.kit import Permission, TollkeeperError, new_id
+from tollkeeper.orgs import get_organization
+from tollkeeper.web.ui import amount, chosen_interval, go, page, read_form
+
+from .billing import show_billing
+from .billing_views import change_view, subscription_view
+from .person import PersonDep, load_viewer
+
+router = APIRouter()
+
+
+@router.get("/billing/change")
+async def change_page(
+    request: Request, runtime: RuntimeDep, actor: PersonDep, plan: str = "", interval: str = ""
+) -> Response:
+    """Show what moving to another plan costs, line by line."""
+    actor.must(Permission.BILLING_MANAGE)
+    chosen = chosen_interval(interval)
+    try:
+        async with runtime.transaction() as tx:
+            viewer = await load_viewer(tx, actor)
+            preview = await preview_change(tx, actor.own_organization(), plan, chosen)
+            sold = (await load_catalogue(tx)).plans[plan]
+    except TollkeeperError as error:
+        return await show_billing(request, runtime, actor, interval=interval, failure=error)
+    price = sold.price(chosen)
+    return page(
+        request,
+        "portal/change.html",
+        viewer=viewer,
+        banners=[],
+        plan=sold.name,
+        plan_key=sold.key,
+        price=f"{amount(price.money)} a {chosen.value}" if price else "",
+        interval=chosen.value,
+        change=change_view(preview),
+        once=new_id().hex,
+    )
+
+
+@router.post("/billing/change")
+async def change_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
+    """Move to the plan at once; sent twice, the form changes once."""
+    actor.must(Permission.BILLING_MANAGE)
+    fields = await read_form(request)
+    interval = fields.get("interval", "")
+    once = f"change-{actor.own_organization()}-{fields.get('once') or new_id().hex}"
+    try:
+        async with runtime.transaction() as tx:
+            await change_plan(
+                tx,
+                actor.own_organization(),
+                fields.get("plan", ""),
+                chosen_interval(interval),
+                idempotency_key=once[:200],
+            )
+    except TollkeeperError as error:
+        return await show_billing(request, runtime, actor, interval=interval, failure=error)
+    return go("/billing")
+
+
+@router.get("/billing/cancel")
+async def cancel_page(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
+    """Ask before a subscription is cancelled."""
+    actor.must(Permission.BILLING_MANAGE)
+    async with runtime.transaction() as tx:
+        viewer = await load_viewer(tx, actor)
+        organization = await get_organization(tx, actor.own_organization())
+        standing = await status(tx, organization.id, created_at=organization.created_at)
+        catalogue = await load_catalogue(tx)
+    if standing.subscription is None:
+        return go("/billing")
+    view, fallback = subscription_view(standing, catalogue), catalogue.default.name
+    return page(request, "portal/cancel.html", viewer=viewer, banners=[], subscription=view, fallback=fallback)
+
+
+@router.post("/billing/cancel")
+async def cancel_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
+    """End the subscription when its period ends."""
+    actor.must(Permission.BILLING_MANAGE)
+    await read_form(request)
+    try:
+        async with runtime.transaction() as tx:
+            await cancel(tx, actor.own_organization(), CancelAt.PERIOD_END)
+    except TollkeeperError as error:
+        return await show_billing(request, runtime, actor, failure=error)
+    return go("/billing")
+
+
+@router.post("/billing/resume")
+async def resume_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
+    """Take back a cancellation that has not happened yet."""
+    actor.must(Permission.BILLING_MANAGE)
+    await read_form(request)
+    try:
+        async with runtime.transaction() as tx:
+            await resume(tx, actor.own_organization())
+    except TollkeeperError as error:
+        return await show_billing(request, runtime, actor, failure=error)
+    return go("/billing")
