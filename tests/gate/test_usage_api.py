@@ -34,11 +34,11 @@ async def buy(runtime: Runtime, customer: Customer, plan: str | None) -> None:
         )
 
 
-async def eventually(client: httpx.AsyncClient, status: int, **body: Any) -> httpx.Response:
-    """Ask until every cache has heard of a change; the promise is one second, the time-out more generous."""
+async def eventually(client: httpx.AsyncClient, status: int, path: str = "check", **body: Any) -> httpx.Response:
+    """Call until every cache has heard of a change; the promise is one second, the time-out more generous."""
     deadline = asyncio.get_running_loop().time() + HEARD_SECONDS
     while True:
-        answer = await client.post("/api/usage/check", json={"feature": "prompts", **body})
+        answer = await client.post(f"/api/usage/{path}", json={"feature": "prompts", **body})
         if answer.status_code == status or asyncio.get_running_loop().time() > deadline:
             assert answer.status_code == status, answer.text
             return answer
@@ -125,28 +125,16 @@ async def test_an_upgrade_is_obeyed_and_its_end_leads_back(runtime: Runtime, ada
     await ada.client.post("/api/usage/track", json={"feature": "prompts", "count": 1000})
     clock.advance(timedelta(hours=1))
     await buy(runtime, ada, "pro")
-    for _ in range(100):
-        answer = await ada.client.post("/api/usage/track", json={"feature": "prompts"})
-        if answer.status_code == 200:
-            break
-        await asyncio.sleep(0.02)
+    answer = await eventually(ada.client, 200, "track")
     assert (answer.status_code, answer.json()["limit"], answer.json()["used"]) == (200, 50_000, 1)
     await buy(runtime, ada, None)
-    for _ in range(100):
-        answer = await ada.client.post("/api/usage/track", json={"feature": "prompts"})
-        if answer.status_code == 402:
-            break
-        await asyncio.sleep(0.02)
+    answer = await eventually(ada.client, 402, "track")
     assert (answer.status_code, answer.json()["used"]) == (402, 1000), "the free month is still used up"
 
 
 async def test_a_soft_limit_informs_and_does_not_refuse(runtime: Runtime, ada: Customer) -> None:
     await buy(runtime, ada, "premium")
-    for _ in range(100):
-        answer = await ada.client.post("/api/usage/track", json={"feature": "prompts", "count": 250_000})
-        if answer.status_code == 200:
-            break
-        await asyncio.sleep(0.02)
+    await eventually(ada.client, 200, "track", count=250_000)
     over = await ada.client.post("/api/usage/track", json={"feature": "prompts", "count": 5})
     assert (over.status_code, over.json()["used"], over.json()["remaining"]) == (200, 250_005, 0)
 
