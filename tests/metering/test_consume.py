@@ -170,7 +170,8 @@ def test_deciding_never_passes_the_limit_nor_refuses_what_fits(
     key = CounterKey(ORGANIZATION, 1, START)
     requests = [Consumption(key, count, limit, True, START, name) for count, name in counts]
     decision = decide(requests, {key: start}, {(ORGANIZATION, 1, "c")})
-    standing, names = start, {"c"}
+    standing = start
+    names: set[str | None] = {"c"}
     for request, outcome in zip(requests, decision.outcomes, strict=True):
         if request.idempotency_key in names:
             assert outcome == Outcome(Verdict.REPEATED, standing)
