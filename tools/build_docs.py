@@ -1,7 +1,4 @@
-"""Write the pages that are made from code, or with `--check` fail when one is out of date.
-
-    python tools/build_docs.py [--check]
-"""
+"""Write the pages that are made from code, or with `--check` fail when one is out of date."""
 
 import inspect
 import sys
@@ -10,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
-from click import Command, Context, Group
 from fastapi import FastAPI
 
 from tollkeeper import wiring
-from tollkeeper.cli import app as cli_app
+from tollkeeper.cli.app import app as cli_app
 from tollkeeper.infra import Settings, every_error
 from tollkeeper.kit import ROLE_PERMISSIONS, Permission
 
@@ -30,8 +26,9 @@ def settings_page() -> str:
         if field.alias
     ]
     head = (
-        "# Settings\n\nRead from the environment, and from a file `.env` in the working directory. Every wrong or missing "
-        "setting is named at once when a command starts.\n\n| variable | default | what it does |\n|---|---|---|\n"
+        "# Settings\n\nRead from the environment, and from a file `.env` in the working directory. Every wrong or "
+        "missing setting is named at once when a command starts.\n\n"
+        "| variable | default | what it does |\n|---|---|---|\n"
     )
     return NOTE + head + "\n".join(rows) + "\n"
 
@@ -46,17 +43,18 @@ def env_example() -> str:
     lines = ["# Made by tools/build_docs.py. Copy to .env and set what you need; everything has a default.", ""]
     for field in Settings.model_fields.values():
         if field.alias:
-            lines += [f"# {(field.description or '').replace('`', '')}", f"#{field.alias}={_default(field.default).strip('`')}"]
-            lines.append("")
+            words = (field.description or "").replace("`", "")
+            lines += [f"# {words}", f"#{field.alias}={_default(field.default).strip('`')}", ""]
     return "\n".join(lines)
 
 
 def errors_page() -> str:
     """Every error the API can answer, by code."""
-    parts = [
-        NOTE + "# Errors\n\nFailures are `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`, `code`, "
-        "`hint`, `request_id`, and members of their own. `code` is stable; words may change.\n"
-    ]
+    head = (
+        "# Errors\n\nFailures are `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`, "
+        "`code`, `hint`, `request_id`, and members of their own. `code` is stable; words may change.\n"
+    )
+    parts = [NOTE + head]
     for kind in every_error():
         meaning = " ".join(inspect.cleandoc(kind.__doc__ or "").split())
         parts.append(f"\n## {kind.code}\n\n{kind.status} · {kind.title}\n\n{meaning}\n\nWhat to do: {kind.hint}\n")
@@ -71,8 +69,8 @@ def api_page(api: FastAPI) -> str:
             summary = (operation.get("description") or operation.get("summary") or "").strip().split("\n")[0]
             rows.append(f"| `{method.upper()} {path}` | {summary} |")
     head = (
-        "# HTTP API\n\nThe whole description is served at `/api/openapi.json` and shown at `/docs`. `/api/v1/...` is the same "
-        "as `/api/...`.\n\n| call | what it does |\n|---|---|\n"
+        "# HTTP API\n\nThe whole description is served at `/api/openapi.json` and shown at `/docs`. `/api/v1/...` is "
+        "the same as `/api/...`.\n\n| call | what it does |\n|---|---|\n"
     )
     return NOTE + head + "\n".join(rows) + "\n"
 
@@ -81,10 +79,11 @@ def permissions_page() -> str:
     """Which role may do what."""
     roles = list(ROLE_PERMISSIONS)
     head = "| permission | " + " | ".join(roles) + " |\n|---|" + "---|" * len(roles) + "\n"
-    rows = [
-        f"| `{permission}` | " + " | ".join("yes" if permission in ROLE_PERMISSIONS[role] else "" for role in roles) + " |"
+    held = {
+        permission: ["yes" if permission in ROLE_PERMISSIONS[role] else "" for role in roles]
         for permission in Permission
-    ]
+    }
+    rows = [f"| `{permission}` | " + " | ".join(cells) + " |" for permission, cells in held.items()]
     return NOTE + "# Roles and permissions\n\n" + head + "\n".join(rows) + "\n"
 
 
@@ -93,7 +92,7 @@ def cli_page() -> str:
     root = typer.main.get_command(cli_app)
     parts = [NOTE + "# Command line\n"]
     for name, command in _commands(root, "tollkeeper"):
-        context = Context(command, info_name=name)
+        context = command.make_context(name, [], resilient_parsing=True)
         parts.append(f"\n## {name}\n\n{inspect.cleandoc(command.help or '')}\n\n")
         for parameter in command.get_params(context):
             record = parameter.get_help_record(context)
@@ -102,8 +101,8 @@ def cli_page() -> str:
     return "".join(parts)
 
 
-def _commands(command: Command, name: str) -> Iterator[tuple[str, Command]]:
-    if not isinstance(command, Group):
+def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if not hasattr(command, "commands"):
         yield name, command
         return
     for child_name, child in sorted(command.commands.items()):
@@ -112,7 +111,7 @@ def _commands(command: Command, name: str) -> Iterator[tuple[str, Command]]:
 
 def pages() -> dict[Path, str]:
     """Every generated file and what it should hold."""
-    settings = Settings(_env_file=None, TOLLKEEPER_ENV="test")  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, TOLLKEEPER_ENV="test")
     api = wiring.build_api(wiring.build_runtime(settings, "postgresql://unused@/unused"))
     reference = ROOT / "docs/reference"
     return {
