@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -32,8 +33,10 @@ def main() -> int:
         address = f"http://{shown}:{listener.getsockname()[1]}"
         try:
             twin = Twin(options.data, (options.public_url or address).rstrip("/"))
-        except OSError as error:
-            return _give_up(f"cannot write to {options.data} ({error.strerror}). Choose another --data directory.")
+        except BlockingIOError:
+            return _give_up(f"another test double uses {options.data}. Stop it, or choose another --data directory.")
+        except (OSError, sqlite3.Error) as error:
+            return _give_up(f"cannot use {options.data} ({error}). Choose another --data directory.")
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stop)
         print(f"listening on {address}", flush=True)  # noqa: T201 -- callers wait for this line

@@ -8,7 +8,12 @@ _ALPHABET = string.ascii_letters + string.digits
 
 def token(length: int) -> str:
     """`length` random letters and digits."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    number = secrets.randbelow(len(_ALPHABET) ** length)
+    letters = []
+    for _ in range(length):
+        number, place = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[place])
+    return "".join(letters)
 
 
 def short(prefix: str) -> str:

@@ -1,22 +1,23 @@
-"""One name for JSON objects, and how Stripe prints them."""
+"""One name for JSON objects, and how they are kept and printed."""
 
-import json
 from typing import Any
+
+from msgspec import json
 
 Json = dict[str, Any]
 
 
 def compact(value: Any) -> str:
     """The form kept in the store."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return json.encode(value).decode()
 
 
 def pretty(value: Any) -> bytes:
     """The form Stripe sends: two-space indentation, UTF-8."""
-    return json.dumps(value, indent=2, ensure_ascii=False).encode()
+    return json.format(json.encode(value), indent=2)
 
 
-def copy(value: Json) -> Json:
-    """A deep copy of plain JSON."""
-    copied: Json = json.loads(json.dumps(value))
-    return copied
+def parse(text: str) -> Json:
+    """A document from its kept form."""
+    document: Json = json.decode(text)
+    return document

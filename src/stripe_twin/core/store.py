@@ -4,7 +4,7 @@ One process, one connection, one transaction per request: a change, its events a
 WAL with synchronous=NORMAL survives kill -9 of the process; that is what the promise covers.
 """
 
-import json
+import fcntl
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stripe_twin.core.json import Json, compact
+from stripe_twin.core.json import Json, compact, parse
 
 _SCHEMA = """
 create table if not exists objects (
@@ -109,10 +109,12 @@ class Answer:
 
 
 class Store:
-    """The SQLite file. Not for use from several threads."""
+    """The SQLite file, held by one process: OSError when another has it. Not for use from several threads."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
+        self.lock = (directory / "stripe_twin.lock").open("w")
+        fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self.db = sqlite3.connect(directory / "stripe_twin.sqlite3", isolation_level=None)
         self.db.execute("pragma journal_mode = wal")
         self.db.execute("pragma synchronous = normal")
@@ -120,8 +122,9 @@ class Store:
         self.db.executescript(_SCHEMA)
 
     def close(self) -> None:
-        """Release the file."""
+        """Release the file and the directory."""
         self.db.close()
+        self.lock.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -151,8 +154,7 @@ class Store:
         row = self.db.execute("select kind, body from objects where id = ?", (ident,)).fetchone()
         if row is None or (kind is not None and row[0] != kind):
             return None
-        document: Json = json.loads(row[1])
-        return document
+        return parse(row[1])
 
     def put(self, document: Json, due_at: int | None) -> None:
         """Insert or replace; `due_at` is when the document wants attention by itself."""
@@ -176,7 +178,7 @@ class Store:
         order = "asc" if oldest_first else "desc"
         # Every fragment is written in this package; values travel as arguments.
         query = f"select body from objects where {where} order by seq {order} limit ?"  # noqa: S608 -- see above
-        return [json.loads(row[0]) for row in self.db.execute(query, (*args, limit))]
+        return [parse(row[0]) for row in self.db.execute(query, (*args, limit))]
 
     def position(self, ident: str, kind: str) -> int | None:
         """The place of a document in the order of creation."""
@@ -188,7 +190,7 @@ class Store:
         row = self.db.execute(
             "select due_at, body from objects where due_at <= ? order by due_at, seq limit 1", (until,)
         ).fetchone()
-        return None if row is None else (int(row[0]), json.loads(row[1]))
+        return None if row is None else (int(row[0]), parse(row[1]))
 
     # deliveries
 

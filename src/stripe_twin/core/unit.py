@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from stripe_twin.core import ids
 from stripe_twin.core.errors import missing
-from stripe_twin.core.json import Json
+from stripe_twin.core.json import Json, compact, parse
 from stripe_twin.core.kinds import KINDS
 from stripe_twin.core.store import Filter, Store, equals
 from stripe_twin.core.version import API_VERSION
@@ -67,7 +67,8 @@ class Unit:
         """The object as Stripe shows it, nothing expanded. Fields that start with an underscore are private."""
         kind = KINDS[document["object"]]
         composed = kind.compose(self, document) if kind.compose else document
-        return {name: value for name, value in composed.items() if not name.startswith("_")}
+        public = {name: value for name, value in composed.items() if not name.startswith("_")}
+        return parse(compact(public))  # a snapshot: later changes of the document do not reach into it
 
     # reporting
 

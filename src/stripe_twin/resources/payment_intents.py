@@ -79,12 +79,10 @@ def make(
         {
             "id": ident,
             "object": "payment_intent",
+            **_unused(),
             "amount": amount,
             "amount_capturable": 0,
-            "amount_details": {"tip": {}},
             "amount_received": 0,
-            "application": None,
-            "application_fee_amount": None,
             "automatic_payment_methods": None,
             "canceled_at": None,
             "cancellation_reason": None,
@@ -94,44 +92,53 @@ def make(
             "created": unit.now,
             "currency": of_currency,
             "customer": customer,
-            "customer_account": None,
             "description": description,
-            "excluded_payment_method_types": None,
             "last_payment_error": None,
             "latest_charge": None,
             "livemode": False,
             "metadata": {},
             "next_action": None,
-            "on_behalf_of": None,
             "payment_details": {"customer_reference": None, "order_reference": None},
             "payment_method": None,
-            "payment_method_configuration_details": None,
-            "payment_method_options": {
-                "card": {
-                    "installments": None,
-                    "mandate_options": None,
-                    "network": None,
-                    "request_three_d_secure": "automatic",
-                }
-            },
             "payment_method_types": ["card"],
-            "processing": None,
             "receipt_email": None,
-            "review": None,
             "setup_future_usage": reuse,
-            "shipping": None,
-            "source": None,
-            "statement_descriptor": None,
-            "statement_descriptor_suffix": None,
             "status": "requires_payment_method",
-            "transfer_data": None,
-            "transfer_group": None,
             "_return_url": None,
             **(details or {}),
         }
     )
     unit.emit("payment_intent.created", intent)
     return intent
+
+
+def _unused() -> Json:
+    """Fields that nothing here sets; an intent shows them all the same."""
+    return {
+        "amount_details": {"tip": {}},
+        "application": None,
+        "application_fee_amount": None,
+        "customer_account": None,
+        "excluded_payment_method_types": None,
+        "on_behalf_of": None,
+        "payment_method_configuration_details": None,
+        "payment_method_options": {
+            "card": {
+                "installments": None,
+                "mandate_options": None,
+                "network": None,
+                "request_three_d_secure": "automatic",
+            }
+        },
+        "processing": None,
+        "review": None,
+        "shipping": None,
+        "source": None,
+        "statement_descriptor": None,
+        "statement_descriptor_suffix": None,
+        "transfer_data": None,
+        "transfer_group": None,
+    }
 
 
 def challenged(method: Json, *, off_session: bool) -> bool:

@@ -37,6 +37,17 @@ def test_a_port_in_use_and_a_bad_directory_are_said_in_words(tmp_path: Path) -> 
     assert "Traceback" not in ended.stderr
 
 
+def test_a_directory_belongs_to_one_process_and_must_hold_our_file(own_twin: TwinProcess, tmp_path: Path) -> None:
+    ended = run(own_twin.data)
+    assert ended.returncode == 2
+    assert "another test double uses" in ended.stderr
+    (tmp_path / "stripe_twin.sqlite3").write_text("something else entirely, and long enough to be looked at" * 20)
+    ended = run(tmp_path)
+    assert ended.returncode == 2
+    assert "cannot use" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_health_and_the_clock(own_twin: TwinProcess) -> None:
     before = httpx.get(f"{own_twin.base}/_twin/health").json()
     assert before["status"] == "ok"
