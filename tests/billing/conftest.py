@@ -2,16 +2,19 @@
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
 from tollkeeper import billing, catalog
 from tollkeeper.billing import EntitlementsChanged, PaymentProvider
 from tollkeeper.billing.provider import StripeProvider
-from tollkeeper.infra import Runtime, Tx
+from tollkeeper.infra import Runtime, Tx, install_error_handlers
 from tollkeeper.kit import FixedClock
 
-from .shop import KEY, SECRET, Shop, TwinProcess
+from .shop import KEY, SECRET, SITE, Shop, TwinProcess
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +45,22 @@ async def shop(runtime: Runtime, twin: TwinProcess) -> AsyncIterator[Shop]:
         await catalog.apply(tx, catalog.read_catalogue_file(catalog.demo_catalogue()))
     yield made
     await provider.close()
+
+
+@pytest.fixture
+async def client(shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
+    """The addresses of billing, called by whoever `shop.caller` is."""
+    app = FastAPI()
+    app.state.runtime = shop.runtime
+    app.include_router(billing.router, prefix="/api")
+
+    async def page(*_: Any) -> Any:
+        raise AssertionError("the API answers problems, not pages")
+
+    async def admitted(scope: Any, receive: Any, send: Any) -> None:
+        scope.setdefault("state", {})["actor"] = shop.caller
+        await app(scope, receive, send)
+
+    install_error_handlers(app, page)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(admitted), base_url=SITE) as made:
+        yield made

@@ -22,7 +22,7 @@ from tollkeeper.billing.flows.service import process_event
 from tollkeeper.billing.flows.store import list_events
 from tollkeeper.billing.provider import HANDLED, StripeProvider
 from tollkeeper.infra import Runtime
-from tollkeeper.kit import FixedClock
+from tollkeeper.kit import Actor, FixedClock
 from tollkeeper.orgs import Organization
 
 KEY = "sk_test_tollkeeper"
@@ -82,6 +82,7 @@ class Shop:
     provider: StripeProvider
     twin: TwinProcess
     heard: list[EntitlementsChanged] = field(default_factory=list)
+    caller: Actor | None = None
 
     async def organization(self, name: str = "Ada") -> Organization:
         async with self.runtime.transaction() as tx:

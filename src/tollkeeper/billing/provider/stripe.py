@@ -43,8 +43,8 @@ RETRIES = 2
 PAGE = 100
 _METHOD = "invoice_settings.default_payment_method"
 # Deleted customers have no settings to look into; the second way asks for what those have, too.
-_OF_CUSTOMER = ([_METHOD], [])
-_OF_SUBSCRIPTION = (
+_OF_CUSTOMER: tuple[list[str], list[str]] = ([_METHOD], [])
+_OF_SUBSCRIPTION: tuple[list[str], list[str]] = (
     ["latest_invoice", "default_payment_method", f"customer.{_METHOD}"],
     ["latest_invoice", "default_payment_method", "customer"],
 )

@@ -1,11 +1,12 @@
 """Use cases of subscriptions. Callers hold the lock of the customer while they mirror."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from tollkeeper.billing.customers import Customer, list_customers
 from tollkeeper.billing.provider import SubscriptionState, plan_price_of
-from tollkeeper.catalog import Catalogue, load_catalogue
+from tollkeeper.catalog import default_plan, load_catalogue
 from tollkeeper.infra import Tx
 from tollkeeper.rating import Interval, period_at
 
@@ -42,7 +43,7 @@ async def list_of_organization(tx: Tx, organization_id: UUID) -> list[Subscripti
 async def restand(tx: Tx, organization_id: UUID) -> Standing:
     """Work out what the organization may use by its subscriptions, and say so when it became another."""
     subscriptions = await list_of_organization(tx, organization_id)
-    now = rules.standing(rules.granting(subscriptions, _rank(await load_catalogue(tx))))
+    now = rules.standing(rules.granting(subscriptions, await _rank(tx, subscriptions)))
     if now != await store.find_standing(tx, organization_id):
         await store.save_standing(tx, organization_id, now)
         await tx.emit(
@@ -64,14 +65,14 @@ async def status(tx: Tx, organization_id: UUID, *, created_at: datetime) -> Stat
     organization was made. A subscription that waits for something (`incomplete`, `unpaid`, `paused`) shows its own
     status beside the default plan.
     """
-    catalogue = await load_catalogue(tx)
     subscriptions = await list_of_organization(tx, organization_id)
-    found = rules.shown(subscriptions, _rank(catalogue))
+    found = rules.shown(subscriptions, await _rank(tx, subscriptions))
+    default = (await default_plan(tx)).key
     if found is None:
         month = period_at(created_at, Interval.MONTH, tx.now)
-        return Status(catalogue.default.key, "active", month.start, month.end, False, None, None)
+        return Status(default, "active", month.start, month.end, False, None, None)
     return Status(
-        plan=found.plan if found.plan is not None and rules.grants(found) else catalogue.default.key,
+        plan=found.plan if found.plan is not None and rules.grants(found) else default,
         status=found.status,
         current_period_start=found.current_period_start,
         current_period_end=found.current_period_end,
@@ -88,14 +89,17 @@ async def get_subscription(tx: Tx, organization_id: UUID) -> Subscription:
         NoSubscriptionError: it has none.
     """
     subscriptions = await list_of_organization(tx, organization_id)
-    found = rules.shown(subscriptions, _rank(await load_catalogue(tx)))
+    found = rules.shown(subscriptions, await _rank(tx, subscriptions))
     if found is None:
         raise NoSubscriptionError
     return found
 
 
-def _rank(catalogue: Catalogue) -> dict[str, int]:
-    return {key: plan.position for key, plan in catalogue.plans.items()}
+async def _rank(tx: Tx, subscriptions: Sequence[Subscription]) -> dict[str, int]:
+    """Return which plan is the higher one, by its place in the catalogue; not needed to choose among one."""
+    if len(subscriptions) <= 1:
+        return {}
+    return {key: plan.position for key, plan in (await load_catalogue(tx)).plans.items()}
 
 
 async def _note(tx: Tx, before: Subscription | None, after: Subscription, cause: str) -> None:
