@@ -4,6 +4,10 @@ A package's door is its ``__init__``. Code of another package may import the pac
 inside it (``tollkeeper.infra.embedded``), but neither a module behind a door nor a room that has grown into a folder.
 """
 
+import ast
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import cast
 
 from grimp import ImportGraph
@@ -46,10 +50,26 @@ class DoorsContract(Contract):
         # What the importer does not live in itself, outermost first: the first is a sibling or a package's door and may
         # be imported anyway; everything deeper must be the door of a package that is open to others.
         _, *deeper = [name for name in _ancestors(imported) if not _is_within(importer, name)] or [""]
+        if deeper and imported.rpartition(".")[2] in _exports(imported.rpartition(".")[0]):
+            deeper.pop()  # `from door import jobs`: a name the door offers, that happens to be a module's, too
         return any(self._is_private(name) or not graph.find_children(name) for name in deeper)
 
     def _is_private(self, module: str) -> bool:
         return module.rpartition(".")[2] in cast("set[str]", self.rooms)
+
+
+@cache
+def _exports(package: str) -> set[str]:
+    """Return what a package's door offers, by its `__all__`."""
+    root, *inner = package.split(".")
+    spec = find_spec(root)
+    door = Path(*(spec.submodule_search_locations or [] if spec else [])[:1], *inner, "__init__.py")
+    if not door.is_file():
+        return set()
+    for node in ast.parse(door.read_text()).body:
+        if isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "__all__" for target in node.targets):
+            return set(ast.literal_eval(node.value))
+    return set()
 
 
 def _ancestors(module: str) -> list[str]:

@@ -30,7 +30,6 @@ class Server:
 
     def __init__(self, data: Path, *faults: str, port: int = 0, **environment: str) -> None:
         self.data = data
-        self.began = time.monotonic()
         self.process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, SAMPLE, data, str(port), *faults],
             stdout=subprocess.PIPE,
@@ -130,16 +129,14 @@ def test_it_serves_with_everything_it_needs_and_stops_in_order(start: Callable[.
     assert "Stopped." in server.output
 
 
-def test_a_second_start_is_quick_and_keeps_data_and_the_twin_at_its_address(start: Callable[..., Server]) -> None:
+def test_a_second_start_keeps_data_and_the_twin_at_its_address(start: Callable[..., Server]) -> None:
     first = start().await_ready()
     twin = first.get()["stripe"]
     first.end(signal.SIGTERM)
     second = start().await_ready()
-    took = time.monotonic() - second.began
     facts = second.get()
     assert facts["visits"] == 2
     assert facts["stripe"] == twin
-    assert took < 5, f"the second start took {took:.1f} s"
 
 
 def test_requests_under_way_are_answered_before_it_stops(start: Callable[..., Server]) -> None:

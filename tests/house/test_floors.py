@@ -81,6 +81,11 @@ def import_past_an_inner_door(tree: Path) -> str:
     return "tollkeeper.cli imports tollkeeper.infra.embedded.cluster"
 
 
+def import_a_module_the_door_does_not_offer(tree: Path) -> str:
+    plant(tree, "tollkeeper/cli/__init__.py", "from tollkeeper.infra import db")
+    return "tollkeeper.cli imports tollkeeper.infra.db"
+
+
 def import_a_room_that_became_a_folder(tree: Path) -> str:
     plant(tree, "tollkeeper/orgs/__init__.py", "")
     plant(tree, "tollkeeper/orgs/store/__init__.py", "")
@@ -103,6 +108,7 @@ def import_the_twin(tree: Path) -> str:
         add_a_package_without_a_floor,
         import_past_a_door,
         import_past_an_inner_door,
+        import_a_module_the_door_does_not_offer,
         import_a_room_that_became_a_folder,
         import_the_twin,
     ],
@@ -112,6 +118,14 @@ def test_a_planted_fault_is_caught(tree: Path, fault: Callable[[Path], str]) -> 
     code, output = lint(tree)
     assert code == 1, output
     assert expected in output.replace("\n  ", " "), output
+
+
+def test_a_name_the_door_offers_may_be_a_modules_name_too(tree: Path) -> None:
+    plant(tree, "tollkeeper/wallet/__init__.py", 'from .jobs import jobs\n__all__ = ["jobs"]')
+    plant(tree, "tollkeeper/wallet/jobs.py", "jobs: list[str] = []")
+    plant(tree, "tollkeeper/cli/__init__.py", "from tollkeeper.wallet import jobs")
+    code, output = lint(tree)
+    assert code == 0, output
 
 
 def test_an_inner_door_and_rooms_of_the_own_package_are_open(tree: Path) -> None:
