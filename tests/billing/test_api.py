@@ -1,5 +1,7 @@
 """The addresses of billing: who may, what is answered, what is refused in which words."""
 
+import asyncio
+import time
 from typing import Any
 
 import httpx
@@ -205,3 +207,44 @@ async def test_who_never_bought_has_nothing_to_manage(client: httpx.AsyncClient,
 @pytest.mark.usefixtures("ada")
 async def test_a_wrong_page_is_refused(client: httpx.AsyncClient, query: str) -> None:
     assert (await client.get(f"/api/billing/invoices?{query}")).status_code == 422
+
+
+async def test_a_repeated_key_replays_the_answer(shop: Shop, client: httpx.AsyncClient, ada: Organization) -> None:
+    assert shop.caller == member(ada)
+    key = {"Idempotency-Key": "first"}
+    wish = {"plan": "pro"}
+    first = await client.post("/api/stripe/create-checkout", json=wish, headers=key)
+    await shop.pay(first.json()["url"])
+    again = await client.post("/api/stripe/create-checkout", json=wish, headers=key)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert again.headers["Idempotent-Replayed"] == "true"
+    other = await client.post("/api/stripe/create-checkout", json={"plan": "premium"}, headers=key)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+    fresh = await client.post("/api/stripe/create-checkout", json=wish, headers={"Idempotency-Key": "second"})
+    assert (fresh.status_code, fresh.json()["code"]) == (409, "already_subscribed")
+
+
+async def test_a_slow_provider_does_not_take_every_connection(
+    shop: Shop, client: httpx.AsyncClient, ada: Organization
+) -> None:
+    async with httpx.AsyncClient(trust_env=False) as control:
+        await control.post(f"{shop.twin.url}/_twin/latency", json={"seconds": 1.0})
+        try:
+            buyers = [await shop.organization(str(number)) for number in range(8)]
+            shop.caller = operator()
+            waiting = [
+                asyncio.create_task(
+                    client.post("/api/stripe/create-checkout", json={"plan": "pro", "customer": str(buyer.id)})
+                )
+                for buyer in buyers
+            ]
+            await asyncio.sleep(0.3)
+            shop.caller = member(ada)
+            started = time.monotonic()
+            assert (await client.get("/api/subscription/status")).status_code == 200
+            assert time.monotonic() - started < 1.0
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        finally:
+            await control.post(f"{shop.twin.url}/_twin/latency", json={"seconds": 0})

@@ -56,6 +56,7 @@ from .provider import (
     ProviderUnavailableError,
     StripeProvider,
     WebhookSecrets,
+    provider_transaction,
 )
 from .service import close, ensure_webhook_endpoint, provide, provider_problem
 from .subscriptions import (
@@ -122,6 +123,7 @@ __all__ = [
     "preview_change",
     "provide",
     "provider_problem",
+    "provider_transaction",
     "push_catalogue",
     "reactions",
     "resume",

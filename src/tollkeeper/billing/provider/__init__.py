@@ -30,7 +30,15 @@ from .model import (
     ThinEventError,
     UnreadableEventError,
 )
-from .service import account_of, plan_price_of, price_at_provider, provider_of, push_catalogue, push_price
+from .service import (
+    account_of,
+    plan_price_of,
+    price_at_provider,
+    provider_of,
+    provider_transaction,
+    push_catalogue,
+    push_price,
+)
 from .signature import (
     TOLERANCE,
     WebhookFutureError,
@@ -81,6 +89,7 @@ __all__ = [
     "plan_price_of",
     "price_at_provider",
     "provider_of",
+    "provider_transaction",
     "push_catalogue",
     "push_price",
     "verify",

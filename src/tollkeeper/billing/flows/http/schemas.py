@@ -1,0 +1,244 @@
+"""What the addresses of billing take and answer."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+
+from tollkeeper.billing.flows.model import Overview
+from tollkeeper.billing.flows.rules import MAX_URL
+from tollkeeper.billing.invoices import Invoice
+from tollkeeper.billing.provider import CancelAt, InvoiceLine, Preview
+from tollkeeper.billing.subscriptions import Status
+from tollkeeper.kit import Money
+
+Reference = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    customer: Reference | None = None
+
+
+class CheckoutIn(_In):
+    """What to buy, and where to send the buyer afterwards. One of plan and price is needed."""
+
+    plan: Reference | None = Field(None, validation_alias=AliasChoices("plan", "planId"))
+    price: Reference | None = Field(None, validation_alias=AliasChoices("stripePriceId", "price"))
+    interval: Literal["month", "year"] | None = None
+    success_url: Annotated[str, Field(max_length=MAX_URL)] | None = None
+    cancel_url: Annotated[str, Field(max_length=MAX_URL)] | None = None
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if self.plan is None and self.price is None:
+            raise ValueError("name the `plan` to buy")
+        return self
+
+
+class CheckoutOut(BaseModel):
+    """The hosted page to send the buyer to."""
+
+    url: str
+    session_id: str
+
+
+class PortalIn(_In):
+    """Where to send the customer after the self-service page."""
+
+    return_url: Annotated[str, Field(max_length=MAX_URL)] | None = None
+
+
+class PortalOut(BaseModel):
+    """The hosted self-service page."""
+
+    url: str
+
+
+class ReceivedOut(BaseModel):
+    """The event is stored; work on it happens later."""
+
+    received: bool = True
+
+
+class StatusOut(BaseModel):
+    """The plan that may be used now, and the subscription behind it. Times are null where they do not apply."""
+
+    plan: str
+    status: str
+    current_period_start: datetime | None
+    current_period_end: datetime | None
+    cancel_at_period_end: bool
+    trial_end: datetime | None
+    pending_change: None = None
+
+    @classmethod
+    def of(cls, found: Status) -> Self:
+        """Show a status."""
+        return cls(
+            plan=found.plan,
+            status=found.status,
+            current_period_start=found.current_period_start,
+            current_period_end=found.current_period_end,
+            cancel_at_period_end=found.cancel_at_period_end,
+            trial_end=found.trial_end,
+        )
+
+
+class ChangeIn(_In):
+    """The plan to move to."""
+
+    plan: Reference
+    interval: Literal["month", "year"] | None = None
+
+
+class CancelIn(_In):
+    """When the subscription is to end."""
+
+    at: CancelAt = CancelAt.PERIOD_END
+
+
+class ResumeIn(_In):
+    """Nothing but, for operators, the customer."""
+
+
+class MoneyOut(BaseModel):
+    """An exact amount in minor units of a currency."""
+
+    amount: int
+    currency: str
+
+    @classmethod
+    def of(cls, money: Money) -> Self:
+        """Show an amount."""
+        return cls(amount=money.amount, currency=money.currency)
+
+
+class LineOut(BaseModel):
+    """One line of an invoice, for `[period_start, period_end)`; `amount` may be negative (a credit)."""
+
+    description: str
+    amount: MoneyOut
+    quantity: int | None
+    period_start: datetime | None
+    period_end: datetime | None
+    proration: bool
+
+    @classmethod
+    def of(cls, line: InvoiceLine, currency: str) -> Self:
+        """Show a line."""
+        return cls(
+            description=line.description,
+            amount=MoneyOut(amount=line.amount, currency=currency),
+            quantity=line.quantity,
+            period_start=line.period_start,
+            period_end=line.period_end,
+            proration=line.proration,
+        )
+
+
+class PreviewOut(BaseModel):
+    """What a change would cost now; `balance` is what the customer then has (negative: credit)."""
+
+    due_now: MoneyOut
+    balance: MoneyOut
+    lines: list[LineOut]
+
+    @classmethod
+    def of(cls, preview: Preview) -> Self:
+        """Show a preview."""
+        return cls(
+            due_now=MoneyOut.of(preview.due_now),
+            balance=MoneyOut.of(preview.balance_after),
+            lines=[LineOut.of(line, preview.due_now.currency) for line in preview.lines],
+        )
+
+
+class InvoiceOut(BaseModel):
+    """An invoice without its lines."""
+
+    id: UUID
+    number: str | None
+    status: str
+    reason: str | None
+    subtotal: MoneyOut
+    tax: MoneyOut
+    total: MoneyOut
+    amount_due: MoneyOut
+    amount_paid: MoneyOut
+    amount_remaining: MoneyOut
+    issued_at: datetime
+    period_start: datetime | None
+    period_end: datetime | None
+    due_at: datetime | None
+    paid_at: datetime | None
+    next_attempt_at: datetime | None
+    page_url: str | None
+    pdf_url: str | None
+
+    @classmethod
+    def values(cls, invoice: Invoice) -> dict[str, Any]:
+        """Return the values of an invoice under the names shown."""
+        same = {name: getattr(invoice, name) for name in InvoiceOut.model_fields}
+        return {name: MoneyOut.of(value) if isinstance(value, Money) else value for name, value in same.items()}
+
+
+class InvoiceDetailOut(InvoiceOut):
+    """An invoice with its lines."""
+
+    lines: list[LineOut]
+
+
+class InvoicesOut(BaseModel):
+    """Invoices, newest first."""
+
+    data: list[InvoiceOut]
+    next_cursor: str | None
+
+
+class PaymentMethodOut(BaseModel):
+    """What may be shown of a way to pay."""
+
+    kind: str
+    brand: str | None
+    last4: str | None
+    exp_month: int | None
+    exp_year: int | None
+
+
+class NextInvoiceOut(BaseModel):
+    """What will be charged next, before taxes and credit."""
+
+    at: datetime
+    amount: MoneyOut
+
+
+class OverviewOut(BaseModel):
+    """Everything of billing at a glance; `balance` negative is credit."""
+
+    plan: str
+    plan_name: str
+    subscription: StatusOut
+    next_invoice: NextInvoiceOut | None
+    balance: MoneyOut | None
+    payment_method: PaymentMethodOut | None
+    usage: list[Any]
+
+    @classmethod
+    def of(cls, found: Overview) -> Self:
+        """Show an overview."""
+        subscription, customer, coming = found.status.subscription, found.customer, found.next_invoice
+        method = (subscription.payment_method if subscription else None) or (
+            customer.payment_method if customer else None
+        )
+        shown = PaymentMethodOut.model_validate(method, from_attributes=True) if method else None
+        return cls(
+            plan=found.status.plan,
+            plan_name=found.plan_name,
+            subscription=StatusOut.of(found.status),
+            next_invoice=NextInvoiceOut(at=coming.at, amount=MoneyOut.of(coming.amount)) if coming else None,
+            balance=MoneyOut.of(customer.balance) if customer and customer.balance else None,
+            payment_method=shown,
+            usage=found.usage,
+        )
