@@ -21,15 +21,15 @@ from tollkeeper.kit import FixedClock
 from tollkeeper.metering import prepare_partitions
 from tollkeeper.wiring import build_app, migrate, subscribe_doors
 
+pytest_plugins = ["house_plugin"]
+
 START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url(run_folder: Path) -> Iterator[str]:
     """One embedded server for the whole run, shared by the test processes."""
-    root = tmp_path_factory.getbasetemp()
-    shared = root.parent if os.environ.get("PYTEST_XDIST_WORKER") else root
-    server = EmbeddedPostgres(shared / "postgres")
+    server = EmbeddedPostgres(run_folder / "postgres")
     yield server.start()
     server.stop()
 

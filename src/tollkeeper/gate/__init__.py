@@ -11,7 +11,7 @@ from tollkeeper.billing import EntitlementsChanged
 from tollkeeper.orgs import OrganizationCreated
 
 from .admission import Admission
-from .http import gate_of, history_span, hot_endpoints, keys_router, limits_report, router
+from .http import gate_of, history_span, keys_router, limits_report, router
 from .model import Access, Allowance, Balance, Offer, QuotaExceededError, RateLimitedError
 from .service import Gate, on_entitlements_changed, on_organization_created, usage_history
 
@@ -28,7 +28,6 @@ __all__ = [
     "RateLimitedError",
     "gate_of",
     "history_span",
-    "hot_endpoints",
     "keys_router",
     "limits_report",
     "projections",

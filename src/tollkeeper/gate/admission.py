@@ -6,23 +6,19 @@ for the actor.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import NamedTuple
 
 import structlog
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tollkeeper.identity import CSRF_HEADER, SESSION_COOKIE, check_csrf
 from tollkeeper.infra import Runtime, Switch, Verdict, as_tollkeeper_error, problem_response
 from tollkeeper.kit import Actor, TollkeeperError, UnauthenticatedError
 
+from .hot import Header, hot_calls
 from .model import CsrfError, InvalidKeyError, RateLimitedError
 from .service import Gate
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 ANONYMOUS_PER_MINUTE = 100
 """Calls a minute from one address without a valid login (LIM-01)."""
@@ -45,12 +41,11 @@ class Sent(NamedTuple):
 class Admission:
     """ASGI middleware around the application."""
 
-    def __init__(self, app: ASGIApp, runtime: Runtime, gate: Gate, hot: Mapping[tuple[str, str], Endpoint]) -> None:
-        """`hot` maps (method, path) to endpoints that need nothing of the application's own stack."""
+    def __init__(self, app: ASGIApp, runtime: Runtime, gate: Gate) -> None:
+        """Stand before `app`, with the gate of this process."""
         self._app = app
         self._runtime = runtime
         self._gate = gate
-        self._hot = hot
         self._limited = runtime.settings.rate_limits is Switch.ON
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,24 +57,27 @@ class Admission:
         if path.startswith(VERSION_PREFIX):
             path = scope["path"] = "/api/" + path.removeprefix(VERSION_PREFIX)
             scope["raw_path"] = path.encode()
-        endpoint = self._hot.get((scope["method"], path))
+        call = hot_calls.get((scope["method"], path))
         state = scope.setdefault("state", {})
-        headers: list[tuple[bytes, bytes]] = []
+        headers: list[Header] = []
         try:
             actor = await self._identify(scope, state)
             headers = await self._limit(scope, actor)
-            if endpoint is None:
+            if call is None:
                 structlog.contextvars.bind_contextvars(request_id=state.get("request_id"))
                 await self._app(scope, receive, _adding(send, headers))
                 return
-            response = await endpoint(Request(scope, receive))
+            answer = await call(self._gate, _proven(state, actor), await _read_body(receive))
         except Exception as error:
             known = as_tollkeeper_error(error)
             if not path.startswith("/api/") or known.code == TollkeeperError.code:
                 raise  # a page, or a fault of ours: the outermost layer answers both
             response = problem_response(known, state.get("request_id", ""))
-        response.raw_headers.extend(headers)
-        await response(scope, receive, send)
+            response.raw_headers.extend(headers)
+            await response(scope, receive, send)
+        else:
+            await send({"type": "http.response.start", "status": 200, "headers": answer.headers + headers})
+            await send({"type": "http.response.body", "body": answer.body})
 
     async def _identify(self, scope: Scope, state: dict[str, object]) -> Actor | None:
         sent = _read_headers(scope)
@@ -114,7 +112,7 @@ class Admission:
             raise CsrfError
         return await projection.actor_of_session(session)
 
-    async def _limit(self, scope: Scope, actor: Actor | None) -> list[tuple[bytes, bytes]]:
+    async def _limit(self, scope: Scope, actor: Actor | None) -> list[Header]:
         """Count the call; return the headers that tell where the caller stands."""
         if not self._limited or not _is_limited(scope, actor) or (actor is not None and actor.is_operator):
             return []
@@ -131,6 +129,22 @@ class Admission:
         if not verdict.allowed:
             raise _too_many(verdict)
         return [(name.lower().encode(), value.encode()) for name, value in rate_headers(verdict).items()]
+
+
+def _proven(state: dict[str, object], actor: Actor | None) -> Actor:
+    if actor is None:
+        refusal = state.get("refusal")
+        raise refusal if isinstance(refusal, UnauthenticatedError) else UnauthenticatedError()
+    return actor
+
+
+async def _read_body(receive: Receive) -> bytes:
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body"):
+        message = await receive()
+        body += message.get("body", b"")
+    return body
 
 
 def _is_limited(scope: Scope, actor: Actor | None) -> bool:
@@ -185,7 +199,7 @@ def _session_cookie(header: str) -> str | None:
     return found.value if found else None
 
 
-def _adding(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
+def _adding(send: Send, headers: list[Header]) -> Send:
     if not headers:
         return send
 

@@ -1,11 +1,9 @@
-"""The usage calls. `track` and `check` are plain Starlette endpoints, so that admission can call them directly."""
+"""The usage calls. `track` and `check` are in `hot`, where admission calls them directly; here they are described."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt
 from starlette.responses import Response
@@ -16,15 +14,15 @@ from tollkeeper.kit import FieldProblem, InvalidInputError, Permission
 from tollkeeper.metering import Bucket
 from tollkeeper.rating import Period
 
+from . import hot
+from .hot import balance_document
 from .model import Access, Balance, InvalidKeyError, offer_document
-from .schemas import MAX_COUNT, MAX_FEATURE, BalanceBody, CheckAnswer, CheckBody, TrackBody, read_check, read_track
-from .service import Gate, quota_headers, usage_history
+from .schemas import MAX_COUNT, MAX_FEATURE, BalanceBody, CheckAnswer, CheckBody, TrackBody
+from .service import Gate, usage_history
 
 router = APIRouter(prefix="/usage", tags=["Usage"])
 keys_router = APIRouter(prefix="/keys", tags=["API keys"])
 
-_encode = msgspec.json.Encoder().encode
-_JSON = (b"content-type", b"application/json")
 LONGEST_HISTORY = timedelta(days=366)
 DEFAULT_HISTORY = timedelta(days=30)
 
@@ -52,59 +50,25 @@ def _without(status: int) -> dict[int | str, dict[str, Any]]:
 @router.post("/track", response_model=BalanceBody, responses=PROBLEMS, openapi_extra=_takes(TrackBody))
 async def track(request: Request) -> Response:
     """Use something: decided exactly against the limit, and on disk when the answer comes."""
-    actor = current_actor(request)
-    actor.must(Permission.USAGE_WRITE)
-    body = read_track(await request.body())
-    gate = gate_of(request)
-    access = await gate.access(await gate.organization_of(actor, body.customer))
-    balance = await gate.take(actor, access, body.feature, body.count, key=body.idempotency_key, at=body.at)
-    return _answer(_balance(balance), balance)
+    return await _through(hot.track, request)
 
 
 @router.post("/check", response_model=CheckAnswer, responses=_without(402), openapi_extra=_takes(CheckBody))
 async def check(request: Request) -> Response:
     """Ask whether something may be used; records nothing."""
-    actor = current_actor(request)
-    actor.must(Permission.USAGE_READ)
-    body = read_check(await request.body())
-    gate = gate_of(request)
-    access = await gate.access(await gate.organization_of(actor, body.customer))
-    allowed, balance = await gate.ask(access, body.feature, body.count)
-    answer = {"allowed": allowed, **_balance(balance)}
-    if not allowed:
-        answer["upgrade"] = offer_document(access.offers.get(body.feature))
-    return _answer(answer, balance)
+    return await _through(hot.check, request)
 
 
-hot_endpoints = {("POST", "/api/usage/track"): track, ("POST", "/api/usage/check"): check}
+async def _through(call: hot.HotCall, request: Request) -> Response:
+    answer = await call(gate_of(request), current_actor(request), await request.body())
+    response = Response(answer.body)
+    response.raw_headers = answer.headers
+    return response
 
 
 def gate_of(request: Request) -> Gate:
     """Return the gate of this process."""
     return runtime_of(request).part(Gate)
-
-
-def _balance(balance: Balance) -> dict[str, Any]:
-    return {
-        "feature": balance.allowance.feature,
-        "used": balance.used,
-        "limit": balance.allowance.limit,
-        "remaining": balance.remaining,
-        "reset_at": balance.period.end,
-    }
-
-
-def _answer(content: Mapping[str, Any], balance: Balance) -> Response:
-    body = _encode(content)
-    response = Response()
-    response.body = body
-    # Set at once rather than one by one: this is done for every metered call.
-    response.raw_headers = [
-        _JSON,
-        (b"content-length", b"%d" % len(body)),
-        *((name.lower().encode(), value.encode()) for name, value in quota_headers(balance).items()),
-    ]
-    return response
 
 
 CustomerQuery = Annotated[
@@ -132,7 +96,7 @@ async def usage(
     """Where every feature stands in its current period; with `feature`, its history by bucket, too."""
     gate = runtime.part(Gate)
     access = await _access(gate, actor, customer)
-    balances = [_balance(balance) for balance in await gate.balances(access)]
+    balances = [balance_document(balance) for balance in await gate.balances(access)]
     answer: dict[str, Any] = {"plan": access.plan, "data": balances}
     if feature is None:
         return answer
@@ -188,7 +152,7 @@ def _entry(entitlement: Entitlement, balance: Balance | None) -> dict[str, Any]:
     if balance is None:
         return {**entry, "value": entitlement.value}
     enforcement = {"period": entitlement.period, "enforcement": "hard" if entitlement.hard else "soft"}
-    return {**entry, **_balance(balance), **enforcement}
+    return {**entry, **balance_document(balance), **enforcement}
 
 
 class VerifyBody(BaseModel):
@@ -224,7 +188,7 @@ async def verify(actor: ActorDep, runtime: RuntimeDep, body: VerifyBody) -> dict
     if body.feature is None:
         return answer
     allowed, balance = await gate.ask(access, body.feature, body.quantity)
-    answer["usage"] = _balance(balance)
+    answer["usage"] = balance_document(balance)
     if not allowed:
         answer |= {"valid": False, "code": "quota_exceeded", "upgrade": offer_document(access.offers.get(body.feature))}
     return answer

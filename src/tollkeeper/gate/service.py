@@ -33,6 +33,7 @@ from .projection import Projection
 log = structlog.get_logger(__name__)
 
 KEY_USE_SECONDS = 5.0
+KEYS = frozenset({ActorKind.API_KEY, ActorKind.OPERATOR_KEY})
 
 
 async def on_organization_created(tx: Tx, event: OrganizationCreated) -> None:
@@ -59,7 +60,7 @@ class Gate:
         self.counters = Counters(runtime.database)
         redis = runtime.settings.redis_url
         self.throttle: Throttle = SharedThrottle(redis.get_secret_value()) if redis else LocalThrottle()
-        self._key_uses: dict[UUID, tuple[int, datetime]] = {}
+        self._key_uses: dict[UUID, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -150,10 +151,9 @@ class Gate:
         return allowance, period, counter
 
     def note_key_use(self, actor: Actor) -> None:
-        """Remember that a key was used; written down in batches, for display only."""
-        if actor.credential_id is not None and actor.kind in {ActorKind.API_KEY, ActorKind.OPERATOR_KEY}:
-            count, _ = self._key_uses.get(actor.credential_id, (0, None))
-            self._key_uses[actor.credential_id] = (count + 1, self._runtime.clock.now())
+        """Remember that a key was used; written down every few seconds with the time of then, for display only."""
+        if actor.credential_id is not None and actor.kind in KEYS:
+            self._key_uses[actor.credential_id] = self._key_uses.get(actor.credential_id, 0) + 1
 
     async def _write_key_uses(self) -> None:
         while True:
@@ -166,7 +166,7 @@ class Gate:
             return
         try:
             async with self._runtime.transaction() as tx:
-                await touch_keys(tx, uses)
+                await touch_keys(tx, {key: (count, tx.now) for key, count in uses.items()})
         except Exception as error:  # noqa: BLE001 - a missed "last used" must not end the loop
             log.warning("key uses were not written down", error=str(error).strip())
 

@@ -215,7 +215,7 @@ def read_local_secrets(data_dir: Path) -> dict[str, str]:
     """Read the secrets generated for development; empty when there are none."""
     try:
         content: dict[str, str] = json.loads((data_dir / "secrets.json").read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
         raise SettingsError([f"{data_dir / 'secrets.json'}: cannot be read ({error}); mend or delete it."]) from None

@@ -2,14 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from tollkeeper import __version__, billing, identity, web
-from tollkeeper.gate import Admission, Gate, hot_endpoints, keys_router, limits_report
+from tollkeeper.gate import Admission, Gate, keys_router, limits_report
 from tollkeeper.infra import Edge, Runtime, install_error_handlers
 
 from . import health, metrics
@@ -50,19 +49,8 @@ def build_app(runtime: Runtime) -> ASGIApp:
     runtime.parts[billing.UsageReport] = limits_report
     runtime.provide(web.Site, _site(runtime))
     app = build_api(runtime)
-    hot: Any = {where: _on(app, endpoint) for where, endpoint in hot_endpoints.items()}
-    admission = Admission(app, runtime, gate, hot)
+    admission = Admission(app, runtime, gate)
     return Edge(admission, answer_error=app.state.answer_unknown_error, https=runtime.settings.is_production)
-
-
-def _on(app: FastAPI, endpoint: Any) -> Any:
-    """Give an endpoint called past the router what the router would have put into the request's scope."""
-
-    async def call(request: Any) -> Any:
-        request.scope["app"] = app
-        return await endpoint(request)
-
-    return call
 
 
 def _site(runtime: Runtime) -> web.Site:
