@@ -6,6 +6,7 @@ Invariants: no value or error of the SDK leaves this package; a price of ours ha
 What each time means: all are the provider's own, in UTC; `pushed_at` is ours.
 """
 
+from .edge import provider_transaction
 from .model import (
     CancelAt,
     CheckoutState,

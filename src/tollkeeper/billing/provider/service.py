@@ -1,18 +1,10 @@
 """Keeping the provider's products and prices equal to our catalogue."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from tollkeeper.catalog import Plan, Price, list_prices, load_catalogue
 from tollkeeper.infra import Runtime, Tx
 
 from . import store
 from .model import PaymentProvider, PlanOffer, PriceAtProvider, PriceOffer, ProviderUnavailableError
-
-POOL_SHARE = 3
-"""One connection in so many of the pool may wait for the provider."""
-TURN_SECONDS = 10.0
 
 
 def provider_of(runtime: Runtime) -> PaymentProvider:
@@ -25,36 +17,6 @@ def provider_of(runtime: Runtime) -> PaymentProvider:
     if found is None:
         raise ProviderUnavailableError("No payment provider is set up.")
     return found
-
-
-@asynccontextmanager
-async def provider_transaction(runtime: Runtime) -> AsyncIterator[Tx]:
-    """Open a transaction that will wait for the provider, one of a few at a time; the edge's tool, as `transaction`.
-
-    It keeps its connection while the provider thinks, since what it decides is only right under its locks. A slow
-    provider may therefore hold a few connections, never the pool that everything else is served from.
-
-    Raises:
-        ProviderUnavailableError: the others have been waiting too long already.
-    """
-    turns = runtime.parts.setdefault(Turns, Turns(max(1, runtime.settings.database_pool_size // POOL_SHARE)))
-    try:
-        async with asyncio.timeout(TURN_SECONDS):
-            await turns.free.acquire()
-    except TimeoutError:
-        raise ProviderUnavailableError from None
-    try:
-        async with runtime.transaction() as tx:
-            yield tx
-    finally:
-        turns.free.release()
-
-
-class Turns:
-    """How many transactions of this process may still begin to wait for the provider."""
-
-    def __init__(self, count: int) -> None:
-        self.free = asyncio.Semaphore(count)
 
 
 def account_of(runtime: Runtime) -> str:
