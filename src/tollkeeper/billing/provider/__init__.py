@@ -36,7 +36,6 @@ from .service import (
     plan_price_of,
     price_at_provider,
     provider_of,
-    provider_transaction,
     push_catalogue,
     push_price,
 )
