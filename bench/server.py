@@ -33,7 +33,7 @@ def running(data_dir: Path, *, workers: int = 1) -> Iterator[Server]:
     environment = {**os.environ, "TOLLKEEPER_RATE_LIMITS": "off", "TOLLKEEPER_LOG_LEVEL": "warning"}
     options = ["--data-dir", str(data_dir)]
     subprocess.run(
-        [program, "plans", "apply", str(CATALOGUE), "--yes", *options],
+        [program, "plans", "apply", str(CATALOGUE), *options],
         check=True,
         env=environment,
         stdout=subprocess.DEVNULL,

@@ -115,7 +115,7 @@ def _entitlements(key: str, old: tuple[Entitlement, ...], wanted: Entitled) -> I
             yield Change(ChangeKind.ADDED, f"entitlement of {key}", f"{feature} {now}")
         elif in_words(was) != now:
             yield Change(ChangeKind.CHANGED, f"entitlement of {key}", f"{feature} {in_words(was)} becomes {now}")
-    for feature in before.keys() - wanted.keys():
+    for feature in (each for each in before if each not in wanted):
         yield Change(ChangeKind.ARCHIVED, f"entitlement of {key}", feature)
 
 

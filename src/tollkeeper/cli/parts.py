@@ -82,7 +82,7 @@ def _secret_name(url: str) -> str:
 
 def _web(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
     settings = _with_webhook_secret(settings, url_of(listener))
-    run_web(wiring.build_app(runtime_of(settings)), listener, ready)
+    run_web(wiring.build_app(runtime_of(settings)), listener, ready, settings.trusted_proxies)
 
 
 def _worker(settings: Settings, ready: Callable[[], None]) -> None:

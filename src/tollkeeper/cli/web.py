@@ -1,13 +1,15 @@
 """One web process: uvicorn on a socket that is listening already."""
 
+import gc
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
 
 DRAIN_SECONDS = 10
+GC_THRESHOLDS = (20_000, 50, 100)
 
 
 class _Server(uvicorn.Server):
@@ -23,8 +25,16 @@ class _Server(uvicorn.Server):
             self._ready()
 
 
-def run_web(app: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> None:
+def run_web(
+    app: ASGIApp, listener: socket.socket, ready: Callable[[], None], trusted_proxies: Sequence[str] = ()
+) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests under way within `DRAIN_SECONDS`.
+
+    Args:
+        app: the application.
+        listener: a listening socket, shared with sibling processes.
+        ready: called once requests are answered.
+        trusted_proxies: addresses whose `X-Forwarded-For` and `-Proto` are believed.
 
     Raises:
         SystemExit: the application did not start; it has said why.
@@ -36,10 +46,15 @@ def run_web(app: ASGIApp, listener: socket.socket, ready: Callable[[], None]) ->
         access_log=False,
         server_header=False,
         date_header=True,
-        proxy_headers=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # the supervisor says what starts and stops
+    # What is loaded by now lives as long as the process; collections need not walk it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     server = _Server(config, ready)
     server.run(sockets=[listener])
     if not server.started:
