@@ -21,7 +21,8 @@ async def person(nobody: httpx.AsyncClient) -> dict[str, Any]:
     """Somebody who signed up; `nobody` keeps their session cookie as a browser would."""
     answer = await nobody.post("/api/auth/register", json={"email": "ada@example.com", "password": PASSWORD})
     assert answer.status_code == 201, answer.text
-    return answer.json()
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 def session_token(client: httpx.AsyncClient) -> str:

@@ -1,0 +1,82 @@
+"""The two calls that come thousands of times a second, free of any web framework.
+
+Admission calls them directly; the routes in `http` do the same for callers of the application, and describe them.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tollkeeper.kit import Actor, Permission
+
+from .model import Balance, offer_document
+from .schemas import read_check, read_track
+from .service import Gate
+
+Header = tuple[bytes, bytes]
+
+_encode = msgspec.json.Encoder().encode
+_JSON = (b"content-type", b"application/json")
+
+
+class Answer(NamedTuple):
+    """A 200, ready to be sent."""
+
+    body: bytes
+    headers: list[Header]
+
+
+HotCall = Callable[[Gate, Actor, bytes], Awaitable[Answer]]
+
+
+async def track(gate: Gate, actor: Actor, content: bytes) -> Answer:
+    """Use something: decided exactly against the limit, and on disk when the answer comes."""
+    actor.must(Permission.USAGE_WRITE)
+    body = read_track(content)
+    access = await gate.access(await gate.organization_of(actor, body.customer))
+    balance = await gate.take(actor, access, body.feature, body.count, key=body.idempotency_key, at=body.at)
+    return _answer(balance_document(balance), balance)
+
+
+async def check(gate: Gate, actor: Actor, content: bytes) -> Answer:
+    """Ask whether something may be used; records nothing."""
+    actor.must(Permission.USAGE_READ)
+    body = read_check(content)
+    access = await gate.access(await gate.organization_of(actor, body.customer))
+    allowed, balance = await gate.ask(access, body.feature, body.count)
+    document = {"allowed": allowed, **balance_document(balance)}
+    if not allowed:
+        document["upgrade"] = offer_document(access.offers.get(body.feature))
+    return _answer(document, balance)
+
+
+hot_calls: dict[tuple[str, str], HotCall] = {
+    ("POST", "/api/usage/track"): track,
+    ("POST", "/api/usage/check"): check,
+}
+
+
+def balance_document(balance: Balance) -> dict[str, Any]:
+    """The balance as the API shows it."""
+    return {
+        "feature": balance.allowance.feature,
+        "used": balance.used,
+        "limit": balance.allowance.limit,
+        "remaining": balance.remaining,
+        "reset_at": balance.period.end,
+    }
+
+
+def _answer(document: dict[str, Any], balance: Balance) -> Answer:
+    body = _encode(document)
+    headers = [
+        _JSON,
+        (b"content-length", b"%d" % len(body)),
+        (b"x-quota-used", b"%d" % balance.used),
+        (b"x-quota-reset", b"%d" % balance.period.end.timestamp()),
+    ]
+    limit = balance.allowance.limit
+    if limit is not None:
+        headers += (b"x-quota-limit", b"%d" % limit), (b"x-quota-remaining", b"%d" % max(0, limit - balance.used))
+    return Answer(body, headers)
