@@ -58,7 +58,9 @@ class Browser:
         return await self.client.post(path, data={"csrf_token": token[1], **fields})
 
     async def sign_up(self, email: str) -> httpx.Response:
-        return await self.send("/signup", "/signup", name="Ada Lovelace", email=email, password=PASSWORD)
+        answer = await self.send("/signup", "/signup", name="Ada Lovelace", email=email, password=PASSWORD)
+        assert answer.status_code in {303, 409}, answer.text
+        return answer
 
     async def create_key(self, name: str = "server", expires: str = "") -> str:
         answer = await self.send("/keys", "/keys", name=name, expires=expires)

@@ -52,17 +52,17 @@ def test_amounts_are_written_as_in_a_shop() -> None:
 def test_a_card_says_what_a_plan_costs_and_gives() -> None:
     free, pro, enterprise = cards(PLANS, Interval.MONTH)
     assert (free.price, free.per, free.for_sale) == ("$0", "", False)
-    assert free.lines == ("1,000 prompts a month", "300 requests a minute")
+    assert (free.monthly, free.always) == (("1,000 prompts",), ("300 requests a minute",))
     assert (pro.price, pro.per, pro.price_note) == ("$20", "a month", "or $200 a year")
-    assert pro.lines == (
-        "50,000 prompts a month",
-        "10M AI tokens",
+    assert pro.monthly == ("50,000 prompts",)
+    assert pro.always == (
+        "10M AI tokens in total",
         "90 days of history",
         "Custom domains",
         "1,200 requests a minute",
     )
     assert (enterprise.price, enterprise.for_sale) == ("Custom", False)
-    assert enterprise.lines == ("Unlimited prompts",)
+    assert (enterprise.monthly, enterprise.always) == (("Unlimited prompts",), ())
 
 
 def test_the_first_paid_plan_is_the_one_recommended() -> None:

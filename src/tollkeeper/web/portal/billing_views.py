@@ -9,7 +9,7 @@ from tollkeeper.billing import Invoice, Preview, Status
 from tollkeeper.catalog import Catalogue, Plan
 from tollkeeper.kit import Money
 from tollkeeper.rating import Interval
-from tollkeeper.web.ui import PlanCard, amount, exact, included
+from tollkeeper.web.ui import PlanCard, amount, cards, exact
 
 from .views import Banner, Fact
 
@@ -210,14 +210,18 @@ def checkout_outcome(status: Status, catalogue: Catalogue, tries: int) -> Outcom
     subscription = status.subscription
     if subscription is not None and status.status in {"active", "trialing"} and subscription.plan == status.plan:
         plan = catalogue.plans[status.plan]
-        gains = tuple(line for each in plan.entitlements if (line := included(each)))
         text = "The payment went through and your new limits are in force."
-        return Outcome("done", f"You are on {plan.name}", text, gains[:1])
+        return Outcome("done", f"You are on {plan.name}", text, _first_gain(plan))
     if tries < MAX_TRIES:
         delay = QUICK_MS if tries < QUICK_TRIES else SLOW_MS
         return Outcome("waiting", "Confirming your payment", "This takes a few seconds. Stay on this page.", (), delay)
     text = "The confirmation takes longer than usual. You can leave this page: the plan changes as soon as it arrives."
     return Outcome("late", "Still waiting for the confirmation", text)
+
+
+def _first_gain(plan: Plan) -> tuple[str, ...]:
+    monthly = cards([plan], Interval.MONTH)[0].monthly
+    return (f"{monthly[0]} a month",) if monthly else ()
 
 
 def interval_of(status: Status, catalogue: Catalogue) -> Interval | None:

@@ -18,13 +18,13 @@ async def home_page(request: Request, tx: TxDep) -> Response:
     """Show what this is, and the plans."""
     plans = await list_plans(tx)
     shown = cards(plans, Interval.MONTH)
-    free = next((card.lines[0] for card in shown if card.is_default and card.lines), "")
+    free = next((card.monthly[0] for card in shown if card.is_default and card.monthly), "")
     return page(
         request,
         "site/home.html",
         plans=shown,
         interval=Interval.MONTH.value,
-        free_line=f"{free} are free." if free else "",
+        free_line=f"{free} a month are free." if free else "",
     )
 
 

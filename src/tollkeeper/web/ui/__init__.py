@@ -3,7 +3,7 @@
 from .files import asset
 from .files import router as static_router
 from .forms import FormState, StaleFormError, empty_form, read_form, refused_form, safe_next
-from .plans import PlanCard, amount, cards, chosen_interval, comparison, exact, included, inline, saving
+from .plans import PlanCard, amount, cards, chosen_interval, comparison, exact, inline, saving
 from .render import (
     DemoLogin,
     Site,
@@ -34,7 +34,6 @@ __all__ = [
     "error_page",
     "exact",
     "go",
-    "included",
     "inline",
     "is_logged_in",
     "leave",

@@ -18,7 +18,8 @@ class PlanCard:
     """One plan on offer, in words.
 
     `price` is ready to show ("$20"); `per` says for how long, empty for free and contract plans. `for_sale` is False
-    when the plan has no price in `interval`. `recommended` is the first step up from the default plan.
+    when the plan has no price in `interval`. `monthly` lists what can be used each month, `always` the rest.
+    `recommended` is the first step up from the default plan.
     """
 
     key: str
@@ -27,7 +28,8 @@ class PlanCard:
     price: str
     per: str
     price_note: str
-    lines: tuple[str, ...]
+    monthly: tuple[str, ...]
+    always: tuple[str, ...]
     is_default: bool
     interval: Interval
     for_sale: bool
@@ -106,9 +108,10 @@ def _card(plan: Plan, interval: Interval, nothing: str, *, recommended: bool) ->
     note = ""
     if price is not None and other is not None:
         note = f"or {amount(other.money)} a {other.interval.value}"
-    lines = [line for each in plan.entitlements if (line := included(each))]
+    monthly = [line for each in plan.entitlements if _is_monthly(each) and (line := included(each))]
+    always = [line for each in plan.entitlements if not _is_monthly(each) and (line := included(each))]
     if plan.rates.get("api") is not None:
-        lines.append(f"{plan.rates['api']:,} requests a minute")
+        always.append(f"{plan.rates['api']:,} requests a minute")
     return PlanCard(
         key=plan.key,
         name=plan.name,
@@ -116,7 +119,8 @@ def _card(plan: Plan, interval: Interval, nothing: str, *, recommended: bool) ->
         price=shown,
         per=per,
         price_note=note,
-        lines=tuple(lines),
+        monthly=tuple(monthly),
+        always=tuple(always),
         is_default=plan.is_default,
         interval=interval,
         for_sale=price is not None,
@@ -129,14 +133,19 @@ def inline(name: str) -> str:
     return name if name[:2].isupper() else name[:1].lower() + name[1:]
 
 
+def _is_monthly(entitlement: Entitlement) -> bool:
+    counted = entitlement.feature.kind is FeatureKind.METERED
+    return counted and entitlement.period is not EntitlementPeriod.NEVER
+
+
 def included(entitlement: Entitlement) -> str:
-    """Say what a plan gives of a feature; empty when it gives nothing."""
+    """Say what a plan gives of a feature (of metered ones: a month); empty when it gives nothing."""
     name = entitlement.feature.name
     if entitlement.feature.kind is FeatureKind.METERED:
         if entitlement.limit is None:
             return f"Unlimited {inline(name)}"
-        period = "" if entitlement.period is EntitlementPeriod.NEVER else " a month"
-        return f"{_short(entitlement.limit)} {inline(name)}{period}" if entitlement.limit else ""
+        ever = " in total" if entitlement.period is EntitlementPeriod.NEVER else ""
+        return f"{_short(entitlement.limit)} {inline(name)}{ever}" if entitlement.limit else ""
     if isinstance(entitlement.value, bool):
         return name if entitlement.value else ""
     return f"{_value(entitlement.value)} {inline(name)}" if entitlement.value is not None else ""
