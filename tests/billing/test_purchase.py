@@ -173,7 +173,7 @@ async def test_a_declined_card_changes_nothing(shop: Shop, card: str) -> None:
         ({"plan": "free"}, PlanNotPurchasableError, "plan_not_purchasable"),
         ({"plan": "enterprise"}, PlanNotPurchasableError, "plan_not_purchasable"),
         ({"price_id": "price_unknown"}, PlanNotFoundError, "plan_not_found"),
-        ({"price_id": str(new_id())}, PlanNotFoundError, "plan_not_found"),
+        ({"price_id": "01900000-0000-7000-8000-000000000001"}, PlanNotFoundError, "plan_not_found"),
     ],
 )
 async def test_what_is_not_for_sale_is_refused(

@@ -69,7 +69,6 @@ from .subscriptions import (
     Transition,
     find_standing,
     history,
-    list_standings,
     status,
 )
 
@@ -117,7 +116,6 @@ __all__ = [
     "jobs",
     "list_events",
     "list_invoices",
-    "list_standings",
     "open_portal",
     "overview",
     "preview_change",

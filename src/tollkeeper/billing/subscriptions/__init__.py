@@ -17,7 +17,7 @@ from .service import (
     restand,
     status,
 )
-from .store import find_standing, history, list_of, list_standings
+from .store import find_standing, history, list_of
 
 __all__ = [
     "MEANINGS",
@@ -34,7 +34,6 @@ __all__ = [
     "history",
     "list_of",
     "list_of_organization",
-    "list_standings",
     "meaning",
     "mirror_subscription",
     "restand",

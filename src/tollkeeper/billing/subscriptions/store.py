@@ -88,15 +88,6 @@ async def find_standing(tx: Tx, organization_id: UUID) -> Standing:
     return Standing() if row is None else Standing(row.plan, row.period_start, row.period_end)
 
 
-async def list_standings(tx: Tx, organization_ids: Sequence[UUID] | None = None) -> dict[UUID, Standing]:
-    """Return what organizations may use by subscription; those without a plan are missing. None: all of them."""
-    query = select(BILLING_STANDINGS).where(BILLING_STANDINGS.c.plan.is_not(None))
-    if organization_ids is not None:
-        query = query.where(BILLING_STANDINGS.c.organization_id.in_(organization_ids))
-    rows = await tx.connection.execute(query)
-    return {row.organization_id: Standing(row.plan, row.period_start, row.period_end) for row in rows}
-
-
 async def save_standing(tx: Tx, organization_id: UUID, standing: Standing) -> None:
     """Note what the organization is told it may use."""
     values = {**asdict(standing), "changed_at": tx.now}
