@@ -1,7 +1,8 @@
 """The whole application in the test's own process, on a real database, and a browser without a screen."""
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import httpx
@@ -67,6 +68,16 @@ class Browser:
         secret = re.search(r"data-secret>([^<]+)<", answer.text)
         assert secret is not None, answer.text
         return secret[1]
+
+
+async def until_status(ask: Callable[[], Awaitable[httpx.Response]], status: int) -> httpx.Response:
+    """Ask again until the answer has this status: memory is dropped a moment after the commit that changed it."""
+    for _ in range(500):
+        answer = await ask()
+        if answer.status_code == status:
+            return answer
+        await asyncio.sleep(0.01)
+    pytest.fail(f"still {answer.status_code}, never {status}")
 
 
 @pytest.fixture
