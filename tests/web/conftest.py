@@ -72,12 +72,14 @@ class Browser:
 
 async def until_status(ask: Callable[[], Awaitable[httpx.Response]], status: int) -> httpx.Response:
     """Ask again until the answer has this status: memory is dropped a moment after the commit that changed it."""
+    answer = await ask()
     for _ in range(500):
-        answer = await ask()
         if answer.status_code == status:
-            return answer
+            break
         await asyncio.sleep(0.01)
-    pytest.fail(f"still {answer.status_code}, never {status}")
+        answer = await ask()
+    assert answer.status_code == status
+    return answer
 
 
 @pytest.fixture
