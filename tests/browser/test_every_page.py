@@ -133,3 +133,10 @@ def test_a_page_asked_for_before_logging_in_is_shown_after_it(visitors: Visitors
     visitor.page.get_by_label("Password").fill(PASSWORD)
     visitor.press("Log in")
     assert visitor.page.url == f"{visitor.base}/usage?span=24h"
+
+
+def test_a_newcomer_looks_around_with_one_press(visitors: Visitors) -> None:
+    visitor = visitors.new()
+    visitor.go("/login")
+    visitor.press("Log in as demo")
+    expect(visitor.page.get_by_role("heading", name="Overview")).to_be_visible()

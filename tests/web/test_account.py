@@ -1,5 +1,8 @@
 import pytest
 
+from tollkeeper.infra import Runtime
+from tollkeeper.web import Site
+
 from .conftest import PASSWORD, Browser, until_status
 
 
@@ -110,3 +113,9 @@ async def test_a_part_of_a_page_asked_for_after_logging_out_sends_the_whole_page
     answer = await browser.client.get("/checkout/return/state", headers={"HX-Request": "true"})
     assert answer.headers["hx-redirect"] == "/login"
     assert answer.text == ""
+
+
+async def test_without_a_demo_login_none_is_shown(browser: Browser, runtime: Runtime) -> None:
+    assert "Log in as demo" in (await browser.get("/login")).text
+    runtime.provide(Site, Site())
+    assert "emo login" not in (await browser.get("/login")).text

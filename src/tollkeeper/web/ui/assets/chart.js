@@ -78,7 +78,7 @@ function draw(holder) {
       {
         ...axis,
         grid: { stroke: paint.line, width: 1 },
-        space: 44,
+        space: 34,
         size: 46,
         incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6, 1e7],
         values: (_u, splits) => splits.map((value) => short.format(value)),
