@@ -60,7 +60,7 @@ def test_from_sign_up_to_upgraded_and_unblocked(visitors: Visitors) -> None:
 
     ada.go("/billing")
     expect(ada.page.locator("[data-plan-name]")).to_have_text("Pro")
-    expect(ada.page.get_by_role("cell", name="$20", exact=True)).to_be_visible()
+    expect(ada.page.get_by_role("cell", name="$20.00", exact=True)).to_be_visible()
     ada.screenshot("billing-pro-light")
 
 

@@ -38,7 +38,6 @@ def app(runtime: Runtime) -> FastAPI:
         return leave(request, url, "payment")
 
     install_error_handlers(app, error_page)
-    app.add_exception_handler(Exception, app.state.answer_unknown_error)
     return app
 
 
