@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -11,6 +10,7 @@ import pytest
 from psycopg import sql
 from pydantic import SecretStr
 
+from support import START, make_database
 from tollkeeper import billing
 from tollkeeper.catalog import apply, demo_catalogue, read_catalogue_file
 from tollkeeper.gate import Gate
@@ -23,8 +23,6 @@ from tollkeeper.wiring import build_app, migrate, subscribe_doors
 
 pytest_plugins = ["house_plugin"]
 
-START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
-
 
 @pytest.fixture(scope="session")
 def postgres_url(run_folder: Path) -> Iterator[str]:
@@ -32,14 +30,6 @@ def postgres_url(run_folder: Path) -> Iterator[str]:
     server = EmbeddedPostgres(run_folder / "postgres")
     yield server.start()
     server.stop()
-
-
-def make_database(server_url: str, name: str) -> str:
-    """Create an empty database (dropping an old one) and return its address."""
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    return server_url.replace("/tollkeeper?", f"/{name}?")
 
 
 @pytest.fixture(scope="session")

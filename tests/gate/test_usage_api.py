@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from conftest import START
+from support import START
 from tollkeeper import identity
 from tollkeeper.billing import EntitlementsChanged
 from tollkeeper.gate import Gate

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import START
+from support import START
 from tollkeeper.infra import Runtime
 from tollkeeper.kit import new_id
 from tollkeeper.metering import (

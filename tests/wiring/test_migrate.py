@@ -5,7 +5,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect
 
-from conftest import make_database
+from support import make_database
 from tollkeeper.infra import metadata
 from tollkeeper.wiring import alembic_config, current_revision, migrate, newest_revision
 
