@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, cast
 
 import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from tollkeeper import __version__, billing, identity, web
 from tollkeeper.gate import Admission, Gate, keys_router, limits_report
@@ -50,7 +52,13 @@ def build_app(runtime: Runtime) -> ASGIApp:
     runtime.provide(web.Site, _site(runtime))
     app = build_api(runtime)
     admission = Admission(app, runtime, gate)
-    return Edge(admission, answer_error=app.state.answer_unknown_error, https=runtime.settings.is_production)
+    edge = Edge(admission, answer_error=app.state.answer_unknown_error, https=runtime.settings.is_production)
+    return _behind_proxies(edge, runtime.settings.trusted_proxies)
+
+
+def _behind_proxies(app: ASGIApp, trusted: list[str]) -> ASGIApp:
+    """Believe what these proxies say about who calls; without any, a caller's own word counts for nothing."""
+    return cast(ASGIApp, ProxyHeadersMiddleware(cast(Any, app), trusted)) if trusted else app
 
 
 def _site(runtime: Runtime) -> web.Site:
