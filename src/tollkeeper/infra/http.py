@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from tollkeeper.kit import Actor, FieldProblem, InvalidInputError, TollkeeperError, UnauthenticatedError
 
@@ -22,6 +23,7 @@ from .runtime import Runtime, Tx
 
 log = structlog.get_logger(__name__)
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 ErrorPage = Callable[[Request, TollkeeperError, str], Awaitable[Response]]
 
 
@@ -85,7 +87,7 @@ def install_error_handlers(app: FastAPI, error_page: ErrorPage) -> None:
         return await answer(request, _from_validation(error))
 
     async def http(request: Request, error: Exception) -> Response:
-        return await answer(request, _from_http(error))
+        return await answer(request, _from_http(request, error))
 
     async def unknown(request: Request, error: Exception) -> Response:
         request.scope.setdefault("app", app)  # raised before the application was reached
@@ -94,19 +96,29 @@ def install_error_handlers(app: FastAPI, error_page: ErrorPage) -> None:
             return await answer(request, shown)
         if shown.code == "internal_error":
             log.error("unhandled error", exc_info=error, path=request.url.path)
-        else:
+        elif shown.status >= TollkeeperError.status:
             log.warning("dependency failed", code=shown.code, error=str(error).strip(), path=request.url.path)
         return await answer(request, shown)
 
     app.add_exception_handler(TollkeeperError, known)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, unknown)
     app.state.answer_unknown_error = unknown
 
 
 def wants_problem(request: Request) -> bool:
     """Whether the caller is a program rather than a person with a browser."""
     return request.url.path.startswith(("/api", "/health", "/metrics"))
+
+
+def _methods_at(request: Request) -> set[str]:
+    """Every method this address takes; the framework itself tells those of the first route alone."""
+    return {
+        method
+        for method in METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    }
 
 
 def _from_validation(error: Exception) -> TollkeeperError:
@@ -122,13 +134,15 @@ def _field_problem(item: dict[str, Any]) -> FieldProblem:
     return FieldProblem(".".join(where), item["msg"].removeprefix("Value error, "), item["type"])
 
 
-def _from_http(error: Exception) -> TollkeeperError:
+def _from_http(request: Request, error: Exception) -> TollkeeperError:
     if not isinstance(error, HTTPException):
         raise TypeError(type(error))
+    if isinstance(error.__cause__, TollkeeperError):  # raised while the framework was reading the body
+        return error.__cause__
     if error.status_code == RouteNotFoundError.status:
         return RouteNotFoundError()
     if error.status_code == MethodNotAllowedError.status:
-        return MethodNotAllowedError(headers=error.headers)
+        return MethodNotAllowedError(headers={"Allow": ", ".join(sorted(_methods_at(request)))})
     if error.status_code == 400:  # noqa: PLR2004 - Starlette's answer to a form or body it cannot parse
         return MalformedBodyError(str(error.detail))
     shown = TollkeeperError(str(error.detail))

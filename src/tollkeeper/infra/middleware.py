@@ -77,8 +77,8 @@ class Edge:
             # The server itself holds a body to the length it declared; only one without needs counting.
             await self._app(scope, receive if size is not None else _counted(receive), answer)
         except Exception as error:  # noqa: BLE001 - the last resort: no trace leaves the process, none is lost
-            response = await self._answer_error(Request(scope, receive), error)
-            if not status:
+            if not status:  # otherwise the application has answered, and logged, what it then let through
+                response = await self._answer_error(Request(scope, receive), error)
                 await response(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - started

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from procrastinate.exceptions import ConnectorException
 from psycopg import errors as pg
 from sqlalchemy import exc as sa
 from starlette.responses import Response
@@ -61,8 +62,11 @@ class RouteNotFoundError(NotFoundError):
 
 def is_outage(error: BaseException) -> bool:
     """Whether the error means that the database is unreachable or restarting, rather than that we used it wrongly."""
-    if isinstance(error, sa.DBAPIError):
-        return error.connection_invalidated or (error.orig is not None and is_outage(error.orig))
+    if isinstance(error, sa.DBAPIError) and error.connection_invalidated:
+        return True
+    cause = _cause(error)
+    if cause is not error:
+        return cause is not None and is_outage(cause)
     if isinstance(error, sa.TimeoutError):  # no pooled connection within the time allowed
         return True
     return isinstance(error, pg.OperationalError | pg.AdminShutdown | pg.CrashShutdown | pg.InterfaceError | OSError)
@@ -72,7 +76,21 @@ def as_tollkeeper_error(error: BaseException) -> TollkeeperError:
     """Return the error as one the caller can be told; anything unknown becomes a bare internal error."""
     if isinstance(error, TollkeeperError):
         return error
-    return DatabaseUnavailableError() if is_outage(error) else TollkeeperError()
+    if is_outage(error):
+        return DatabaseUnavailableError()
+    return InvalidInputError("A text holds a NUL character.") if _holds_nul(error) else TollkeeperError()
+
+
+def _holds_nul(error: BaseException) -> bool:
+    """Whether the database refused a text because it knows no NUL; the net below what checks its own fields."""
+    return isinstance(_cause(error), pg.DataError) and "NUL" in str(_cause(error))
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    """What the driver itself raised, when another library has wrapped it."""
+    if isinstance(error, sa.DBAPIError):
+        return error.orig
+    return error.__cause__ if isinstance(error, ConnectorException) else error
 
 
 def problem_document(error: TollkeeperError, request_id: str) -> dict[str, Any]:
