@@ -25,6 +25,8 @@ keys_router = APIRouter(prefix="/keys", tags=["API keys"])
 
 LONGEST_HISTORY = timedelta(days=366)
 DEFAULT_HISTORY = timedelta(days=30)
+# Nothing was counted before; dates near the first year cannot be reckoned with.
+EARLIEST_YEAR = 2000
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: {"description": "No valid credential."},
@@ -120,6 +122,8 @@ def history_span(start: datetime | None, end: datetime | None, now: datetime) ->
         InvalidInputError: it ends before it starts, or is too long.
     """
     last = end or now
+    if last.year < EARLIEST_YEAR:
+        raise InvalidInputError([FieldProblem("to", f"must not lie before the year {EARLIEST_YEAR}")])
     first = start or last - DEFAULT_HISTORY
     if first >= last:
         raise InvalidInputError([FieldProblem("from", "must be before `to`")])

@@ -118,8 +118,9 @@ class Gate:
         """
         now = self._runtime.clock.now()
         allowance, period, counter = self._counter(access, feature, now)
-        happened = at or now
-        if not period.start <= happened <= now + rules.CLOCK_SKEW:
+        # The provider's clock starts periods and may be ahead of ours; what happens now belongs to the new one.
+        happened = at or max(now, period.start)
+        if at is not None and not period.start <= happened <= now + rules.CLOCK_SKEW:
             raise OutsidePeriodError(f"`at` must lie between {period.start.isoformat()} and now.")
         outcome = await self.counters.consuming.submit(
             Consumption(counter, count, allowance.limit, allowance.hard, happened, key, actor.credential_id)
