@@ -1,0 +1,213 @@
+"""The grid: every route of the API with what it needs. A route that is missing here fails `test_grid.py`."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tollkeeper.kit import Permission
+
+PASSWORD = "correct horse battery"
+PUBLIC = "nobody"
+"""No login is needed. Said of each public route below, so that nothing becomes public by being forgotten."""
+ANYONE = "anyone who is known"
+PERSON = "a person"
+OPERATOR = "the operator"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route and its promises. Words in braces stand for what `World` knows by that name.
+
+    Attributes:
+        call: method and path as the router has them.
+        needs: PUBLIC, ANYONE, PERSON, OPERATOR, or the permission that is needed.
+        success: the documented status of a good call by `caller`; None where a test of its own makes the good call.
+        body: a good body; None when none is taken.
+        wrong: a body or query with something wrong in every field it has, and the fields the answer has to name.
+        others: names another tenant's thing, which must be answered with 404 like one that does not exist.
+        once: takes `Idempotency-Key`.
+    """
+
+    call: str
+    needs: str
+    success: int | None = 200
+    body: Json | None = None
+    query: Json = field(default_factory=dict)
+    wrong: tuple[Json, frozenset[str]] | None = None
+    caller: str = "ada"
+    others: Json | None = None
+    once: bool = False
+
+    @property
+    def method(self) -> str:
+        return self.call.split(" ")[0]
+
+    @property
+    def path(self) -> str:
+        return self.call.split(" ")[1]
+
+    @property
+    def writes(self) -> bool:
+        return self.method != "GET"
+
+
+def wrong(**fields: Any) -> tuple[Json, frozenset[str]]:
+    return fields, frozenset(fields)
+
+
+THEIRS = {"customer": "{eve_id}"}
+CUSTOMER = wrong(customer="x" * 5000)
+PAGE = wrong(limit="0", cursor="not a cursor")
+
+GRID = (
+    # Public, each for its reason: who comes has no login yet, or proves itself otherwise, or there is nothing to hide.
+    Route(
+        "POST /api/auth/register",
+        PUBLIC,
+        201,
+        {"email": "new@example.com", "password": PASSWORD, "name": "New"},
+        wrong=wrong(email="no address", password="short", name="x" * 300),
+    ),
+    Route(
+        "POST /api/auth/login",
+        PUBLIC,
+        body={"email": "ada@example.com", "password": PASSWORD},
+        wrong=wrong(email=5, password=None, otp=["1"]),
+    ),
+    Route(
+        "POST /api/auth/refresh", PUBLIC, body={"refresh_token": "{refresh_token}"}, wrong=wrong(refresh_token=[1, 2])
+    ),
+    Route("GET /api/plans", PUBLIC),
+    Route("POST /api/webhooks/stripe", PUBLIC, None, {}),
+    Route("GET /health", PUBLIC),
+    Route("GET /health/live", PUBLIC),
+    Route("GET /api/health", PUBLIC),
+    Route("GET /metrics", PUBLIC),  # to loopback only; its own test is below
+    # People.
+    Route(
+        "POST /api/auth/logout",
+        ANYONE,
+        204,
+        {"refresh_token": "{refresh_token}"},
+        wrong=wrong(refresh_token=5),
+    ),
+    Route("GET /api/auth/me", ANYONE),
+    Route("GET /api/profile", PERSON),
+    Route("PATCH /api/profile", PERSON, body={"name": "Ada L."}, wrong=wrong(name="", time_zone=5)),
+    # API keys.
+    Route("GET /api/keys", Permission.KEYS_READ, wrong=wrong(limit="0", with_revoked="maybe"), others=THEIRS),
+    Route(
+        "POST /api/keys",
+        Permission.KEYS_MANAGE,
+        201,
+        {"name": "laptop", "scopes": ["usage:write"]},
+        wrong=wrong(name="", kind="gold", expires_at="yesterday", customer=7),
+        others=THEIRS,
+        once=True,
+    ),
+    Route(
+        "POST /api/keys/{key_id}/rotate",
+        Permission.KEYS_MANAGE,
+        body={"grace_seconds": 60},
+        wrong=wrong(grace_seconds=-1),
+        others={"key_id": "{eve_key_id}"},
+        once=True,
+    ),
+    Route("DELETE /api/keys/{key_id}", Permission.KEYS_MANAGE, 204, others={"key_id": "{eve_key_id}"}),
+    Route(
+        "POST /api/keys/verify",
+        OPERATOR,
+        body={"key": "{secret}", "feature": "prompts"},
+        wrong=wrong(key="", feature=5, quantity=0),
+        caller="operator",
+    ),
+    # Customers, for the operator.
+    Route(
+        "POST /api/customers",
+        OPERATOR,
+        201,
+        {"name": "Grace", "external_id": "grace-1"},
+        wrong=wrong(name="  ", external_id=" blank "),
+        caller="operator",
+        once=True,
+    ),
+    Route("GET /api/customers", OPERATOR, wrong=wrong(limit="101", cursor="x" * 65), caller="operator"),
+    Route("GET /api/customers/{customer}", OPERATOR, caller="operator", others={"customer": "nobody-at-all"}),
+    # Usage.
+    Route(
+        "POST /api/usage/track",
+        Permission.USAGE_WRITE,
+        body={"feature": "prompts", "count": 2, "idempotency_key": "once"},
+        wrong=wrong(feature="", count=0, idempotency_key="", at="noon", customer=""),
+        others={"feature": "prompts", **THEIRS},
+    ),
+    Route(
+        "POST /api/usage/check",
+        Permission.USAGE_READ,
+        body={"feature": "prompts"},
+        wrong=wrong(feature=5, count=1.5, customer=[]),
+        others={"feature": "prompts", **THEIRS},
+    ),
+    Route(
+        "GET /api/usage",
+        Permission.USAGE_READ,
+        query={"feature": "prompts", "bucket": "hour"},
+        wrong=wrong(**{"feature": "", "from": "noon", "to": "tea", "bucket": "week", "customer": ""}),
+        others=THEIRS,
+    ),
+    Route("GET /api/usage/limits", Permission.USAGE_READ, wrong=CUSTOMER, others=THEIRS),
+    # Buying and what was bought. `ada` has bought a plan, `eve` has not.
+    Route(
+        "POST /api/stripe/create-checkout",
+        Permission.BILLING_MANAGE,
+        body={"plan": "pro", "interval": "month"},
+        wrong=wrong(plan="", interval="week", success_url=5, cancel_url=[], customer=""),
+        caller="eve",
+        others={"plan": "pro", "customer": "{ada_id}"},
+    ),
+    Route(
+        "POST /api/stripe/portal",
+        Permission.BILLING_MANAGE,
+        body={},
+        wrong=wrong(return_url=5, customer=""),
+        others=THEIRS,
+    ),
+    Route("GET /api/subscription/status", Permission.BILLING_READ, wrong=CUSTOMER, others=THEIRS),
+    Route(
+        "POST /api/subscription/preview",
+        Permission.BILLING_READ,
+        body={"plan": "premium"},
+        wrong=wrong(plan="", interval="week", customer=""),
+        others={"plan": "premium", **THEIRS},
+    ),
+    Route(
+        "POST /api/subscription/change",
+        Permission.BILLING_MANAGE,
+        body={"plan": "premium", "interval": "month"},
+        wrong=wrong(plan=5, interval=5, customer=5),
+        others={"plan": "premium", **THEIRS},
+    ),
+    Route(
+        "POST /api/subscription/cancel",
+        Permission.BILLING_MANAGE,
+        body={"at": "period_end"},
+        wrong=wrong(at="tomorrow", customer=""),
+        others=THEIRS,
+    ),
+    Route(
+        "POST /api/subscription/resume",
+        Permission.BILLING_MANAGE,
+        body={},
+        wrong=wrong(customer=5),
+        others=THEIRS,
+    ),
+    Route("GET /api/billing/overview", Permission.BILLING_READ, wrong=CUSTOMER, others=THEIRS),
+    Route("GET /api/billing/invoices", Permission.BILLING_READ, wrong=wrong(limit="0", customer=""), others=THEIRS),
+    Route(
+        "GET /api/billing/invoices/{invoice_id}",
+        Permission.BILLING_READ,
+        wrong=wrong(customer=""),
+        others={"invoice_id": "{invoice_id}", "as": "eve"},
+    ),
+)
