@@ -58,7 +58,7 @@ def build_app(runtime: Runtime) -> ASGIApp:
 
 def _behind_proxies(app: ASGIApp, trusted: list[str]) -> ASGIApp:
     """Believe what these proxies say about who calls; without any, a caller's own word counts for nothing."""
-    return cast(ASGIApp, ProxyHeadersMiddleware(cast(Any, app), trusted)) if trusted else app
+    return cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", app), trusted)) if trusted else app
 
 
 def _site(runtime: Runtime) -> web.Site:
