@@ -1,0 +1,83 @@
+"""The client against the whole application, and against a server that fails."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from gate.conftest import Customer, ada
+from tollkeeper_sdk import ApiError, AsyncTollkeeper, QuotaExceeded, Tollkeeper, Unavailable, client
+
+__all__ = ["ada"]
+
+
+@pytest.fixture
+async def toll(ada: Customer, application: httpx.ASGITransport) -> AsyncIterator[AsyncTollkeeper]:
+    toll = AsyncTollkeeper("http://127.0.0.1:8000", ada.secret)
+    toll._http._transport = application
+    yield toll
+    await toll.aclose()
+
+
+async def test_use_ask_and_look(toll: AsyncTollkeeper) -> None:
+    balance = await toll.track("prompts", 990)
+    assert (balance.used, balance.remaining, balance.limit) == (990, 10, 1000)
+    assert (await toll.check("prompts", 10)).allowed
+    refused = await toll.check("prompts", 11)
+    assert (refused.allowed, refused.balance.remaining) == (False, 10)
+    assert refused.upgrade is not None
+    assert (refused.upgrade.plan, refused.upgrade.amount, refused.upgrade.currency) == ("pro", 2000, "usd")
+    assert {each.feature: each.used for each in await toll.usage()}["prompts"] == 990
+
+
+async def test_a_refusal_tells_the_way_on(toll: AsyncTollkeeper) -> None:
+    with pytest.raises(QuotaExceeded, match="quota_exceeded") as refused:
+        await toll.track("prompts", 1001)
+    assert refused.value.upgrade is not None
+    assert refused.value.upgrade.limit == 50_000
+    assert refused.value.request_id
+
+
+async def test_other_refusals_say_why(toll: AsyncTollkeeper) -> None:
+    with pytest.raises(ApiError) as refused:
+        await toll.track("unicorns")
+    assert (refused.value.status, refused.value.code) == (422, "unknown_feature")
+
+
+class Flaky(httpx.BaseTransport):
+    """Loses the first answers, then answers; keeps the idempotency keys it saw."""
+
+    def __init__(self, failures: int, *, answer: bool = False) -> None:
+        self.failures = failures
+        self.answer = answer
+        self.bodies: list[bytes] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.bodies.append(request.read())
+        if len(self.bodies) <= self.failures:
+            if self.answer:
+                return httpx.Response(503, headers={"Retry-After": "0"}, json={"code": "database_unavailable"})
+            raise httpx.ReadError("gone", request=request)
+        body = {"feature": "prompts", "used": 1, "limit": None, "remaining": None, "reset_at": "2026-04-10T12:00:00Z"}
+        return httpx.Response(200, json=body)
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_lost_answer_is_asked_for_again_with_the_same_key(monkeypatch: pytest.MonkeyPatch, answer: bool) -> None:
+    monkeypatch.setattr(client, "FIRST_WAIT_SECONDS", 0.001)
+    transport = Flaky(2, answer=answer)
+    with Tollkeeper("http://127.0.0.1:8000", "tk_live_x") as toll:
+        toll._http._transport = transport
+        assert toll.track("prompts").used == 1
+    assert len(transport.bodies) == 3
+    assert len(set(transport.bodies)) == 1
+
+
+def test_it_gives_up_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "FIRST_WAIT_SECONDS", 0.001)
+    transport = Flaky(99)
+    with Tollkeeper("http://127.0.0.1:8000", "tk_live_x") as toll:
+        toll._http._transport = transport
+        with pytest.raises(Unavailable, match="could not be reached"):
+            toll.check("prompts")
+    assert len(transport.bodies) == client.TRIES
