@@ -10,8 +10,8 @@ import pytest
 from psycopg import sql
 from pydantic import SecretStr
 
-from support import START, make_database
-from tollkeeper import billing
+from support import START, Customer, client_of, make_customer, make_database
+from tollkeeper import billing, identity
 from tollkeeper.catalog import apply, demo_catalogue, read_catalogue_file
 from tollkeeper.gate import Gate
 from tollkeeper.identity import PasswordHasher
@@ -88,3 +88,41 @@ async def application(runtime: Runtime) -> AsyncIterator[httpx.ASGITransport]:
     await gate.close()
     await billing.close(runtime)
     runtime.part(PasswordHasher).close()
+
+
+@pytest.fixture
+async def ada(runtime: Runtime, application: httpx.ASGITransport) -> AsyncIterator[Customer]:
+    customer = await make_customer(runtime, application, "Ada", external_id="ada-1")
+    yield customer
+    await customer.client.aclose()
+
+
+@pytest.fixture
+async def eve(runtime: Runtime, application: httpx.ASGITransport) -> AsyncIterator[Customer]:
+    customer = await make_customer(runtime, application, "Eve", external_id="eve-1")
+    yield customer
+    await customer.client.aclose()
+
+
+@pytest.fixture
+async def operator(runtime: Runtime, application: httpx.ASGITransport) -> AsyncIterator[httpx.AsyncClient]:
+    async with runtime.transaction() as tx:
+        _, secret = await identity.create_key(
+            tx,
+            organization_id=None,
+            created_by=None,
+            name="operator",
+            kind=identity.KeyKind.OPERATOR,
+            scopes=(),
+            expires_at=None,
+        )
+    client = client_of(application, secret)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def nobody(application: httpx.ASGITransport) -> AsyncIterator[httpx.AsyncClient]:
+    client = client_of(application, None)
+    yield client
+    await client.aclose()

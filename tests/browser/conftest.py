@@ -87,7 +87,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 process.wait()
 
 
-@pytest.fixture(scope="session")
+# Ended when the next test is of another folder: while it runs, its event loop counts as running in this thread.
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, driven by Playwright."""
     if not Path(CHROMIUM).exists():

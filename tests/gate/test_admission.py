@@ -6,11 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
+from support import Customer, client_of
 from tollkeeper import identity
 from tollkeeper.gate import Gate
 from tollkeeper.infra import Runtime
-
-from .conftest import Customer, client_of
 
 PASSWORD = "every bridge has a toll"
 HEARD_SECONDS = 5.0

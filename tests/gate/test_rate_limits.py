@@ -2,7 +2,7 @@
 
 import httpx
 
-from .conftest import Customer
+from support import Customer
 
 
 async def test_an_address_without_login_has_a_hundred_calls_a_minute(nobody: httpx.AsyncClient) -> None:

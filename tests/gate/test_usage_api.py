@@ -8,15 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-from support import START
+from support import START, Customer
 from tollkeeper import identity
 from tollkeeper.billing import EntitlementsChanged
 from tollkeeper.gate import Gate
 from tollkeeper.infra import Runtime
 from tollkeeper.kit import FixedClock, Permission
 from tollkeeper.metering import counters_replay
-
-from .conftest import Customer
 
 HEARD_SECONDS = 5.0
 

@@ -5,10 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from gate.conftest import Customer, ada
+from support import Customer
 from tollkeeper_sdk import ApiError, AsyncTollkeeper, QuotaExceeded, Tollkeeper, Unavailable, client
-
-__all__ = ["ada"]
 
 
 @pytest.fixture
