@@ -7,6 +7,7 @@ from tollkeeper.infra import SettingsError, as_tollkeeper_error
 from tollkeeper.kit import TollkeeperError
 
 FAILED = 1
+PLACE_HINT = "Give this account the right to it, or choose another folder with --data-dir."
 
 
 def guarded(command: Callable[[], int | None]) -> int:
@@ -21,6 +22,8 @@ def guarded(command: Callable[[], int | None]) -> int:
         return 130
     except BrokenPipeError:  # the reader of our output has gone, as with `| head`
         return FAILED
+    except PermissionError as error:
+        _complain(f"{error.filename or 'A file'} cannot be written or read by this account.", PLACE_HINT)
     except Exception as error:
         known = as_tollkeeper_error(error)
         if known.code == TollkeeperError.code:  # nothing we know of: a fault of ours, whose trace is wanted

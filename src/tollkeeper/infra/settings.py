@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MIN_SECRET_BYTES = 32
 PROVIDER_PAGES = ("https://checkout.stripe.com", "https://billing.stripe.com")
+DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
+REDIS_SCHEMES = frozenset({"redis", "rediss"})
 DEFAULT_DATA_DIR = Path(".data")
 
 
@@ -41,6 +44,15 @@ class SettingsError(Exception):
 
 def _listed(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _is_address(text: str, schemes: frozenset[str]) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # reading it raises when it is no number
+    except ValueError:
+        return False
+    return parts.scheme in schemes and text.startswith(f"{parts.scheme}://")
 
 
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_listed)]
@@ -141,10 +153,22 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = [*self._secret_problems(), *(self._production_problems() if self.is_production else [])]
+        problems = [*self._address_problems(), *self._secret_problems()]
+        problems += self._production_problems() if self.is_production else []
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    def _address_problems(self) -> list[str]:
+        addresses = {
+            "DATABASE_URL": (self.database_url, DATABASE_SCHEMES, "postgresql://user:password@host/name"),
+            "REDIS_URL": (self.redis_url, REDIS_SCHEMES, "redis://host:6379/0"),
+        }
+        return [
+            f"{name}: not an address of the form {form}."
+            for name, (address, schemes, form) in addresses.items()
+            if address is not None and not _is_address(address.get_secret_value(), schemes)
+        ]
 
     def _secret_problems(self) -> list[str]:
         problems = [
