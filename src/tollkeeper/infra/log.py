@@ -8,6 +8,8 @@ from typing import Any
 
 import structlog
 
+from .problems import is_outage
+
 # Our own keys and tokens, the provider's, JWTs, and passwords inside URLs.
 _SECRET = re.compile(
     r"tk_(?:live|test|op)_[A-Za-z0-9_]+|(?:sk|rk|whsec)_[A-Za-z0-9_]+|eyJ[\w-]+\.[\w-]+\.[\w-]+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
@@ -31,6 +33,16 @@ def _redact_event(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMa
     return event
 
 
+def _shorten_outage(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Say that the database is away in one line: the way to it through every library tells nothing."""
+    info = event.get("exc_info")
+    error = info[1] if isinstance(info, tuple) else sys.exc_info()[1] if info is True else info
+    if isinstance(error, BaseException) and is_outage(error):
+        del event["exc_info"]
+        event["error"] = " ".join(str(error.__cause__ or error).split())
+    return event
+
+
 def configure_logging(level: str, *, as_json: bool) -> None:
     """Set up logging of the whole process: JSON lines for machines, plain columns for people."""
     shared: list[Any] = [
@@ -44,7 +56,7 @@ def configure_logging(level: str, *, as_json: bool) -> None:
         colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
     )
     renderer: Any = structlog.processors.JSONRenderer() if as_json else columns
-    finish: list[Any] = [structlog.processors.format_exc_info, _redact_event, renderer]
+    finish: list[Any] = [_shorten_outage, structlog.processors.format_exc_info, _redact_event, renderer]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,
