@@ -83,7 +83,7 @@ class Edge:
         finally:
             seconds = time.perf_counter() - started
             (_SECONDS_OF.get(status) or SECONDS.labels(str(status))).observe(seconds)
-            if status >= _SERVER_ERROR:
+            if status == _SERVER_ERROR:  # other 5xx are weather, which whoever met it has logged once
                 log.error("request failed", **_described(scope, status, seconds))
 
     def _add_headers(self, message: Message, request_id: bytes) -> None:
