@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from tollkeeper.billing import CancelAt, cancel, change_plan, preview_change, resume, status
+from tollkeeper.billing import CancelAt, cancel, change_plan, preview_change, provider_transaction, resume, status
 from tollkeeper.catalog import load_catalogue
 from tollkeeper.infra import RuntimeDep
 from tollkeeper.kit import Permission, TollkeeperError, new_id
@@ -25,7 +25,7 @@ async def change_page(
     actor.must(Permission.BILLING_MANAGE)
     chosen = chosen_interval(interval)
     try:
-        async with runtime.transaction() as tx:
+        async with provider_transaction(runtime) as tx:
             viewer = await load_viewer(tx, actor)
             preview = await preview_change(tx, actor.own_organization(), plan, chosen)
             sold = (await load_catalogue(tx)).plans[plan]
@@ -54,7 +54,7 @@ async def change_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -
     interval = fields.get("interval", "")
     once = f"change-{actor.own_organization()}-{fields.get('once') or new_id().hex}"
     try:
-        async with runtime.transaction() as tx:
+        async with provider_transaction(runtime) as tx:
             await change_plan(
                 tx,
                 actor.own_organization(),
@@ -88,7 +88,7 @@ async def cancel_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -
     actor.must(Permission.BILLING_MANAGE)
     await read_form(request)
     try:
-        async with runtime.transaction() as tx:
+        async with provider_transaction(runtime) as tx:
             await cancel(tx, actor.own_organization(), CancelAt.PERIOD_END)
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, failure=error)
@@ -101,7 +101,7 @@ async def resume_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -
     actor.must(Permission.BILLING_MANAGE)
     await read_form(request)
     try:
-        async with runtime.transaction() as tx:
+        async with provider_transaction(runtime) as tx:
             await resume(tx, actor.own_organization())
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, failure=error)

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from tollkeeper.billing import Buyer, Purchase, create_checkout, open_portal, status
+from tollkeeper.billing import Buyer, Purchase, create_checkout, open_portal, provider_transaction, status
 from tollkeeper.catalog import load_catalogue
 from tollkeeper.infra import Runtime, RuntimeDep
 from tollkeeper.kit import Actor, Permission, TollkeeperError
@@ -32,7 +32,7 @@ async def checkout_form(request: Request, runtime: RuntimeDep, actor: PersonDep)
         interval=chosen_interval(fields.get("interval", "")).value,
     )
     try:
-        async with runtime.transaction() as tx:
+        async with provider_transaction(runtime) as tx:
             viewer = await load_viewer(tx, actor)
             buyer = Buyer(actor.own_organization(), viewer.organization, viewer.email)
             checkout = await create_checkout(tx, buyer, purchase)
@@ -48,7 +48,7 @@ async def portal_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -
     actor.must(Permission.BILLING_MANAGE)
     await read_form(request)
     try:
-        async with runtime.transaction() as tx:
+        async with provider_transaction(runtime) as tx:
             url = await open_portal(tx, actor.own_organization(), return_url=f"{base_url_of(request)}/billing")
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, failure=error)
