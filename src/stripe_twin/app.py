@@ -16,7 +16,7 @@ from stripe_twin.core import api, ids
 from stripe_twin.core.delivery import Dispatcher
 from stripe_twin.core.json import pretty
 from stripe_twin.core.twin import Twin
-from stripe_twin.pages import authenticate, checkout, control, front, invoice, portal
+from stripe_twin.pages import authenticate, checkout, control, deliveries, front, invoice, misdelivery, portal
 from stripe_twin.pages.common import STATIC, show
 
 __all__ = ["build", "resources"]
@@ -39,7 +39,9 @@ def build(twin: Twin) -> Starlette:
             twin.close()
 
     pages = [
-        route for module in (front, checkout, authenticate, invoice, portal, control) for route in module.routes(twin)
+        route
+        for module in (front, deliveries, checkout, authenticate, invoice, portal, control, misdelivery)
+        for route in module.routes(twin)
     ]
     return Starlette(
         routes=[*api.routes(twin), *pages, Mount("/static", StaticFiles(directory=STATIC))],

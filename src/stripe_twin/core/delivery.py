@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import httpx
 
-from stripe_twin.core.json import Json, pretty
+from stripe_twin.core.bodies import body
+from stripe_twin.core.json import Json
 from stripe_twin.core.store import Delivery
 from stripe_twin.core.twin import Twin
 
@@ -20,6 +21,12 @@ GIVE_UP_SECONDS = 3 * 86_400
 _TIMEOUT_SECONDS = 10
 _PATIENCE_SECONDS = 1.0
 _BATCH = 200
+
+
+def secrets_of(endpoint: Json, now: float) -> list[str]:
+    """The secrets that sign now: the endpoint's own, and rolled ones until their time is over."""
+    old = [kept["secret"] for kept in endpoint.get("_old_secrets", []) if kept["until"] > now]
+    return [endpoint["_secret"], *old]
 
 
 def signature(body: bytes, secrets: Sequence[str], timestamp: int) -> str:
@@ -81,10 +88,9 @@ class Dispatcher:
     async def _lane(self, endpoint: str) -> None:
         try:
             while due := self._due(endpoint):
-                delivery = due[0]
-                task = asyncio.create_task(self._attempt(delivery))
-                self.under_way[delivery.id] = task
-                await asyncio.wait({task}, timeout=_PATIENCE_SECONDS)
+                tasks = {d.id: asyncio.create_task(self._attempt(d)) for d in due[: self.twin.misdelivery.concurrent]}
+                self.under_way.update(tasks)
+                await asyncio.wait(tasks.values(), timeout=_PATIENCE_SECONDS)
         finally:
             del self.lanes[endpoint]
             self.twin.committed.set()
@@ -108,8 +114,7 @@ class Dispatcher:
                 replace(delivery, status="canceled", next_at=None, last_error="the endpoint is gone or disabled")
             )
             return
-        shown = {**unit.render(event), "api_version": endpoint["api_version"] or event["api_version"]}
-        status, problem = await self._post(endpoint, pretty(shown))
+        status, problem = await self._post(endpoint, body(unit, event, endpoint, self.twin.misdelivery))
         if problem is None:
             self._record(
                 replace(delivery, status="succeeded", next_at=None, last_status=status, last_error=None), tried=True
@@ -130,21 +135,28 @@ class Dispatcher:
         )
 
     def _record(self, delivery: Delivery, *, tried: bool = False) -> None:
-        updated = replace(delivery, attempts=delivery.attempts + tried, updated=self.twin.clock.now())
+        now = self.twin.clock.now()
+        updated = replace(delivery, attempts=delivery.attempts + tried, updated=now)
         with self.twin.store.transaction():
+            if tried:
+                self.twin.store.add_attempt(delivery.id, now, delivery.last_status, delivery.last_error)
             self.twin.store.save_delivery(updated)
 
-    async def _post(self, endpoint: Json, body: bytes) -> tuple[int | None, str | None]:
+    async def _post(self, endpoint: Json, content: bytes) -> tuple[int | None, str | None]:
         """The status of the answer and what went wrong, None when it was a 2xx."""
+        clock = self.twin.clock
+        if self.twin.misdelivery.down:
+            return None, "ConnectError: made unreachable by /_twin/misdelivery"
+        timestamp = int(clock.now() if self.twin.misdelivery.signature_clock == "virtual" else clock.wall())
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
             "Accept": "*/*; q=0.5, application/xml",
-            "Stripe-Signature": signature(body, [endpoint["_secret"]], int(self.twin.clock.wall())),
+            "Stripe-Signature": signature(content, secrets_of(endpoint, clock.now()), timestamp),
         }
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
-                answer = await self.client.post(endpoint["url"], content=body, headers=headers)
+                answer = await self.client.post(endpoint["url"], content=content, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
             return None, f"{type(error).__name__}: {error}".strip(": ")
         if answer.is_success:

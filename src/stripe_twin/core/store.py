@@ -30,6 +30,7 @@ create index if not exists objects_subscription on objects (kind, body ->> '$.su
 create index if not exists objects_invoice on objects (kind, body ->> '$.invoice');
 create index if not exists objects_email on objects (kind, body ->> '$.email');
 create index if not exists objects_lookup_key on objects (kind, body ->> '$.lookup_key');
+create index if not exists objects_clock on objects (body ->> '$.test_clock') where body ->> '$.test_clock' is not null;
 create index if not exists objects_intent on objects (kind, body ->> '$.payment.payment_intent');
 create table if not exists deliveries (
     id integer primary key autoincrement,
@@ -44,6 +45,13 @@ create table if not exists deliveries (
 );
 create index if not exists deliveries_due on deliveries (next_at) where next_at is not null;
 create index if not exists deliveries_event on deliveries (event);
+create table if not exists attempts (
+    delivery integer not null,
+    at real not null,
+    status integer,
+    error text
+);
+create index if not exists attempts_delivery on attempts (delivery);
 create table if not exists answers (
     key text primary key,
     path text not null,
@@ -192,6 +200,11 @@ class Store:
         ).fetchone()
         return None if row is None else (int(row[0]), parse(row[1]))
 
+    def on_clock(self, test_clock: str) -> list[Json]:
+        """Everything that lives on that test clock, oldest first."""
+        query = "select body from objects where body ->> '$.test_clock' = ? order by seq"
+        return [parse(row[0]) for row in self.db.execute(query, (test_clock,))]
+
     # deliveries
 
     def add_delivery(self, event: str, endpoint: str, at: float) -> None:
@@ -201,8 +214,8 @@ class Store:
         )
 
     def due_deliveries(self, now: float, limit: int) -> list[Delivery]:
-        """Deliveries to try now, oldest first."""
-        return self._deliveries("next_at <= ? order by id limit ?", now, limit)
+        """Deliveries to try now, the longest due first."""
+        return self._deliveries("next_at <= ? order by next_at, id limit ?", now, limit)
 
     def next_delivery_at(self) -> float | None:
         """When the next delivery is due."""
@@ -215,6 +228,28 @@ class Store:
         """All deliveries of an event."""
         return self._deliveries("event = ? order by id", event)
 
+    def delivery(self, ident: int) -> Delivery | None:
+        """The delivery of that number."""
+        found = self._deliveries("id = ?", ident)
+        return found[0] if found else None
+
+    def number_of_deliveries(self) -> int:
+        """How many were ever queued."""
+        return int(self.db.execute("select coalesce(max(id), 0) from deliveries").fetchone()[0])
+
+    def select_deliveries(
+        self, limit: int, *, status: str = "", endpoint: str = "", event_type: str = ""
+    ) -> list[Delivery]:
+        """The newest deliveries of that status, endpoint and event type (its beginning); "" is any."""
+        return self._deliveries(
+            "(? in ('', status)) and (? in ('', endpoint)) and (? = '' or exists (select 1 from objects o "
+            "where o.id = event and substr(o.body ->> '$.type', 1, length(?)) = ?)) order by id desc limit ?",
+            status,
+            endpoint,
+            *([event_type] * 3),
+            limit,
+        )
+
     def recent_deliveries(self, limit: int) -> list[Delivery]:
         """The newest deliveries."""
         return self._deliveries("true order by id desc limit ?", limit)
@@ -223,6 +258,15 @@ class Store:
         columns = "id, event, endpoint, status, attempts, next_at, last_status, last_error, updated"
         rows = self.db.execute(f"select {columns} from deliveries where {clause}", args)  # noqa: S608 -- own clauses
         return [Delivery(*row) for row in rows]
+
+    def add_attempt(self, delivery: int, at: float, status: int | None, error: str | None) -> None:
+        """Note a try: the status answered, None when nothing was, and what was wrong with it."""
+        self.db.execute("insert into attempts values (?, ?, ?, ?)", (delivery, at, status, error))
+
+    def attempts(self, delivery: int) -> list[tuple[float, int | None, str | None]]:
+        """When, status and error of every try, oldest first."""
+        query = "select at, status, error from attempts where delivery = ? order by rowid"
+        return list(self.db.execute(query, (delivery,)))
 
     def save_delivery(self, delivery: Delivery) -> None:
         """Record the outcome of an attempt."""

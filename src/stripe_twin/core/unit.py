@@ -1,5 +1,6 @@
 """A unit of work: everything one request, page post or due moment reads, changes and reports. It ends in one commit."""
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from stripe_twin.core import ids
 from stripe_twin.core.errors import missing
 from stripe_twin.core.json import Json, compact, parse
 from stripe_twin.core.kinds import KINDS
+from stripe_twin.core.misdelivery import NORMAL, Misdelivery
 from stripe_twin.core.store import Filter, Store, equals
 from stripe_twin.core.version import API_VERSION
 
@@ -26,16 +28,29 @@ class Happening:
     type: str
     object: Json
     previous: Json | None
+    at: int
 
 
 class Unit:
-    """Loads, saves, renders and reports. `now` stands still inside a unit (whole Unix seconds)."""
+    """Loads, saves, renders and reports. `now` stands still inside a unit (whole Unix seconds).
 
-    def __init__(self, store: Store, now: float, public_url: str, cause: Cause | None = None) -> None:
+    Only touching an object that lives on a test clock moves it, to what that clock shows.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        now: float,
+        public_url: str,
+        cause: Cause | None = None,
+        misdelivery: Misdelivery = NORMAL,
+    ) -> None:
         self.store = store
-        self.now = int(now)
+        self.now = self.started = int(now)
+        self.pinned = False
         self.public_url = public_url
         self.cause = cause or Cause()
+        self.misdelivery = misdelivery
         self.happenings: list[Happening] = []
 
     # objects
@@ -45,12 +60,24 @@ class Unit:
         found = self.store.get(ident, kind)
         if found is None:
             raise missing(KINDS[kind].label, ident, param)
+        self.enter(found.get("test_clock"))
         return found
+
+    def enter(self, test_clock: str | None) -> None:
+        """From here on it is the time of that test clock, unless the moment was chosen by `stand_at`."""
+        clock = self.store.get(test_clock) if test_clock and not self.pinned else None
+        if clock:
+            self.now = clock["frozen_time"]
+
+    def stand_at(self, moment: int) -> None:
+        """Go on at that moment, whatever clock is touched."""
+        self.now, self.pinned = moment, True
 
     def save(self, document: Json) -> Json:
         """Insert or replace, and note when the object wants attention by itself."""
         kind = KINDS[document["object"]]
-        self.store.put(document, kind.due(document) if kind.due else None)
+        clocked = document.get("test_clock") is not None  # its clock comes for it
+        self.store.put(document, kind.due(document) if kind.due and not clocked else None)
         return document
 
     def find(self, kind: str, *filters: Filter, oldest_first: bool = False, limit: int = -1) -> list[Json]:
@@ -76,7 +103,7 @@ class Unit:
         """Report an event with the object as it is now; `before` is its earlier rendering when attributes changed."""
         shown = self.render(document)
         previous = changed(before, shown) if before is not None else None
-        self.happenings.append(Happening(event_type, shown, previous))
+        self.happenings.append(Happening(event_type, shown, previous, self.now))
 
     def updated(self, event_type: str, document: Json, before: Json) -> None:
         """Save, and report an update if anything visible changed."""
@@ -102,8 +129,21 @@ class Unit:
             wanted = [e for e in endpoints if {"*", happening.type} & set(e["enabled_events"])]
             event = self.save(self._event(happening))
             for endpoint in wanted:
-                self.store.add_delivery(event["id"], endpoint["id"], self.now)
+                self._queue(event["id"], endpoint["id"])
         self.happenings = []
+
+    def _queue(self, event: str, endpoint: str) -> None:
+        how = self.misdelivery
+        for _ in range(1 + how.duplicates):
+            self.store.add_delivery(event, endpoint, self.started + how.delay_seconds + self._shuffle(event))
+
+    def _shuffle(self, event: str) -> float:
+        """Seconds by which a delivery is put off so that it may be overtaken."""
+        if not self.misdelivery.reorder_seconds:
+            return 0.0
+        place = self.store.position(event, "event")
+        number = self.store.number_of_deliveries()
+        return random.Random(f"{self.misdelivery.seed} {place} {number}").uniform(0, self.misdelivery.reorder_seconds)
 
     def _event(self, happening: Happening) -> Json:
         data: Json = {"object": happening.object}
@@ -113,7 +153,7 @@ class Unit:
             "id": ids.long("evt"),
             "object": "event",
             "api_version": API_VERSION,
-            "created": self.now,
+            "created": happening.at - happening.at % self.misdelivery.same_second,
             "data": data,
             "livemode": False,
             "request": {"id": self.cause.request, "idempotency_key": self.cause.idempotency_key},

@@ -1,6 +1,4 @@
-"""The front page of the imitation: what exists, what was reported, what was delivered, with a button to send again."""
-
-from dataclasses import replace
+"""The front page of the imitation: what exists, what was reported, and what was delivered last."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,7 +7,7 @@ from starlette.routing import Route
 from stripe_twin.core.json import Json, pretty
 from stripe_twin.core.twin import Twin
 from stripe_twin.core.version import API_VERSION
-from stripe_twin.pages.common import go, lost, show
+from stripe_twin.pages.common import lost, show
 
 _SHOWN = 30
 _KINDS = (
@@ -25,7 +23,7 @@ _KINDS = (
 
 
 def routes(twin: Twin) -> list[Route]:
-    """The front page, one object, and the re-send button."""
+    """The front page and one object."""
 
     async def front(_: Request) -> Response:
         return _front(twin)
@@ -39,13 +37,9 @@ def routes(twin: Twin) -> list[Route]:
         shown = pretty(unit.render(found)).decode()
         return show("object.html", found=found, shown=shown, deliveries=deliveries, home=f"/objects/{found['id']}")
 
-    async def resend(request: Request) -> Response:
-        return _resend(twin, request.path_params["ident"], int(request.path_params["delivery"]))
-
     return [
         Route("/", front, methods=["GET"]),
         Route("/objects/{ident}", one, methods=["GET"]),
-        Route("/objects/{ident}/deliveries/{delivery:int}/resend", resend, methods=["POST"]),
     ]
 
 
@@ -70,13 +64,3 @@ def _front(twin: Twin) -> Response:
         types=types,
         endpoints=endpoints,
     )
-
-
-def _resend(twin: Twin, event: str, delivery: int) -> Response:
-    for found in twin.store.deliveries(event):
-        if found.id == delivery:
-            now = twin.clock.now()
-            with twin.store.transaction():
-                twin.store.save_delivery(replace(found, status="pending", next_at=now, updated=now))
-            twin.committed.set()
-    return go("/#deliveries")

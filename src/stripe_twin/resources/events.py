@@ -10,8 +10,8 @@ from stripe_twin.core.unit import Unit
 
 
 def _compose(unit: Unit, event: Json) -> Json:
-    waiting = sum(delivery.status == "pending" for delivery in unit.store.deliveries(event["id"]))
-    return {**event, "pending_webhooks": waiting}
+    waiting = {delivery.endpoint for delivery in unit.store.deliveries(event["id"]) if delivery.status == "pending"}
+    return {**event, "pending_webhooks": len(waiting)}
 
 
 register(Kind("event", "event", compose=_compose))

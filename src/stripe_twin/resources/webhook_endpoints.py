@@ -23,7 +23,7 @@ from stripe_twin.core.params import (
     unsettable,
 )
 from stripe_twin.core.unit import Unit
-from stripe_twin.core.version import API_VERSION
+from stripe_twin.core.version import VERSIONS
 
 register(Kind("webhook_endpoint", "webhook endpoint"))
 _EVENT = re.compile(r"\*|[a-z0-9_]+(\.[a-z0-9_]+)+")
@@ -75,7 +75,7 @@ def make(unit: Unit, args: Json, secret: str | None = None) -> Json:
     params(
         url=required(_url()),
         enabled_events=required(array(_event_name())),
-        api_version=choice(API_VERSION),
+        api_version=choice(*VERSIONS),
         description=unsettable(text()),
         metadata=metadata(),
         unsupported="connect",
@@ -85,6 +85,15 @@ def create(unit: Unit, args: Json) -> Json:
     """Make an endpoint; the only answer with its secret."""
     endpoint = make(unit, args)
     return {**unit.render(endpoint), "secret": endpoint["_secret"]}
+
+
+def roll(unit: Unit, endpoint: Json, old_for: int) -> Json:
+    """A new secret; the one before signs, too, for that many seconds. Stripe does this in its dashboard only."""
+    kept = [old for old in endpoint.get("_old_secrets", []) if old["until"] > unit.now]
+    if old_for:
+        kept.append({"secret": endpoint["_secret"], "until": unit.now + old_for})
+    endpoint.update(_secret=f"whsec_{ids.token(32)}", _old_secrets=kept)
+    return unit.save(endpoint)
 
 
 retrieval("webhook_endpoint", "/v1/webhook_endpoints/{ident}", params())

@@ -92,11 +92,12 @@ class Received:
 
 @dataclass
 class Receiver:
-    """A webhook endpoint. `statuses` are the answers to come, 200 when none is left."""
+    """A webhook endpoint. `statuses` are the answers to come, 200 when none is left; it thinks for `pause` seconds."""
 
     url: str
     got: list[Received] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
+    pause: float = 0.0
 
     @property
     def types(self) -> list[str]:
@@ -141,6 +142,7 @@ def receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             kept.got.append(Received(body, self.headers["stripe-signature"], time.time()))
+            time.sleep(kept.pause)
             self.send_response(kept.statuses.pop(0) if kept.statuses else 200)
             self.send_header("content-length", "0")
             self.end_headers()
