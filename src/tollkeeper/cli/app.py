@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from .twin import twin
+
 if TYPE_CHECKING:
     from tollkeeper.infra import Runtime, Settings
 
@@ -21,6 +23,7 @@ plans = typer.Typer(help="The catalogue: what is for sale.", no_args_is_help=Tru
 keys = typer.Typer(help="API keys.", no_args_is_help=True)
 app.add_typer(plans, name="plans")
 app.add_typer(keys, name="keys")
+app.add_typer(twin, name="twin")
 
 DataDir = Annotated[
     Path | None,
