@@ -48,7 +48,17 @@ async def test_a_browser_session_reads_and_with_its_token_writes(
     token = identity.csrf_token(session_token(nobody))
     written = await nobody.post("/api/usage/track", json=body, headers={"X-CSRF-Token": token})
     assert (written.status_code, written.json()["used"]) == (200, 1)
-    assert person["organization"]["id"]
+    assert person["csrf_token"] == token
+    assert (await nobody.get("/api/auth/me")).json()["csrf_token"] == token
+
+
+async def test_an_old_cookie_does_not_stand_in_the_way_of_a_login(
+    nobody: httpx.AsyncClient, person: dict[str, Any]
+) -> None:
+    body = {"email": "ada@example.com", "password": PASSWORD}
+    answer = await nobody.post("/api/auth/login", json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["user"] == person["user"]
 
 
 async def test_a_session_that_was_closed_is_over_at_once(

@@ -26,7 +26,8 @@ async def test_registering_answers_person_organization_and_tokens(anyone: Caller
     assert (body["expires_in"], body["token_type"]) == (900, "Bearer")
     assert parse_id(body["user"]["id"])
     assert parse_id(body["organization"]["id"])
-    assert set(body) == {"user", "organization", "access_token", "refresh_token", "token_type", "expires_in"}
+    tokens = {"access_token", "refresh_token", "token_type", "expires_in", "csrf_token"}
+    assert set(body) == {"user", "organization", *tokens}
     assert PASSWORD not in answer.text
     me = (await anyone("GET", "/auth/me")).json()
     assert (me["kind"], me["role"], me["user"]["id"]) == ("session", "owner", body["user"]["id"])

@@ -26,6 +26,8 @@ KEY_PREFIX = "tk_"
 VERSION_PREFIX = "/api/v1/"
 # Deliveries prove themselves by signature and come in bursts from few addresses.
 UNLIMITED_PATHS = frozenset({"/api/webhooks/stripe", "/api/health"})
+# These prove by their own body who may do it; an old cookie sent along must not stand in the way.
+COOKIELESS_PATHS = frozenset({"/api/auth/register", "/api/auth/login", "/api/auth/refresh", "/api/webhooks/stripe"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _COOKIE_NAME = SESSION_COOKIE.encode()
 
@@ -98,7 +100,7 @@ class Admission:
             if sent.bearer.startswith(KEY_PREFIX):
                 return await projection.actor_of_key(sent.bearer, now)
             return await projection.actor_of_token(sent.bearer, now)
-        if sent.session is None:
+        if sent.session is None or scope["path"] in COOKIELESS_PATHS:
             return None
         session = await projection.session(sent.session, now)
         if session is None:

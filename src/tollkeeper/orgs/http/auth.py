@@ -12,6 +12,7 @@ from tollkeeper.identity import (
     close_login,
     close_login_of,
     close_session,
+    csrf_token,
 )
 from tollkeeper.infra import ActorDep, OptionalActorDep, RuntimeDep, Tx, TxDep, current_actor
 from tollkeeper.kit import Actor, ActorKind, TollkeeperError
@@ -40,7 +41,7 @@ async def register_person(
         runtime, email=body.email, password=body.password, name=body.name, client=client_of(request)
     )
     set_session_cookie(request, response, signed_in.session)
-    return LoginOut.of(signed_in.member, signed_in.tokens)
+    return LoginOut.of(signed_in.member, signed_in.tokens, signed_in.session)
 
 
 @router.post("/login", responses={401: {"description": "`invalid_credentials`"}}, summary="Log in")
@@ -48,7 +49,7 @@ async def log_person_in(body: LoginBody, request: Request, response: Response, r
     """Log a person in: tokens for programs in the answer, a session cookie for browsers."""
     signed_in = await log_in(runtime, email=body.email, password=body.password, client=client_of(request))
     set_session_cookie(request, response, signed_in.session)
-    return LoginOut.of(signed_in.member, signed_in.tokens)
+    return LoginOut.of(signed_in.member, signed_in.tokens, signed_in.session)
 
 
 @router.post(
@@ -92,8 +93,14 @@ async def _close(tx: Tx, actor: Actor) -> None:
 
 
 @router.get("/me", summary="Who am I")
-async def me(tx: TxDep, actor: ActorDep) -> MeOut:
+async def me(request: Request, tx: TxDep, actor: ActorDep) -> MeOut:
     """Tell who calls, for which organization, and what they may do."""
+    answer = await _who(tx, actor)
+    session: str | None = request.scope.get("state", {}).get("session_token")
+    return answer.model_copy(update={"csrf_token": csrf_token(session)}) if session else answer
+
+
+async def _who(tx: Tx, actor: Actor) -> MeOut:
     if actor.organization_id is None:
         return MeOut.of(actor, None, None)
     if actor.user_id is None:

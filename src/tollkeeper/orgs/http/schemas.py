@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from tollkeeper.identity import MAX_NAME, ApiKey, KeyKind, KeyProblem, TokenPair, User, clean_name
+from tollkeeper.identity import MAX_NAME, ApiKey, KeyKind, KeyProblem, OpenedSession, TokenPair, User, clean_name
 from tollkeeper.kit import Actor, FieldProblem, InvalidInputError, Page, Permission, Role, parse_id
 from tollkeeper.orgs.model import Member, Organization
 
@@ -149,7 +149,11 @@ class OrganizationOut(BaseModel):
 
 
 class LoginOut(BaseModel):
-    """A login. `expires_in` is the life of the access token, in seconds."""
+    """A login. `expires_in` is the life of the access token, in seconds.
+
+    `csrf_token` goes with the session cookie: browsers send it as `X-CSRF-Token` with every write. Null when the answer
+    sets no cookie.
+    """
 
     user: UserOut
     organization: OrganizationOut
@@ -157,9 +161,10 @@ class LoginOut(BaseModel):
     refresh_token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the name OAuth gives the sort of token
     expires_in: int
+    csrf_token: str | None
 
     @classmethod
-    def of(cls, member: Member, tokens: TokenPair) -> Self:
+    def of(cls, member: Member, tokens: TokenPair, session: OpenedSession | None = None) -> Self:
         """Show a login just made or prolonged."""
         return cls(
             user=UserOut.of(member.user),
@@ -167,17 +172,22 @@ class LoginOut(BaseModel):
             access_token=tokens.access_token,
             refresh_token=tokens.refresh_token,
             expires_in=tokens.expires_in,
+            csrf_token=session.csrf_token if session else None,
         )
 
 
 class MeOut(BaseModel):
-    """Who calls. `user` and `role` are null for keys, `organization` is null for operators."""
+    """Who calls. `user` and `role` are null for keys, `organization` is null for operators.
+
+    `csrf_token` is that of the caller's browser session; null for other credentials.
+    """
 
     kind: str
     user: UserOut | None
     organization: OrganizationOut | None
     role: Role | None
     permissions: list[Permission]
+    csrf_token: str | None = None
 
     @classmethod
     def of(cls, actor: Actor, organization: Organization | None, member: Member | None) -> Self:
