@@ -25,16 +25,20 @@ from stripe_twin.core.params import (
 )
 from stripe_twin.core.store import Filter, equals
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import payment_methods
+from stripe_twin.resources import discounts, payment_methods
+
+# Lists leave out what lives on a test clock, unless that clock is named.
+NO_CLOCK = Filter("body ->> '$.test_clock' is null", ())
 
 # Called with the customer's id when it is deleted, before its own event: higher resources end what hangs on it.
 ON_DELETE: list[Callable[[Unit, str], None]] = []
 
 
-def _compose(_: Unit, customer: Json) -> Json:
+def _compose(unit: Unit, customer: Json) -> Json:
     if customer.get("deleted"):
         return {"id": customer["id"], "object": "customer", "deleted": True}
-    return customer
+    held = customer.get("_discount")
+    return {**customer, "discount": unit.render(unit.load("discount", held)) if held else None}
 
 
 def _subscriptions(unit: Unit, customer: Json) -> Json:
@@ -80,6 +84,7 @@ NO_ADDRESS: Json = dict.fromkeys(("city", "country", "line1", "line2", "postal_c
 _DETAILS = {
     "address": address(),
     "balance": integer(),
+    "coupon": unsettable(text()),
     "description": unsettable(text()),
     "email": unsettable(text(512)),
     "invoice_prefix": text(12),
@@ -93,6 +98,7 @@ _DETAILS = {
     "next_invoice_sequence": integer(1),
     "phone": unsettable(text(20)),
     "preferred_locales": array(text()),
+    "promotion_code": unsettable(text()),
     "shipping": unsettable(obj(address=required(address()), name=required(text()), phone=unsettable(text()))),
     "tax_exempt": unsettable(choice("exempt", "none", "reverse")),
 }
@@ -137,16 +143,42 @@ def make(unit: Unit, args: Json) -> Json:
             "preferred_locales": args.get("preferred_locales", []),
             "shipping": args.get("shipping"),
             "tax_exempt": args.get("tax_exempt") or "none",
-            "test_clock": None,
+            "test_clock": args.get("test_clock"),
         }
     )
     unit.emit("customer.created", customer)
+    _set_discount(unit, customer, args)
     return customer
 
 
-@operation("POST", "/v1/customers", params(payment_method=text(), unsupported=f"{_UNSUPPORTED} test_clock", **_DETAILS))
+def _set_discount(unit: Unit, customer: Json, args: Json) -> None:
+    """A coupon or code among the parameters becomes the customer's discount; an empty one takes it away."""
+    wanted: Json = {name: args.pop(name) for name in ("coupon", "promotion_code") if name in args}
+    if not wanted:
+        return
+    drop_discount(unit, customer)
+    entry: Json = {name: value for name, value in wanted.items() if value is not None}
+    if entry:
+        customer["_discount"] = discounts.attach(unit, [entry], customer["id"], customer["currency"])[0]
+    unit.save(customer)
+
+
+def drop_discount(unit: Unit, customer: Json) -> None:
+    """The customer has no discount any more."""
+    held = customer.pop("_discount", None)
+    if held:
+        discounts.drop(unit, held)
+    unit.save(customer)
+
+
+@operation(
+    "POST", "/v1/customers", params(payment_method=text(), test_clock=text(), unsupported=_UNSUPPORTED, **_DETAILS)
+)
 def create(unit: Unit, args: Json) -> Json:
     """Make a customer."""
+    if "test_clock" in args:
+        unit.load("test_helpers.test_clock", args["test_clock"], "test_clock")
+        unit.enter(args["test_clock"])
     customer = make(unit, args)
     if "payment_method" in args:
         payment_methods.attach(
@@ -169,6 +201,7 @@ def update(unit: Unit, args: Json, ident: str) -> Json:
     """Change a customer."""
     customer = live(unit, ident, "id")
     before = unit.render(customer)
+    _set_discount(unit, customer, args)
     if "invoice_settings" in args:
         _set_invoice_settings(unit, customer, args.pop("invoice_settings"))
     if "metadata" in args:
@@ -192,23 +225,40 @@ def _set_invoice_settings(unit: Unit, customer: Json, settings: Json) -> None:
     customer["invoice_settings"] = {**customer["invoice_settings"], **settings}
 
 
+@operation("DELETE", "/v1/customers/{ident}/discount", params())
+def delete_discount(unit: Unit, _: Json, ident: str) -> Json:
+    """Take a customer's discount away."""
+    customer = live(unit, ident)
+    held = customer.get("_discount")
+    if held is None:
+        raise missing("discount", ident, "id")
+    shown = unit.render(unit.load("discount", held))
+    drop_discount(unit, customer)
+    return {**shown, "deleted": True}
+
+
 @operation("DELETE", "/v1/customers/{ident}", params())
 def delete(unit: Unit, _: Json, ident: str) -> Json:
     """Delete a customer and end its subscriptions."""
-    customer = live(unit, ident, "id")
+    return unit.render(remove(unit, live(unit, ident, "id")))
+
+
+def remove(unit: Unit, customer: Json) -> Json:
+    """The customer's stub, after everything it had came to an end."""
+    ident = customer["id"]
     for react in ON_DELETE:
         react(unit, ident)
     for method in unit.of("payment_method", customer=ident):
         payment_methods.detach(unit, method)
     unit.emit("customer.deleted", customer)
-    stub = unit.save({**customer, "deleted": True, "email": None})
-    return unit.render(stub)
+    return unit.save({**customer, "deleted": True, "email": None})
 
 
-@operation("GET", "/v1/customers", page_params(email=text(), created=time_range(), unsupported="test_clock"))
+@operation("GET", "/v1/customers", page_params(email=text(), created=time_range(), test_clock=text()))
 def index(unit: Unit, args: Json) -> Json:
     """List customers that were not deleted."""
-    filters = [Filter("body ->> '$.deleted' is null", ())]
+    clock = equals("$.test_clock", args["test_clock"]) if "test_clock" in args else NO_CLOCK
+    filters = [Filter("body ->> '$.deleted' is null", ()), clock]
     if "email" in args:
         filters.append(equals("$.email", args["email"]))
     return page(unit, "customer", "/v1/customers", args, *filters)

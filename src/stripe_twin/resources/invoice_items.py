@@ -97,7 +97,7 @@ def _add(unit: Unit, invoice: Json, item: Json) -> None:
     before = unit.render(invoice)
     item["invoice"] = invoice["id"]
     unit.save(item)
-    invoice["_lines"].append({**invoice_lines.of_invoice_item(item), "invoice": invoice["id"]})
+    invoice["_lines"].append({**invoice_lines.of_invoice_item(unit, item), "invoice": invoice["id"]})
     invoicing.total(invoice)
     unit.updated("invoice.updated", invoice, before)
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from stripe_twin.core import ids
 from stripe_twin.core.json import Json
 from stripe_twin.core.unit import Unit
+from stripe_twin.resources import discounts, tax_rates
 from stripe_twin.rules.amounts import cost, money
 
 
@@ -65,6 +66,7 @@ def of_subscription_item(
         pricing=pricing(price, "0" if trial else price["unit_amount_decimal"]),
         quantity=quantity,
         quantity_decimal=str(quantity),
+        _tax_rates=tax_rates.resolved(unit, item.get("_tax_rates", [])),
     )
 
 
@@ -82,7 +84,7 @@ def _item_parent(subscription: str, item: str, invoice_item: str | None = None, 
     }
 
 
-def of_invoice_item(item: Json) -> Json:
+def of_invoice_item(unit: Unit, item: Json) -> Json:
     """The line that a pending invoice item becomes."""
     subscription_item = item.get("_subscription_item")
     if subscription_item:
@@ -107,6 +109,8 @@ def of_invoice_item(item: Json) -> Json:
         pricing=item["pricing"],
         quantity=item["quantity"],
         quantity_decimal=item["quantity_decimal"],
+        _tax_rates=tax_rates.resolved(unit, item.get("_tax_rates", [])),
+        _discounts=discounts.resolved(unit, item["discounts"]),
     )
 
 
@@ -145,7 +149,7 @@ def pending(
             "quantity": 1,
             "quantity_decimal": "1",
             "tax_rates": [],
-            "test_clock": None,
+            "test_clock": unit.load("customer", customer)["test_clock"],
             **details,
         }
     )

@@ -19,7 +19,8 @@ from stripe_twin.core.params import (
 )
 from stripe_twin.core.store import equals, within
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import customers, invoicing, payment_intents, payment_methods
+from stripe_twin.resources import customers, discounts, invoicing, payment_intents, payment_methods, tax_rates
+from stripe_twin.resources.automatic_tax import AUTOMATIC_TAX, of_invoice
 from stripe_twin.resources.prices import currency
 from stripe_twin.rules.periods import DAY
 
@@ -28,14 +29,19 @@ _FIRST_LINES = 10
 
 def _compose(unit: Unit, invoice: Json) -> Json:
     address = f"{unit.public_url}/invoice/{invoice['id']}" if invoice["number"] else None
-    lines, url = invoice["_lines"], f"/v1/invoices/{invoice['id']}/lines"
-    shown = [{name: value for name, value in line.items() if not name.startswith("_")} for line in lines[:_FIRST_LINES]]
+    lines, url = _shown_lines(invoice), f"/v1/invoices/{invoice['id']}/lines"
+    shown = lines[:_FIRST_LINES]
     return {
         **invoice,
+        "default_tax_rates": tax_rates.shown(unit, [rate["id"] for rate in invoice.get("_tax_rates", [])]),
         "hosted_invoice_url": address,
         "invoice_pdf": f"{address}?print=1" if address else None,
         "lines": listing(url, shown, has_more=len(lines) > _FIRST_LINES, total=len(lines)),
     }
+
+
+def _shown_lines(invoice: Json) -> list[Json]:
+    return [{name: value for name, value in line.items() if not name.startswith("_")} for line in invoice["_lines"]]
 
 
 def _payments(unit: Unit, invoice: Json) -> Json:
@@ -71,16 +77,19 @@ register(
 
 _COLLECTION = choice("charge_automatically", "send_invoice")
 _UNSUPPORTED = (
-    "account_tax_ids application_fee_amount automatic_tax custom_fields default_source default_tax_rates discounts "
+    "account_tax_ids application_fee_amount custom_fields default_source "
     "effective_at issuer number on_behalf_of payment_settings rendering shipping_cost shipping_details transfer_data"
 )
 _DETAILS = {
     "auto_advance": boolean(),
+    "automatic_tax": AUTOMATIC_TAX,
     "automatically_finalizes_at": unsettable(integer(0)),
     "collection_method": _COLLECTION,
     "days_until_due": integer(0),
     "default_payment_method": unsettable(text()),
+    "default_tax_rates": tax_rates.RATES,
     "description": unsettable(text()),
+    "discounts": discounts.DISCOUNTS,
     "due_date": integer(0),
     "footer": unsettable(text()),
     "metadata": metadata(),
@@ -109,7 +118,7 @@ def create(unit: Unit, args: Json) -> Json:
     customer = customers.live(unit, owner)
     wanted = subscription is not None or args.get("pending_invoice_items_behavior") == "include"
     lines = invoicing.sweep(unit, owner, subscription["id"] if subscription else None) if wanted else []
-    details = {"auto_advance": False, "metadata": {}, **_settings(unit, args)}
+    details = {"auto_advance": False, "metadata": {}, **_settings(unit, args, customer)}
     if "metadata" in args:
         details["metadata"] = merge_metadata({}, args["metadata"])
     money = args.get("currency") or (lines[0]["currency"] if lines else customer["currency"] or "usd")
@@ -118,9 +127,20 @@ def create(unit: Unit, args: Json) -> Json:
     return unit.render(invoice)
 
 
-def _settings(unit: Unit, args: Json) -> Json:
+_TURNED = ("automatic_tax", "days_until_due", "default_tax_rates", "discounts", "metadata")
+
+
+def _settings(unit: Unit, args: Json, customer: Json) -> Json:
     """The invoice's own fields among the parameters; the term of payment becomes a date."""
-    taken = {name: args[name] for name in _DETAILS if name in args and name not in ("days_until_due", "metadata")}
+    taken = {name: args[name] for name in _DETAILS if name in args and name not in _TURNED}
+    if "automatic_tax" in args:
+        taken["automatic_tax"] = of_invoice(customer, enabled=args["automatic_tax"]["enabled"])
+    if "default_tax_rates" in args:
+        rates = tax_rates.checked(unit, args["default_tax_rates"], "default_tax_rates")
+        taken["_tax_rates"] = tax_rates.resolved(unit, rates)
+    if "discounts" in args:
+        idents = discounts.attach(unit, args["discounts"] or [], customer["id"], args.get("currency"), report=False)
+        taken.update(discounts=idents, _discounts=discounts.resolved(unit, idents))
     sent = args.get("collection_method") == "send_invoice"
     if "days_until_due" in args:
         taken["due_date"] = unit.now + args["days_until_due"] * DAY
@@ -145,7 +165,9 @@ def update(unit: Unit, args: Json, ident: str) -> Json:
     if invoice["status"] != "draft" and set(args) - editable_later:
         raise invalid("Finalized invoices can't be updated in this way.", code="invoice_not_editable")
     before = unit.render(invoice)
-    invoice.update(_settings(unit, args))
+    invoice.update(_settings(unit, args, unit.load("customer", invoice["customer"])))
+    if invoice["status"] == "draft":
+        invoicing.total(invoice)
     if "metadata" in args:
         invoice["metadata"] = merge_metadata(invoice["metadata"], args["metadata"])
     unit.updated("invoice.updated", invoice, before)
@@ -190,7 +212,7 @@ def index(unit: Unit, args: Json) -> Json:
 def lines(unit: Unit, args: Json, ident: str) -> Json:
     """List the lines of an invoice."""
     invoice = unit.load("invoice", ident)
-    return slice_page(f"/v1/invoices/{ident}/lines", invoice["_lines"], args)
+    return slice_page(f"/v1/invoices/{ident}/lines", _shown_lines(invoice), args)
 
 
 @operation("POST", "/v1/invoices/{ident}/finalize", params(auto_advance=boolean()))
@@ -268,8 +290,11 @@ def raise_refusal(unit: Unit, invoice: Json) -> None:
 
 @operation("POST", "/v1/invoices/{ident}/void", params())
 def void(unit: Unit, _: Json, ident: str) -> Json:
-    """Void an open invoice."""
+    """Void an invoice that is not paid, or a draft of its own."""
     invoice = unit.load("invoice", ident)
+    if invoice["status"] == "draft" and not invoice["parent"]:
+        invoicing.close(unit, invoice, "void")
+        return unit.render(invoice)
     if invoice["status"] not in ("open", "uncollectible"):
         raise invalid(
             f"You can only void open or uncollectible invoices. This invoice's status is {invoice['status']}."

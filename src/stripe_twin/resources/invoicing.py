@@ -10,8 +10,9 @@ from stripe_twin.core import ids
 from stripe_twin.core.json import Json
 from stripe_twin.core.store import equals
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import invoice_lines, payment_intents
+from stripe_twin.resources import discounts, invoice_lines, payment_intents, tax_rates
 from stripe_twin.rules.periods import DAY
+from stripe_twin.rules.pricing import price_lines
 
 Outcome = Literal["paid", "failed", "action_required", "given_up", "voided"]
 # Called after an invoice was paid, refused, waits for the buyer, ran out of retries or was voided.
@@ -50,6 +51,7 @@ def make(
         "billing_reason": reason,
         "parent": _parent(subscription),
         "period_start": unit.now if period_start is None else period_start,
+        **_reductions(unit, customer, subscription),
         **(details or {}),
         "_lines": [{**line, "invoice": ident} for line in lines],
     }
@@ -60,6 +62,19 @@ def make(
     unit.save(invoice)
     unit.emit("invoice.created", invoice)
     return invoice
+
+
+def _reductions(unit: Unit, customer: Json, subscription: Json | None) -> Json:
+    """The discounts and tax rates an invoice starts with: the subscription's, else the customer's discount."""
+    own = subscription["discounts"] if subscription else []
+    inherited = [customer["_discount"]] if customer.get("_discount") and not own else []
+    found = discounts.resolved(unit, [*own, *inherited])
+    rates = subscription.get("_tax_rates", []) if subscription else []
+    return {
+        "discounts": [each["id"] for each in found],
+        "_discounts": found,
+        "_tax_rates": tax_rates.resolved(unit, rates),
+    }
 
 
 def _parent(subscription: Json | None) -> Json | None:
@@ -109,6 +124,7 @@ def _blank(unit: Unit, customer: Json) -> Json:
         "statement_descriptor": None,
         "status": "draft",
         "status_transitions": dict.fromkeys(("finalized_at", "marked_uncollectible_at", "paid_at", "voided_at")),
+        "test_clock": customer["test_clock"],
         "webhooks_delivered_at": unit.now,
     }
 
@@ -129,8 +145,6 @@ def _unused() -> Json:
         "customer_account": None,
         "customer_tax_ids": [],
         "default_source": None,
-        "default_tax_rates": [],
-        "discounts": [],
         "from_invoice": None,
         "last_finalization_error": None,
         "latest_revision": None,
@@ -142,7 +156,6 @@ def _unused() -> Json:
         "rendering": None,
         "shipping_cost": None,
         "shipping_details": None,
-        "test_clock": None,
         "total_discount_amounts": [],
         "total_pretax_credit_amounts": [],
         "total_taxes": [],
@@ -150,10 +163,10 @@ def _unused() -> Json:
 
 
 def total(invoice: Json) -> None:
-    """Add the lines up."""
-    amount = sum(line["amount"] for line in invoice["_lines"])
-    invoice.update(subtotal=amount, subtotal_excluding_tax=amount, total=amount, total_excluding_tax=amount)
-    due = max(0, amount + invoice["starting_balance"])
+    """Take discounts off the lines, tax them, and add them up."""
+    lines, exempt = invoice["_lines"], invoice["customer_tax_exempt"]
+    invoice.update(price_lines(lines, invoice.get("_discounts", []), invoice.get("_tax_rates", []), exempt))
+    due = max(0, invoice["total"] + invoice["starting_balance"])
     invoice.update(amount_due=due, amount_remaining=due)
 
 
@@ -161,7 +174,7 @@ def sweep(unit: Unit, customer: str, subscription: str | None = None) -> list[Js
     """The lines of pending items, which from now on belong to the caller's invoice (see `claim`)."""
     items = [item for item in unit.of("invoiceitem", customer=customer) if item["invoice"] is None]
     return [
-        {**invoice_lines.of_invoice_item(item), "_item": item["id"]}
+        {**invoice_lines.of_invoice_item(unit, item), "_item": item["id"]}
         for item in items
         if subscription is None or item.get("_subscription") in (None, subscription)
     ]

@@ -50,12 +50,12 @@ _DETAILS = obj(
 )
 def create_preview(unit: Unit, args: Json) -> Json:
     """What the next invoice would be, with the given changes; nothing is kept."""
-    before, now = list(unit.happenings), unit.now
+    before, now = list(unit.happenings), (unit.now, unit.pinned)
     with unit.store.trial():
         try:
             return _preview(unit, args)
         finally:
-            unit.happenings, unit.now = before, now
+            unit.happenings, (unit.now, unit.pinned) = before, now
 
 
 def _preview(unit: Unit, args: Json) -> Json:
@@ -93,7 +93,7 @@ def _of_subscription(unit: Unit, subscription: Json, details: Json) -> Json:
         schedule_end(unit, subscription)
     if subscription["cancel_at"] and subscription["cancel_at"] <= subscription["_period_end"]:
         raise _none(subscription)
-    unit.now = subscription["_period_end"]
+    unit.stand_at(subscription["_period_end"])
     return renew(unit, subscription)
 
 

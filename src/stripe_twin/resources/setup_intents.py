@@ -9,6 +9,7 @@ from stripe_twin.core.kinds import Kind, register
 from stripe_twin.core.lists import page
 from stripe_twin.core.operations import operation, retrieval
 from stripe_twin.core.params import (
+    array,
     boolean,
     choice,
     merge_metadata,
@@ -147,6 +148,7 @@ _UNSUPPORTED = (
         description=text(),
         metadata=metadata(),
         payment_method=text(),
+        payment_method_types=array(choice("card", "us_bank_account")),
         return_url=text(),
         usage=choice("off_session", "on_session"),
         use_stripe_sdk=boolean(),
@@ -157,7 +159,7 @@ def create(unit: Unit, args: Json) -> Json:
     """Make a setup intent, confirmed at once when asked."""
     if "customer" in args:
         customers.live(unit, args["customer"])
-    details = pick(args, "description", "usage")
+    details = pick(args, "description", "usage", "payment_method_types")
     automatic = args.get("automatic_payment_methods", {"enabled": True})
     details["automatic_payment_methods"] = (
         {"allow_redirects": "always", **automatic} if automatic.get("enabled") else None

@@ -1,13 +1,14 @@
 """The life of a subscription: start, first invoice, renewal, failure, end. The API calls are in `subscriptions`."""
 
-from typing import TypedDict
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict
 
 from stripe_twin.core import ids
 from stripe_twin.core.errors import invalid
 from stripe_twin.core.json import Json
 from stripe_twin.core.store import equals
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import customers, invoice_lines, invoicing
+from stripe_twin.resources import automatic_tax, customers, discounts, invoice_lines, invoicing
 from stripe_twin.resources.invoicing import Outcome
 from stripe_twin.rules.periods import DAY, period_at
 
@@ -21,6 +22,7 @@ class WantedItem(TypedDict):
     price: Json
     quantity: int | None
     metadata: Json
+    tax_rates: NotRequired[list[str]]
 
 
 def items_of(unit: Unit, subscription: Json) -> list[Json]:
@@ -55,21 +57,24 @@ def start(
     trial_end: int | None = None,
     first_status: str = "incomplete",
     sweep: bool = True,
+    discounted: Sequence[Json] = (),
     details: Json | None = None,
 ) -> Json:
     """A new subscription with its items and the draft of its first invoice, both reported.
 
-    `sweep` bills pending items of the customer, too; `details` overrides any field.
+    `sweep` bills pending items of the customer, too; `discounted` are wanted discounts; `details` overrides any field.
     """
     ident = ids.long("sub")
     anchor = trial_end or unit.now
+    currency = wanted[0]["price"]["currency"]
     subscription: Json = {
-        **_blank(unit, customer, wanted[0]["price"]["currency"]),
+        **_blank(unit, customer, currency),
         "id": ident,
         "billing_cycle_anchor": anchor,
         "status": "trialing" if trial_end else first_status,
         "trial_start": unit.now if trial_end else None,
         "trial_end": trial_end,
+        "discounts": discounts.attach(unit, discounted, customer["id"], currency, subscription=ident),
         **(details or {}),
     }
     for one in wanted:
@@ -108,7 +113,6 @@ def _blank(unit: Unit, customer: Json, currency: str) -> Json:
         "days_until_due": None,
         "default_payment_method": None,
         "default_source": None,
-        "default_tax_rates": [],
         "description": None,
         "discounts": [],
         "ended_at": None,
@@ -130,7 +134,7 @@ def _blank(unit: Unit, customer: Json, currency: str) -> Json:
         "pending_update": None,
         "schedule": None,
         "start_date": unit.now,
-        "test_clock": None,
+        "test_clock": customer["test_clock"],
         "transfer_data": None,
         "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
     }
@@ -150,8 +154,8 @@ def add_item(unit: Unit, subscription: str, wanted: WantedItem, period: tuple[in
             "metadata": wanted["metadata"],
             "quantity": wanted["quantity"],
             "subscription": subscription,
-            "tax_rates": [],
             "_price": wanted["price"]["id"],
+            "_tax_rates": wanted.get("tax_rates", []),
         }
     )
 
@@ -181,6 +185,8 @@ def bill(
     """The draft of an invoice for the subscription, now its latest. `wait` leaves it a draft for its hour."""
     customer = unit.load("customer", subscription["customer"])
     details: Json = {"automatically_finalizes_at": unit.now + invoicing.DRAFT_SECONDS if wait else None}
+    if subscription["automatic_tax"]["enabled"] or subscription["automatic_tax"]["disabled_reason"]:
+        details["automatic_tax"] = automatic_tax.of_invoice(customer, enabled=True)
     if subscription["collection_method"] == "send_invoice":
         details["due_date"] = unit.now + (subscription["days_until_due"] or 0) * DAY
     invoice = invoicing.make(
@@ -195,8 +201,21 @@ def bill(
     )
     invoicing.claim(unit, invoice)
     subscription["latest_invoice"] = invoice["id"]
+    _use_up(unit, subscription, customer, invoice)
     unit.save(subscription)
     return invoice
+
+
+def _use_up(unit: Unit, subscription: Json, customer: Json, invoice: Json) -> None:
+    """A discount for one invoice goes once it lowered one, any other when its time is over."""
+    lowered = {part["discount"] for part in invoice["total_discount_amounts"]}
+    over = {each["id"] for each in invoice["_discounts"] if each["once"] and each["id"] in lowered}
+    in_force = {each["id"] for each in invoice["_discounts"]}
+    for ident in [ident for ident in subscription["discounts"] if ident in over or ident not in in_force]:
+        subscription["discounts"] = [other for other in subscription["discounts"] if other != ident]
+        discounts.drop(unit, ident)
+    if customer.get("_discount") in over:
+        customers.drop_discount(unit, customer)
 
 
 def schedule_end(unit: Unit, subscription: Json) -> None:

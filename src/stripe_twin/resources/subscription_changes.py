@@ -1,12 +1,14 @@
 """Changing what is subscribed to in the middle of a period: credits, charges, and when they are billed."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from stripe_twin.core.errors import StripeError, invalid
 from stripe_twin.core.json import Json
 from stripe_twin.core.params import merge_metadata
+from stripe_twin.core.store import equals
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import invoice_lines, invoices, invoicing
+from stripe_twin.resources import discounts, invoice_lines, invoices, invoicing
 from stripe_twin.resources.subscribing import (
     ENDED,
     WantedItem,
@@ -17,7 +19,8 @@ from stripe_twin.resources.subscribing import (
     note_period,
     recurring_price,
 )
-from stripe_twin.rules.amounts import cost, share
+from stripe_twin.rules.amounts import cost, share, whole
+from stripe_twin.rules.pricing import covers, net, percent
 
 
 @dataclass(frozen=True)
@@ -129,11 +132,38 @@ def prorate(unit: Unit, subscription: Json, item: Json, price: Json, *, moment: 
     start, finish = item["current_period_start"], item["current_period_end"]
     if price["recurring"]["usage_type"] == "metered" or finish <= moment:
         return
-    amount = share(cost(price, item["quantity"]), moment, start, finish)
+    full = cost(price, item["quantity"])
+    worth = _paid_part(unit, subscription, item, full) if credit else _discounted(unit, subscription, price, full)
+    amount = share(worth, moment, start, finish)
     signed = -amount if credit else amount
     if credit and amount == 0:
         return
     invoice_lines.proration(unit, subscription, item, price, amount=signed, period=(moment, finish))
+
+
+def _discounted(unit: Unit, subscription: Json, price: Json, full: int) -> int:
+    """The full amount less the percentages in force; fixed amounts come off whole invoices, not off parts."""
+    customer = unit.load("customer", subscription["customer"])
+    held = subscription["discounts"] or ([customer["_discount"]] if customer.get("_discount") else [])
+    line = {"amount": full, "discountable": True, "pricing": {"price_details": {"product": price["product"]}}}
+    worth = full
+    for discount in discounts.resolved(unit, held):
+        if discount["percent_off"] is not None and covers({**discount}, line):
+            worth -= percent(worth, discount["percent_off"])
+    return worth
+
+
+def _paid_part(unit: Unit, subscription: Json, item: Json, full: int) -> int:
+    """What of the full amount was asked for when the running period was billed, after discounts."""
+    period = {"start": item["current_period_start"], "end": item["current_period_end"]}
+    of_it = equals("$.parent.subscription_details.subscription", subscription["id"])
+    for invoice in unit.find("invoice", of_it, limit=12):
+        for line in invoice["_lines"]:
+            details = (line["parent"] or {}).get("subscription_item_details") or {}
+            billed = details.get("subscription_item") == item["id"] and not details["proration"]
+            if billed and line["period"] == period and line["amount"] > 0:
+                return whole(Decimal(full) * net(line) / line["amount"])
+    return full
 
 
 def pay_now(unit: Unit, subscription: Json, invoice: Json, terms: Terms) -> None:

@@ -16,7 +16,7 @@ from stripe_twin.core.params import (
 )
 from stripe_twin.core.store import equals
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import prices
+from stripe_twin.resources import prices, tax_rates
 from stripe_twin.resources.subscribing import items_of
 from stripe_twin.resources.subscription_changes import Terms, change, pay_now
 from stripe_twin.resources.subscriptions import BEHAVIOR, PAYMENT
@@ -24,7 +24,8 @@ from stripe_twin.resources.subscriptions import BEHAVIOR, PAYMENT
 
 def _compose(unit: Unit, item: Json) -> Json:
     price = unit.load("price", item["_price"])
-    shown = {**item, "plan": prices.as_plan(price), "price": unit.render(price)}
+    rates = tax_rates.shown(unit, item.get("_tax_rates", []))
+    shown = {**item, "plan": prices.as_plan(price), "price": unit.render(price), "tax_rates": rates}
     if item["quantity"] is None:
         del shown["quantity"]
     return shown

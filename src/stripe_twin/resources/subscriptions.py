@@ -3,7 +3,7 @@
 from stripe_twin.core.errors import invalid
 from stripe_twin.core.json import Json
 from stripe_twin.core.kinds import Kind, register
-from stripe_twin.core.lists import listing, page, search
+from stripe_twin.core.lists import listing
 from stripe_twin.core.operations import operation, retrieval
 from stripe_twin.core.params import (
     array,
@@ -14,17 +14,22 @@ from stripe_twin.core.params import (
     merge_metadata,
     metadata,
     obj,
-    page_params,
     params,
     pick,
     required,
     text,
-    time_range,
     unsettable,
 )
-from stripe_twin.core.store import Filter, equals
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import customers, invoicing, payment_methods, prices
+from stripe_twin.resources import (
+    automatic_tax,
+    customers,
+    discounts,
+    invoicing,
+    payment_methods,
+    prices,
+    tax_rates,
+)
 from stripe_twin.resources.subscribing import (
     ENDED,
     WantedItem,
@@ -45,7 +50,8 @@ from stripe_twin.rules.periods import DAY
 def _compose(unit: Unit, subscription: Json) -> Json:
     items = [unit.render(item) for item in items_of(unit, subscription)]
     url = f"/v1/subscription_items?subscription={subscription['id']}"
-    return {**subscription, "items": listing(url, items, total=len(items))}
+    rates = tax_rates.shown(unit, subscription.get("_tax_rates", []))
+    return {**subscription, "default_tax_rates": rates, "items": listing(url, items, total=len(items))}
 
 
 register(Kind("subscription", "subscription", compose=_compose, due=due, on_due=when_due))
@@ -55,6 +61,7 @@ _ITEM = {
     "plan": text(),
     "quantity": integer(0),
     "metadata": metadata(),
+    "tax_rates": tax_rates.RATES,
     "price_data": obj(
         currency=required(prices.currency()),
         product=required(text()),
@@ -64,15 +71,18 @@ _ITEM = {
         tax_behavior=choice("exclusive", "inclusive", "unspecified"),
     ),
 }
-_ITEM_UNSUPPORTED = "billing_thresholds current_trial discounts tax_rates clear_usage"
+_ITEM_UNSUPPORTED = "billing_thresholds current_trial discounts clear_usage"
 BEHAVIOR = choice("always_invoice", "create_prorations", "none")
 PAYMENT = choice("allow_incomplete", "default_incomplete", "error_if_incomplete")
 _DETAILS = {
+    "automatic_tax": automatic_tax.AUTOMATIC_TAX,
     "cancel_at": unsettable(integer(0)),
     "cancel_at_period_end": boolean(),
     "collection_method": choice("charge_automatically", "send_invoice"),
     "days_until_due": integer(0),
     "default_payment_method": unsettable(text()),
+    "default_tax_rates": tax_rates.RATES,
+    "discounts": discounts.DISCOUNTS,
     "description": unsettable(text(500)),
     "metadata": metadata(),
     "off_session": boolean(),
@@ -88,8 +98,8 @@ _DETAILS = {
     ),
 }
 _UNSUPPORTED = (
-    "add_invoice_items application_fee_percent automatic_tax billing_schedules billing_thresholds default_source "
-    "default_tax_rates discounts invoice_settings on_behalf_of pending_invoice_item_interval transfer_data "
+    "add_invoice_items application_fee_percent billing_schedules billing_thresholds default_source "
+    "invoice_settings on_behalf_of pending_invoice_item_interval transfer_data "
     "trial_from_plan"
 )
 _BILLING_MODE = obj(type=required(choice("flexible")), unsupported="flexible")
@@ -117,6 +127,7 @@ def _wanted(unit: Unit, entries: list[Json]) -> list[WantedItem]:
         metered = price["recurring"]["usage_type"] == "metered"
         quantity = None if metered else entry.get("quantity", 1)
         wanted.append(WantedItem(price=price, quantity=quantity, metadata=merge_metadata({}, entry.get("metadata"))))
+        wanted[-1]["tax_rates"] = tax_rates.checked(unit, entry.get("tax_rates"), f"items[{place}][tax_rates]")
     return wanted
 
 
@@ -140,7 +151,7 @@ def create(unit: Unit, args: Json) -> Json:
     customer = customers.live(unit, args["customer"])
     details = pick(args, "description", "cancel_at", "cancel_at_period_end")
     details["metadata"] = merge_metadata({}, args.get("metadata"))
-    details.update(_collection(args, {}))
+    details.update(_collection(args, {}), **_taxing(unit, args, customer))
     if args.get("default_payment_method"):
         details["default_payment_method"] = _method(unit, args["default_payment_method"], customer["id"])
     if "payment_settings" in args:
@@ -153,6 +164,7 @@ def create(unit: Unit, args: Json) -> Json:
         _wanted(unit, args["items"]),
         trial_end=_trial_end(unit, args),
         first_status="active" if by_invoice else "incomplete",
+        discounted=args.get("discounts") or [],
         details={**details, **({"trial_settings": args["trial_settings"]} if "trial_settings" in args else {})},
     )
     _pay_first(unit, subscription, args)
@@ -193,6 +205,25 @@ def _collection(args: Json, current: Json) -> Json:
             "You must pass `days_until_due` when `collection_method` is `send_invoice`.", param="days_until_due"
         )
     return taken
+
+
+def _taxing(unit: Unit, args: Json, customer: Json) -> Json:
+    taken: Json = {}
+    if "automatic_tax" in args:
+        taken["automatic_tax"] = automatic_tax.of_subscription(customer, enabled=args["automatic_tax"]["enabled"])
+    if "default_tax_rates" in args:
+        taken["_tax_rates"] = tax_rates.checked(unit, args["default_tax_rates"], "default_tax_rates")
+    return taken
+
+
+def _set_discounts(unit: Unit, subscription: Json, entries: list[Json]) -> None:
+    """Exactly these from now on; those it had and that are not named go."""
+    before, owner = subscription["discounts"], subscription["id"]
+    customer, currency = subscription["customer"], subscription["currency"]
+    subscription["discounts"] = discounts.attach(unit, entries, customer, currency, subscription=owner)
+    for ident in before:
+        if ident not in subscription["discounts"]:
+            discounts.drop(unit, ident)
 
 
 def _method(unit: Unit, ident: str, customer: str) -> str:
@@ -260,6 +291,9 @@ def _entry(unit: Unit, entry: Json) -> Json:
 def _set_details(unit: Unit, subscription: Json, args: Json) -> None:
     subscription.update(pick(args, "description", "trial_settings"))
     subscription.update(_collection(args, subscription))
+    subscription.update(_taxing(unit, args, unit.load("customer", subscription["customer"])))
+    if "discounts" in args:
+        _set_discounts(unit, subscription, args["discounts"] or [])
     if "metadata" in args:
         subscription["metadata"] = merge_metadata(subscription["metadata"], args["metadata"])
     if "default_payment_method" in args:
@@ -323,64 +357,3 @@ def _bill_rest(unit: Unit, subscription: Json) -> None:
     if lines:
         draft = bill(unit, subscription, lines, "manual")
         pay_now(unit, subscription, draft, Terms(off_session=True))
-
-
-@operation(
-    "GET",
-    "/v1/subscriptions",
-    page_params(
-        customer=text(),
-        price=text(),
-        plan=text(),
-        status=choice(
-            "active",
-            "all",
-            "canceled",
-            "ended",
-            "incomplete",
-            "incomplete_expired",
-            "past_due",
-            "paused",
-            "trialing",
-            "unpaid",
-        ),
-        collection_method=choice("charge_automatically", "send_invoice"),
-        created=time_range(),
-        current_period_end=time_range(),
-        current_period_start=time_range(),
-        unsupported="automatic_tax customer_account test_clock",
-    ),
-)
-def index(unit: Unit, args: Json) -> Json:
-    """List subscriptions; canceled ones only when asked for."""
-    filters = [equals(f"$.{name}", args[name]) for name in ("customer", "collection_method") if name in args]
-    filters.append(_with_status(args.get("status")))
-    price = args.get("price") or args.get("plan")
-    if price:
-        filters.append(_with_items("i.body ->> '$._price' = ?", (price,)))
-    for name in ("current_period_end", "current_period_start"):
-        for sign, value in args.get(name, {}).items():
-            compare = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}[sign]
-            filters.append(_with_items(f"i.body ->> '$.{name}' {compare} ?", (value,)))
-    return page(unit, "subscription", "/v1/subscriptions", args, *filters)
-
-
-def _with_items(condition: str, args: tuple[str | int, ...]) -> Filter:
-    inner = "select 1 from objects i where i.kind = 'subscription_item' and i.body ->> '$.subscription' = objects.id"
-    return Filter(f"exists ({inner} and {condition})", args)
-
-
-def _with_status(status: str | None) -> Filter:
-    if status is None:
-        return Filter("body ->> '$.status' != 'canceled'", ())
-    if status == "all":
-        return Filter("true", ())
-    if status == "ended":
-        return Filter("body ->> '$.status' in ('canceled', 'incomplete_expired')", ())
-    return equals("$.status", status)
-
-
-@operation("GET", "/v1/subscriptions/search", params(query=required(text()), limit=integer(1, 100), page=text()))
-def find(unit: Unit, args: Json) -> Json:
-    """Search subscriptions."""
-    return search(unit, "subscription", "/v1/subscriptions/search", args, frozenset({"status", "customer"}))

@@ -66,7 +66,7 @@ def test_an_unknown_address_is_named(twin: TwinProcess, method: str) -> None:
         ("/v1/customers", {"balance": "much"}, "parameter_invalid_integer", "balance"),
         ("/v1/products", {"name": "x", "active": "maybe"}, "parameter_invalid_boolean", "active"),
         ("/v1/checkout/sessions", {"mode": "gift"}, None, "mode"),
-        ("/v1/setup_intents", {"payment_method_types[0]": "card"}, "parameter_unknown", "payment_method_types"),
+        ("/v1/checkout/sessions", {"payment_method_types[0]": "card"}, "parameter_unknown", "payment_method_types"),
         ("/v1/subscriptions", {"customer": "cus_x", "items": "x"}, None, "items"),
         ("/v1/subscriptions", {"customer": "cus_x", "items[0][price]": "p"}, "resource_missing", "customer"),
     ],
@@ -82,7 +82,7 @@ def test_wrong_parameters_are_named(
 
 
 def test_what_stripe_takes_and_the_twin_does_not_is_said_so(twin: TwinProcess) -> None:
-    answer = twin.raw("POST", "/v1/customers", data={"test_clock": "clock_1"})
+    answer = twin.raw("POST", "/v1/customers", data={"source": "tok_visa"})
     assert error(answer)["code"] == "twin_unsupported_parameter"
 
 
