@@ -185,13 +185,19 @@ def _with_runtime(
 
             if tables:
                 require_tables(complete, migrate=needs_database(settings))
-            return asyncio.run(_closing(runtime_of(complete), work))
+            return asyncio.run(_closing(runtime_of(complete), work, tables=tables))
 
     _command(data_dir, run)
 
 
-async def _closing(runtime: "Runtime", work: Callable[["Runtime"], Awaitable[int | None]]) -> int | None:
+async def _closing(
+    runtime: "Runtime", work: Callable[["Runtime"], Awaitable[int | None]], *, tables: bool
+) -> int | None:
+    from tollkeeper.infra import load_clock
+
     try:
+        if tables:
+            await load_clock(runtime)
         return await work(runtime)
     finally:
         await runtime.database.close()

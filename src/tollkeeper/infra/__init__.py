@@ -8,6 +8,7 @@ What each time means: `Tx.now` is the one moment a whole transaction stands for,
 """
 
 from .cache import LoadingCache
+from .clock import clock_offset, follow_clock, load_clock, move_clock
 from .crypto import digest, make_secret, same
 from .db import Database, Listener, libpq_url
 from .events import Event, EventRoutes
@@ -30,7 +31,7 @@ from .idempotency import (
     IdempotencyKeyReusedError,
     forget_idempotency_keys,
 )
-from .jobs import Job, JobQueue, job, jobs_health
+from .jobs import Job, JobQueue, job, jobs_health, jobs_waiting
 from .log import configure_logging, redact
 from .middleware import Edge
 from .problems import (
@@ -88,19 +89,24 @@ __all__ = [
     "TxDep",
     "Verdict",
     "as_tollkeeper_error",
+    "clock_offset",
     "configure_logging",
     "current_actor",
     "digest",
     "every_error",
+    "follow_clock",
     "forget_idempotency_keys",
     "install_error_handlers",
     "is_outage",
     "job",
     "jobs_health",
+    "jobs_waiting",
     "libpq_url",
+    "load_clock",
     "load_settings",
     "make_secret",
     "metadata",
+    "move_clock",
     "optional_actor",
     "problem_response",
     "read_local_secrets",

@@ -25,6 +25,11 @@ select
         where j.status = 'todo' and (j.scheduled_at is null or j.scheduled_at <= now())) as waiting_seconds
 """
 
+_WAITING = """
+select count(*) from procrastinate_jobs
+where status = 'doing' or (status = 'todo' and (scheduled_at is null or scheduled_at <= now()))
+"""
+
 Handler = Callable[..., Awaitable[None]]
 
 # Waits 2, 4, 8, ... seconds between tries, half an hour in all: a longer outage of a provider needs a person.
@@ -79,6 +84,16 @@ class JobQueue:
             if each.cron:
                 self.app.periodic(cron=each.cron)(task)
 
+    async def drain(self, *, concurrency: int = 4) -> None:
+        """Run every job that is due, and those they make, then return. The jobs are registered, the app is open."""
+        await self.app.run_worker_async(
+            wait=False,
+            concurrency=concurrency,
+            install_signal_handlers=False,
+            listen_notify=False,
+            delete_jobs="successful",
+        )
+
 
 def _in_transaction(job: Job, runtime: "Runtime") -> Callable[..., Awaitable[None]]:
     async def run(context: JobContext, **payload: Any) -> None:
@@ -88,6 +103,12 @@ def _in_transaction(job: Job, runtime: "Runtime") -> Callable[..., Awaitable[Non
             await job.handler(tx, **payload)
 
     return run
+
+
+async def jobs_waiting(runtime: "Runtime") -> int:
+    """Return how many jobs are running or due, at whichever worker."""
+    async with runtime.transaction() as tx:
+        return int((await tx.connection.execute(text(_WAITING))).scalar_one())
 
 
 async def jobs_health(runtime: "Runtime") -> str | None:

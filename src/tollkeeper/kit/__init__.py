@@ -5,7 +5,7 @@ Invariants: nothing here imports Tollkeeper, touches a file, a socket or the sys
 """
 
 from .actor import ROLE_PERMISSIONS, Actor, ActorKind, Permission, Role
-from .clock import Clock, FixedClock, SystemClock
+from .clock import Clock, FixedClock, MovableClock, SystemClock
 from .errors import (
     ConflictError,
     FieldProblem,
@@ -31,6 +31,7 @@ __all__ = [
     "ForbiddenError",
     "InvalidInputError",
     "Money",
+    "MovableClock",
     "NotFoundError",
     "Page",
     "Permission",

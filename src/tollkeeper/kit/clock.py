@@ -11,6 +11,10 @@ class Clock(Protocol):
         """Return the current moment in UTC."""
         ...
 
+    def wall(self) -> datetime:
+        """Return what clocks of other machines show now, however far this one was moved."""
+        ...
+
 
 class SystemClock:
     """The machine's own clock."""
@@ -18,6 +22,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the machine's time in UTC."""
         return datetime.now(UTC)
+
+    def wall(self) -> datetime:
+        """See Clock."""
+        return self.now()
 
 
 class FixedClock:
@@ -30,6 +38,27 @@ class FixedClock:
         """Return the moment the clock stands at."""
         return self._at
 
+    def wall(self) -> datetime:
+        """See Clock: tests that hold this clock still hold the world still."""
+        return self._at
+
     def advance(self, by: timedelta) -> None:
         """Move the clock forward (or back, with a negative step)."""
         self._at += by
+
+
+class MovableClock:
+    """Another clock, shifted: time goes on at its own speed from wherever it was moved to. Never in production."""
+
+    def __init__(self, base: Clock | None = None) -> None:
+        """`base` None is the machine's own clock; it starts unmoved."""
+        self._base = base or SystemClock()
+        self.offset = timedelta()
+
+    def now(self) -> datetime:
+        """Return the moment this clock was moved to, going on since."""
+        return self._base.now() + self.offset
+
+    def wall(self) -> datetime:
+        """See Clock."""
+        return self._base.wall()

@@ -1,5 +1,6 @@
 """Builds the web application: routes of every door, error answers, and the layers every request passes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -11,7 +12,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from tollkeeper import __version__, billing, identity, web
 from tollkeeper.gate import Admission, Gate, keys_router, limits_report
-from tollkeeper.infra import Edge, Runtime, install_error_handlers
+from tollkeeper.infra import Edge, Runtime, follow_clock, install_error_handlers
 
 from . import health, metrics
 from .runtime import DOORS
@@ -72,9 +73,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     runtime: Runtime = app.state.runtime
     gate = runtime.part(Gate)
     await gate.start()
+    following = asyncio.create_task(follow_clock(runtime))
     try:
         yield
     finally:
+        following.cancel()
         await gate.close()
         await billing.close(runtime)
         runtime.part(identity.PasswordHasher).close()

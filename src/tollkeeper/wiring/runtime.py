@@ -2,7 +2,7 @@
 
 from tollkeeper import billing, catalog, gate, identity, metering, orgs
 from tollkeeper.infra import Database, Job, JobQueue, Runtime, Settings, forget_idempotency_keys
-from tollkeeper.kit import Clock, SystemClock
+from tollkeeper.kit import Clock, MovableClock, SystemClock
 
 DOORS = (metering, identity, orgs, catalog, billing, gate)
 """The domains, lowest floor first. What a door offers (router, jobs, projections, reactions) is looped over."""
@@ -11,11 +11,15 @@ DOORS = (metering, identity, orgs, catalog, billing, gate)
 def build_runtime(settings: Settings, database_url: str, *, clock: Clock | None = None) -> Runtime:
     """Put together what a process needs. Opens no connection yet."""
     database = Database(database_url, pool_size=settings.database_pool_size)
-    runtime = Runtime(settings, clock or SystemClock(), database, JobQueue(database.url))
+    runtime = Runtime(settings, clock or _clock(settings), database, JobQueue(database.url))
     runtime.provide(identity.PasswordHasher, identity.PasswordHasher())
     billing.provide(runtime)
     subscribe_doors(runtime)
     return runtime
+
+
+def _clock(settings: Settings) -> Clock:
+    return SystemClock() if settings.is_production else MovableClock()
 
 
 def subscribe_doors(runtime: Runtime) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import structlog
 
 from tollkeeper import catalog, identity, metering, orgs
-from tollkeeper.infra import Runtime
+from tollkeeper.infra import Runtime, load_clock
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +20,7 @@ class Seeded:
 
 async def prepare(runtime: Runtime) -> None:
     """Make ready what a migrated database needs before it serves: partitions for this and the coming months."""
+    await load_clock(runtime)
     async with runtime.transaction() as tx:
         await metering.prepare_partitions(tx)
 

@@ -5,7 +5,7 @@ import signal
 
 import structlog
 
-from tollkeeper.infra import Runtime
+from tollkeeper.infra import Runtime, follow_clock
 
 from .runtime import every_job
 from .seed import prepare
@@ -23,6 +23,7 @@ async def run_worker(runtime: Runtime) -> None:
     runtime.jobs.register(every_job(), runtime)
     app = runtime.jobs.app
     await prepare(runtime)
+    following = asyncio.create_task(follow_clock(runtime))
     async with app.open_async():
         task = asyncio.current_task()
         loop = asyncio.get_running_loop()
@@ -40,4 +41,5 @@ async def run_worker(runtime: Runtime) -> None:
         except asyncio.CancelledError:
             log.info("worker stopped")
         finally:
+            following.cancel()
             await runtime.database.close()
