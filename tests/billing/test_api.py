@@ -19,6 +19,7 @@ STATUS = {
     "current_period_end",
     "cancel_at_period_end",
     "trial_end",
+    "quantity",
     "pending_change",
 }
 

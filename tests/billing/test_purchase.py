@@ -62,7 +62,7 @@ async def test_invoices_come_in_pages_and_only_to_their_owner(shop: Shop) -> Non
     ada, eve = await shop.organization(), await shop.organization("Eve")
     await shop.told(await shop.buy(ada))
     async with shop.runtime.transaction() as tx:
-        await billing.change_plan(tx, ada.id, "premium", None, idempotency_key=f"t-{new_id()}")
+        await billing.change_plan(tx, ada.id, billing.Change("premium"), idempotency_key=f"t-{new_id()}")
     async with shop.runtime.transaction() as tx:
         first = await billing.list_invoices(tx, ada.id, limit=1)
         second = await billing.list_invoices(tx, ada.id, limit=1, cursor=first.next_cursor)

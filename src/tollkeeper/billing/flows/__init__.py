@@ -9,22 +9,26 @@ What each time means: `created_at` of an event is the provider's, `received_at` 
 """
 
 from .http import router
-from .jobs import jobs, process_event, push_catalogue
+from .jobs import enqueue, jobs, process_event, push_catalogue
 from .model import (
     AlreadySubscribedError,
     Buyer,
+    Change,
+    ChangeAt,
     EventStatus,
     LivemodeMismatchError,
     NextInvoice,
     OpenedCheckout,
     Overview,
     PlanNotPurchasableError,
+    PreviewedChange,
     Purchase,
     StoredEvent,
     UsageReport,
 )
 from .service import (
     cancel,
+    cancel_change,
     change_plan,
     create_checkout,
     open_portal,
@@ -38,18 +42,23 @@ from .store import list_events
 __all__ = [
     "AlreadySubscribedError",
     "Buyer",
+    "Change",
+    "ChangeAt",
     "EventStatus",
     "LivemodeMismatchError",
     "NextInvoice",
     "OpenedCheckout",
     "Overview",
     "PlanNotPurchasableError",
+    "PreviewedChange",
     "Purchase",
     "StoredEvent",
     "UsageReport",
     "cancel",
+    "cancel_change",
     "change_plan",
     "create_checkout",
+    "enqueue",
     "jobs",
     "list_events",
     "open_portal",

@@ -7,9 +7,11 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from tollkeeper.billing.customers import Customer
+from tollkeeper.billing.provider import Preview
 from tollkeeper.billing.subscriptions import Status
 from tollkeeper.infra import Tx
 from tollkeeper.kit import ConflictError, InvalidInputError, Money, TollkeeperError
+from tollkeeper.rating import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,36 @@ class OpenedCheckout:
 
     url: str
     session_id: str
+
+
+class ChangeAt(StrEnum):
+    """When a change takes effect."""
+
+    NOW = "now"
+    PERIOD_END = "period_end"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a subscription is to become. None leaves a thing as it is; `at` None: by the direction of the change.
+
+    `as_of` is the moment a preview counted from, so that the change costs what the preview said; None: now.
+    """
+
+    plan: str | None = None
+    interval: Interval | None = None
+    quantity: int | None = None
+    at: ChangeAt | None = None
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedChange:
+    """A change looked at before it is made. At the period's end nothing is due now, and `cost` has no lines."""
+
+    at: ChangeAt
+    effective_at: datetime
+    cost: Preview
 
 
 class EventStatus(StrEnum):

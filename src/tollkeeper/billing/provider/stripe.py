@@ -1,39 +1,28 @@
 """Stripe through its official SDK. Its vocabulary ends in this file and `stripe_read`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import stripe
 import structlog
-from stripe import HTTPXClient, StripeClient, StripeObject
-
-from tollkeeper.kit import Money
+from stripe import HTTPXClient, StripeClient
 
 from . import stripe_read as read
 from .model import (
-    CancelAt,
     CheckoutState,
     CheckoutStatus,
     CheckoutWish,
     CustomerState,
     InvoiceState,
-    PaymentFailedError,
     PlanOffer,
-    Preview,
-    PriceAtProvider,
     PriceOffer,
-    ProviderCredentialsError,
     ProviderEvent,
-    ProviderMissingError,
-    ProviderRefusedError,
-    ProviderStateError,
-    ProviderUnavailableError,
     SubscriptionState,
 )
+from .stripe_changes import StripeChanges
+from .stripe_errors import errors, expanded, or_none
 
 log = structlog.get_logger(__name__)
 
@@ -44,10 +33,8 @@ PAGE = 100
 _METHOD = "invoice_settings.default_payment_method"
 # Deleted customers have no settings to look into; the second way asks for what those have, too.
 _OF_CUSTOMER: tuple[list[str], list[str]] = ([_METHOD], [])
-_OF_SUBSCRIPTION: tuple[list[str], list[str]] = (
-    ["latest_invoice", "default_payment_method", f"customer.{_METHOD}"],
-    ["latest_invoice", "default_payment_method", "customer"],
-)
+_OPENED = ["latest_invoice", "default_payment_method", "schedule"]
+_OF_SUBSCRIPTION: tuple[list[str], list[str]] = ([*_OPENED, f"customer.{_METHOD}"], [*_OPENED, "customer"])
 
 
 class _Http(HTTPXClient):
@@ -59,7 +46,7 @@ class _Http(HTTPXClient):
         return [args, options]
 
 
-class StripeProvider:
+class StripeProvider(StripeChanges):
     """PaymentProvider on Stripe, or on whatever speaks its protocol at `api_base`."""
 
     def __init__(self, key: str, *, api_base: str | None = None) -> None:
@@ -82,7 +69,7 @@ class StripeProvider:
 
     async def ping(self) -> None:
         """See PaymentProvider."""
-        with _errors():
+        with errors():
             await self._api.products.list_async({"limit": 1})
 
     def read_event(self, body: bytes) -> ProviderEvent:
@@ -95,8 +82,8 @@ class StripeProvider:
         wanted: Any = {"name": offer.name, "active": offer.active}
         if offer.description:
             wanted["description"] = offer.description
-        with _errors():
-            found = await _or_none(self._api.products.retrieve_async(product_id))
+        with errors():
+            found = await or_none(self._api.products.retrieve_async(product_id))
             if found is None:
                 fresh: Any = {**wanted, "id": product_id, "metadata": {"plan": offer.key}}
                 await self._api.products.create_async(fresh)
@@ -107,7 +94,7 @@ class StripeProvider:
     async def save_price(self, offer: PriceOffer, product_id: str) -> str:
         """See PaymentProvider. The lookup key is our id, so that a price made before is found again."""
         key = str(offer.id)
-        with _errors():
+        with errors():
             listed = await self._api.prices.list_async({"lookup_keys": [key], "limit": 1})
             found = listed.data[0] if listed.data else None
             if found is None:
@@ -133,22 +120,22 @@ class StripeProvider:
         wanted: Any = {"name": name, "metadata": {read.ORGANIZATION: str(organization_id)}}
         if email:
             wanted["email"] = email
-        with _errors():
+        with errors():
             made = await self._api.customers.create_async(wanted, {"idempotency_key": idempotency_key})
         return read.customer(made.to_dict())
 
     async def fetch_customer(self, customer_id: str) -> CustomerState | None:
         """See PaymentProvider."""
-        with _errors():
-            found = await _expanded(
+        with errors():
+            found = await expanded(
                 lambda paths: self._api.customers.retrieve_async(customer_id, {"expand": paths}), _OF_CUSTOMER
             )
         return None if found is None else read.customer(found)
 
     async def fetch_subscription(self, subscription_id: str) -> SubscriptionState | None:
         """See PaymentProvider."""
-        with _errors():
-            found = await _expanded(
+        with errors():
+            found = await expanded(
                 lambda paths: self._api.subscriptions.retrieve_async(subscription_id, {"expand": paths}),
                 _OF_SUBSCRIPTION,
             )
@@ -156,14 +143,14 @@ class StripeProvider:
 
     async def list_subscriptions(self, customer_id: str) -> Sequence[SubscriptionState] | None:
         """See PaymentProvider."""
-        with _errors():
+        with errors():
             try:
                 listed = await self._api.subscriptions.list_async(
                     {
                         "customer": customer_id,
                         "status": "all",
                         "limit": PAGE,
-                        "expand": [f"data.{path}" for path in ("latest_invoice", "default_payment_method")],
+                        "expand": [f"data.{path}" for path in _OPENED],
                     }
                 )
             except stripe.InvalidRequestError as error:
@@ -174,19 +161,19 @@ class StripeProvider:
 
     async def fetch_invoice(self, invoice_id: str) -> InvoiceState | None:
         """See PaymentProvider."""
-        with _errors():
-            found = await _or_none(self._api.invoices.retrieve_async(invoice_id))
+        with errors():
+            found = await or_none(self._api.invoices.retrieve_async(invoice_id))
         return None if found is None else read.invoice(found)
 
     async def fetch_checkout(self, checkout_id: str) -> CheckoutState | None:
         """See PaymentProvider."""
-        with _errors():
-            found = await _or_none(self._api.checkout.sessions.retrieve_async(checkout_id))
+        with errors():
+            found = await or_none(self._api.checkout.sessions.retrieve_async(checkout_id))
         return None if found is None else read.checkout(found)
 
     async def list_open_checkouts(self, customer_id: str) -> Sequence[CheckoutState]:
         """See PaymentProvider."""
-        with _errors():
+        with errors():
             listed = await self._api.checkout.sessions.list_async(
                 {"customer": customer_id, "status": "open", "limit": PAGE}
             )
@@ -195,7 +182,7 @@ class StripeProvider:
     async def open_checkout(self, wish: CheckoutWish) -> CheckoutState:
         """See PaymentProvider."""
         ours = {read.ORGANIZATION: str(wish.organization_id), read.PRICE: str(wish.price.price_id), "plan": wish.plan}
-        with _errors():
+        with errors():
             made = await self._api.checkout.sessions.create_async(
                 {
                     "mode": "subscription",
@@ -213,7 +200,7 @@ class StripeProvider:
 
     async def close_checkout(self, checkout_id: str) -> CheckoutState:
         """See PaymentProvider."""
-        with _errors():
+        with errors():
             try:
                 return read.checkout((await self._api.checkout.sessions.expire_async(checkout_id)).to_dict())
             except stripe.InvalidRequestError:
@@ -225,64 +212,16 @@ class StripeProvider:
 
     async def open_portal(self, customer_id: str, return_url: str) -> str:
         """See PaymentProvider."""
-        with _errors():
+        with errors():
             made = await self._api.billing_portal.sessions.create_async(
                 {"customer": customer_id, "return_url": return_url}
             )
         return made.url
 
-    async def cancel_subscription(self, subscription_id: str, at: CancelAt) -> None:
-        """See PaymentProvider."""
-        with _errors():
-            if at is CancelAt.NOW:
-                await self._api.subscriptions.cancel_async(subscription_id)
-            else:
-                await self._api.subscriptions.update_async(subscription_id, {"cancel_at_period_end": True})
-
-    async def resume_subscription(self, subscription_id: str) -> None:
-        """See PaymentProvider."""
-        with _errors():
-            await self._api.subscriptions.update_async(subscription_id, {"cancel_at_period_end": False})
-
-    async def change_subscription(
-        self, subscription: SubscriptionState, price: PriceAtProvider, *, at: datetime, idempotency_key: str
-    ) -> None:
-        """See PaymentProvider. Nothing changes unless the difference can be paid."""
-        with _errors():
-            await self._api.subscriptions.update_async(
-                subscription.id,
-                {
-                    "items": [{"id": str(subscription.item_id), "price": price.provider_id}],
-                    "proration_behavior": "always_invoice",
-                    "proration_date": int(at.timestamp()),
-                    "payment_behavior": "error_if_incomplete",
-                },
-                {"idempotency_key": idempotency_key},
-            )
-
-    async def preview_change(self, subscription: SubscriptionState, price: PriceAtProvider, *, at: datetime) -> Preview:
-        """See PaymentProvider."""
-        with _errors():
-            made = await self._api.invoices.create_preview_async(
-                {
-                    "customer": subscription.customer_id,
-                    "subscription": subscription.id,
-                    "subscription_details": {
-                        "items": [{"id": str(subscription.item_id), "price": price.provider_id}],
-                        "proration_behavior": "always_invoice",
-                        "proration_date": int(at.timestamp()),
-                    },
-                }
-            )
-        body = made.to_dict()
-        lines = tuple(read.invoice_line(line) for line in body["lines"]["data"])
-        currency = body["currency"]
-        return Preview(Money(body["amount_due"], currency), Money(body.get("ending_balance") or 0, currency), lines)
-
     async def ensure_endpoint(self, url: str, *, renew: bool) -> str | None:
         """See PaymentProvider. The version of a standing endpoint cannot be changed: another version is replaced."""
         types: Any = list(read.HANDLED)
-        with _errors():
+        with errors():
             listed = await self._api.webhook_endpoints.list_async({"limit": PAGE})
             ours = [each async for each in listed.auto_paging_iter() if each.url == url]
             kept = next((e for e in ours if e.api_version == API_VERSION and not renew), None)
@@ -297,48 +236,3 @@ class StripeProvider:
                 if each is not kept:
                     await self._api.webhook_endpoints.delete_async(each.id)
         return secret
-
-
-async def _or_none(call: Any) -> dict[str, Any] | None:
-    """Return what the call answers as plain data, or None when Stripe does not know the thing asked for."""
-    try:
-        found: StripeObject = await call
-    except stripe.InvalidRequestError as error:
-        if error.http_status == 404 or error.code == "resource_missing":  # noqa: PLR2004 - HTTP's own number
-            return None
-        raise
-    return found.to_dict()
-
-
-async def _expanded(ask: Callable[[list[str]], Any], ways: tuple[list[str], list[str]]) -> dict[str, Any] | None:
-    """Return what is asked for with these things expanded, or in the second way where the first is refused."""
-    try:
-        return await _or_none(ask(ways[0]))
-    except stripe.InvalidRequestError as error:
-        if error.param != "expand":
-            raise
-        return await _or_none(ask(ways[1]))
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    """Turn Stripe's failures into ours; its words go to the log, to the caller only where meant for them."""
-    try:
-        yield
-    except stripe.StripeError as error:
-        raise _as_ours(error) from error
-
-
-def _as_ours(error: stripe.StripeError) -> Exception:
-    said = f"{type(error).__name__}: {error.user_message} (request {error.request_id})"
-    if isinstance(error, stripe.APIConnectionError | stripe.APIError | stripe.RateLimitError):
-        return ProviderUnavailableError(log=said)
-    if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
-        return ProviderCredentialsError(log=said)
-    if isinstance(error, stripe.CardError):
-        return PaymentFailedError(error.user_message, log=said)
-    if isinstance(error, stripe.InvalidRequestError) and error.code == "resource_missing":
-        return ProviderMissingError(param=error.param, log=said)
-    if isinstance(error, stripe.IdempotencyError):
-        return ProviderStateError(log=said)
-    return ProviderRefusedError(log=said)

@@ -16,6 +16,7 @@ from .model import (
     InvoiceLine,
     InvoiceState,
     PaymentMethod,
+    PendingState,
     PriceAtProvider,
     ProviderEvent,
     Subject,
@@ -92,11 +93,11 @@ def _is_name(value: Any) -> bool:
 
 
 def _subject(body: Json) -> Subject:
-    kind, own = body.get("object"), _ident(body.get("id"))
+    kind, own = body.get("object"), ident(body.get("id"))
     if kind == "customer":
         return Subject(customer_id=own)
     return Subject(
-        customer_id=_ident(body.get("customer")),
+        customer_id=ident(body.get("customer")),
         subscription_id=own if kind == "subscription" else _subscription_of(body),
         invoice_id=own if kind == "invoice" else None,
         checkout_id=own if kind == "checkout.session" else None,
@@ -106,7 +107,7 @@ def _subject(body: Json) -> Subject:
 def _subscription_of(body: Json) -> str | None:
     """Return the subscription of an invoice or checkout; before 2025 it stood at the top of invoices, too."""
     parent = _mapping(_mapping(body.get("parent")).get("subscription_details"))
-    return _ident(parent.get("subscription")) or _ident(body.get("subscription"))
+    return ident(parent.get("subscription")) or ident(body.get("subscription"))
 
 
 def customer(body: Json) -> CustomerState:
@@ -147,7 +148,7 @@ def subscription(body: Json) -> SubscriptionState:
     invoice_body, customer_body = body.get("latest_invoice"), body.get("customer")
     return SubscriptionState(
         id=body["id"],
-        customer_id=_ident(customer_body) or "",
+        customer_id=ident(customer_body) or "",
         status=str(body["status"]),
         price=_price(item.get("price")),
         item_id=item.get("id"),
@@ -165,7 +166,29 @@ def subscription(body: Json) -> SubscriptionState:
         latest_invoice=invoice(invoice_body) if isinstance(invoice_body, Mapping) else None,
         customer=customer(customer_body) if isinstance(customer_body, Mapping) else None,
         payment_method=payment_method(body.get("default_payment_method")),
+        schedule_id=ident(body.get("schedule")),
+        pending=_pending(body.get("schedule")),
     )
+
+
+def running_phase(schedule: Json) -> Json:
+    """Return the phase of a schedule that is in force; the first when the provider does not tell."""
+    start = _mapping(schedule.get("current_phase")).get("start_date")
+    phases: list[Json] = list(schedule["phases"])
+    return next((each for each in phases if each["start_date"] == start), phases[0])
+
+
+def _pending(schedule: Any) -> PendingState | None:
+    """Read what comes after the running phase; None when nothing does, or the schedule was not expanded."""
+    if not isinstance(schedule, Mapping) or schedule.get("status") not in {"active", "not_started"}:
+        return None
+    end = running_phase(schedule).get("end_date")
+    following = next((each for each in schedule["phases"] if end is not None and each["start_date"] == end), None)
+    if following is None or not following["items"]:
+        return None
+    item = following["items"][0]
+    price = _price(item["price"]) or PriceAtProvider(str(item["price"]), None)
+    return PendingState(price, item.get("quantity") or 1, _moment(following["start_date"]))
 
 
 def _price(body: Any) -> PriceAtProvider | None:
@@ -181,7 +204,7 @@ def invoice(body: Json) -> InvoiceState:
     total, without_tax = body.get("total") or 0, body.get("total_excluding_tax")
     return InvoiceState(
         id=body["id"],
-        customer_id=_ident(body.get("customer")) or "",
+        customer_id=ident(body.get("customer")) or "",
         subscription_id=_subscription_of(body),
         number=body.get("number"),
         status=str(body.get("status") or "draft"),
@@ -217,7 +240,7 @@ def invoice_line(body: Json) -> InvoiceLine:
         period_start=_time(period.get("start")),
         period_end=_time(period.get("end")),
         proration=bool(details.get("proration")),
-        provider_price=_ident(_mapping(_mapping(body.get("pricing")).get("price_details")).get("price")),
+        provider_price=ident(_mapping(_mapping(body.get("pricing")).get("price_details")).get("price")),
     )
 
 
@@ -227,8 +250,8 @@ def checkout(body: Json) -> CheckoutState:
         id=body["id"],
         url=body.get("url"),
         status=CheckoutStatus(body["status"]),
-        customer_id=_ident(body.get("customer")),
-        subscription_id=_ident(body.get("subscription")),
+        customer_id=ident(body.get("customer")),
+        subscription_id=ident(body.get("subscription")),
         price_id=parse_id(str(_mapping(body.get("metadata")).get(PRICE, ""))),
         success_url=body.get("success_url"),
         cancel_url=body.get("cancel_url"),
@@ -243,7 +266,7 @@ def _mapping(value: Any) -> Json:
     return value if isinstance(value, Mapping) else _NOTHING
 
 
-def _ident(value: Any) -> str | None:
+def ident(value: Any) -> str | None:
     """Return the id of a reference, expanded or not."""
     found = value.get("id") if isinstance(value, Mapping) else value
     return found if isinstance(found, str) and found else None

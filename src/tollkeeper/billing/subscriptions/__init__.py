@@ -7,7 +7,7 @@ What each time means: the current period is half-open; `canceled_at` is when a c
 `ended_at` when it took effect, both the provider's; `at` of a transition is when we learnt of it.
 """
 
-from .model import EntitlementsChanged, NoSubscriptionError, Standing, Status, Subscription, Transition
+from .model import EntitlementsChanged, NoSubscriptionError, PendingChange, Standing, Status, Subscription, Transition
 from .rules import MEANINGS, Meaning, meaning
 from .service import (
     end_subscription,
@@ -24,6 +24,7 @@ __all__ = [
     "EntitlementsChanged",
     "Meaning",
     "NoSubscriptionError",
+    "PendingChange",
     "Standing",
     "Status",
     "Subscription",

@@ -11,6 +11,16 @@ from tollkeeper.kit import ConflictError
 
 
 @dataclass(frozen=True, slots=True)
+class PendingChange:
+    """What the subscription becomes at `at`, when its period ends. `plan` None: a price that is none of ours."""
+
+    plan: str | None
+    price_id: UUID | None
+    quantity: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """A subscription as last mirrored. `plan` None: it was sold at a price that is none of ours.
 
@@ -33,6 +43,7 @@ class Subscription:
     trial_end: datetime | None
     started_at: datetime
     payment_method: PaymentMethod | None
+    pending: PendingChange | None = None
 
 
 @dataclass(frozen=True, slots=True)

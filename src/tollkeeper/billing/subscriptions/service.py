@@ -18,7 +18,8 @@ async def mirror_subscription(tx: Tx, customer: Customer, state: SubscriptionSta
     """Make our copy equal to the provider's, keep the step in the history, tell when entitlements changed."""
     before = await store.find(tx, customer, state.id)
     price = await plan_price_of(tx, state.price) if state.price else None
-    after = await store.save(tx, customer, state, price)
+    pending = await plan_price_of(tx, state.pending.price) if state.pending else None
+    after = await store.save(tx, customer, state, price, pending)
     await _note(tx, before, after, cause)
     await restand(tx, customer.organization_id)
     return after

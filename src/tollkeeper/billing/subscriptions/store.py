@@ -14,7 +14,7 @@ from tollkeeper.catalog import Price
 from tollkeeper.infra import Tx
 from tollkeeper.kit import new_id
 
-from .model import Standing, Subscription, Transition
+from .model import PendingChange, Standing, Subscription, Transition
 from .tables import BILLING_STANDINGS, SUBSCRIPTION_HISTORY, SUBSCRIPTIONS
 
 
@@ -34,8 +34,10 @@ async def find(tx: Tx, customer: Customer, provider_id: str) -> Subscription | N
     return None if row is None else _subscription(row, customer.organization_id)
 
 
-async def save(tx: Tx, customer: Customer, state: SubscriptionState, price: Price | None) -> Subscription:
-    """Make our copy equal to the provider's."""
+async def save(
+    tx: Tx, customer: Customer, state: SubscriptionState, price: Price | None, pending: Price | None
+) -> Subscription:
+    """Make our copy equal to the provider's; `price` and `pending` are our prices that it names."""
     values = {
         "status": state.status,
         "plan": price.plan if price else None,
@@ -50,6 +52,10 @@ async def save(tx: Tx, customer: Customer, state: SubscriptionState, price: Pric
         "trial_end": state.trial_end,
         "started_at": state.created_at,
         "payment_method": asdict(state.payment_method) if state.payment_method else None,
+        "pending_plan": pending.plan if pending else None,
+        "pending_price_id": pending.id if pending else None,
+        "pending_quantity": state.pending.quantity if state.pending else None,
+        "pending_at": state.pending.at if state.pending else None,
         "synced_at": tx.now,
     }
     fresh = upsert(SUBSCRIPTIONS).values(id=new_id(), customer_id=customer.id, provider_id=state.id, **values)
@@ -60,7 +66,7 @@ async def save(tx: Tx, customer: Customer, state: SubscriptionState, price: Pric
 
 async def end(tx: Tx, subscription: Subscription) -> Subscription:
     """Note that the provider does not know the subscription any more: it is over, since now unless known better."""
-    ended = {"status": "canceled", "ended_at": subscription.ended_at or tx.now, "synced_at": tx.now}
+    ended = {"status": "canceled", "pending_at": None, "ended_at": subscription.ended_at or tx.now, "synced_at": tx.now}
     statement = SUBSCRIPTIONS.update().values(**ended).where(SUBSCRIPTIONS.c.id == subscription.id)
     row = (await tx.connection.execute(statement.returning(SUBSCRIPTIONS))).mappings().one()
     return _subscription(row, subscription.organization_id)
@@ -96,9 +102,18 @@ async def save_standing(tx: Tx, organization_id: UUID, standing: Standing) -> No
 
 
 def _subscription(row: Mapping[Any, Any], organization_id: UUID) -> Subscription:
-    apart = {"payment_method", "organization_id"}
+    apart = {"payment_method", "organization_id", "pending"}
     same = {name: row[name] for name in Subscription.__dataclass_fields__ if name not in apart}
     method = row["payment_method"]
     return Subscription(
-        **same, organization_id=organization_id, payment_method=PaymentMethod(**method) if method else None
+        **same,
+        organization_id=organization_id,
+        payment_method=PaymentMethod(**method) if method else None,
+        pending=_pending(row),
     )
+
+
+def _pending(row: Mapping[Any, Any]) -> PendingChange | None:
+    if row["pending_at"] is None:
+        return None
+    return PendingChange(row["pending_plan"], row["pending_price_id"], row["pending_quantity"], row["pending_at"])

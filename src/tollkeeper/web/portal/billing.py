@@ -60,6 +60,7 @@ async def show_billing(
         subscription=subscription_view(standing, catalogue),
         has_portal=standing.subscription is not None or bool(invoices),
         can_cancel=can_change(standing),
+        has_pending=standing.subscription is not None and standing.subscription.pending is not None,
         can_resume=standing.subscription is not None and standing.cancel_at_period_end,
         plans=offers(cards(plans, chosen), standing, bought, known),
         interval=chosen.value,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from tollkeeper.billing import Invoice, Preview, Status
+from tollkeeper.billing import ChangeAt, Invoice, PreviewedChange, Status
 from tollkeeper.catalog import Catalogue, Plan
 from tollkeeper.kit import Money
 from tollkeeper.rating import Interval
@@ -92,6 +92,7 @@ def status_banners(status: Status, catalogue: Catalogue) -> list[Banner]:
     """Return what a customer must know of the subscription on every page."""
     name = catalogue.plans[status.plan].name
     end = status.current_period_end
+    pending = status.subscription.pending if status.subscription else None
     if status.status in {"past_due", "unpaid"}:
         text = "Update the payment method before the plan is stopped."
         return [Banner("bad", "The last payment failed", text, "/billing", "Plan & billing")]
@@ -101,6 +102,10 @@ def status_banners(status: Status, catalogue: Catalogue) -> list[Banner]:
     if status.subscription is not None and status.cancel_at_period_end and end is not None:
         text = f"After that the account is on {catalogue.default.name}. Keys and history stay."
         return [Banner("info", f"{name} ends on {end:%-d %b %Y}", text)]
+    if pending is not None:
+        plan = catalogue.plans.get(pending.plan or "")
+        title = f"The plan changes to {plan.name if plan else 'another'} on {pending.at:%-d %b %Y}"
+        return [Banner("info", title, "Until then everything stays as it is.")]
     return []
 
 
@@ -170,16 +175,21 @@ class ChangeView:
     lines: tuple[tuple[str, str], ...]
     due_now: str
     credit: str
+    later: bool
+    effective_at: datetime
 
 
-def change_view(preview: Preview) -> ChangeView:
+def change_view(found: PreviewedChange) -> ChangeView:
     """Return the provider's preview in words."""
+    preview = found.cost
     currency = preview.due_now.currency
     left = preview.balance_after
     return ChangeView(
         lines=tuple((line.description, exact(Money(line.amount, currency))) for line in preview.lines),
         due_now=exact(preview.due_now),
         credit=exact(-left) if left.amount < 0 else "",
+        later=found.at is ChangeAt.PERIOD_END,
+        effective_at=found.effective_at,
     )
 
 

@@ -1,9 +1,21 @@
 """Changing, cancelling and keeping a subscription. What a change costs is shown before it is made."""
 
+from datetime import datetime
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from tollkeeper.billing import CancelAt, cancel, change_plan, preview_change, provider_transaction, resume, status
+from tollkeeper.billing import (
+    CancelAt,
+    Change,
+    cancel,
+    cancel_change,
+    change_plan,
+    preview_change,
+    provider_transaction,
+    resume,
+    status,
+)
 from tollkeeper.catalog import load_catalogue
 from tollkeeper.infra import RuntimeDep
 from tollkeeper.kit import Permission, TollkeeperError, new_id
@@ -27,7 +39,7 @@ async def change_page(
     try:
         async with provider_transaction(runtime) as tx:
             viewer = await load_viewer(tx, actor)
-            preview = await preview_change(tx, actor.own_organization(), plan, chosen)
+            preview = await preview_change(tx, actor.own_organization(), Change(plan, chosen))
             sold = (await load_catalogue(tx)).plans[plan]
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, interval=interval, failure=error)
@@ -42,6 +54,7 @@ async def change_page(
         price=f"{amount(price.money)} a {chosen.value}" if price else "",
         interval=chosen.value,
         change=change_view(preview),
+        as_of=preview.cost.at.isoformat(),
         once=new_id().hex,
     )
 
@@ -58,12 +71,24 @@ async def change_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -
             await change_plan(
                 tx,
                 actor.own_organization(),
-                fields.get("plan", ""),
-                chosen_interval(interval),
+                Change(fields.get("plan", ""), chosen_interval(interval), as_of=_moment(fields.get("as_of", ""))),
                 idempotency_key=once[:200],
             )
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, interval=interval, failure=error)
+    return go("/billing")
+
+
+@router.post("/billing/change/cancel")
+async def cancel_change_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
+    """Take back a change that was to come when the period ends."""
+    actor.must(Permission.BILLING_MANAGE)
+    await read_form(request)
+    try:
+        async with provider_transaction(runtime) as tx:
+            await cancel_change(tx, actor.own_organization())
+    except TollkeeperError as error:
+        return await show_billing(request, runtime, actor, failure=error)
     return go("/billing")
 
 
@@ -106,3 +131,12 @@ async def resume_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, failure=error)
     return go("/billing")
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the moment a form carries from its preview; None when somebody put something else there."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None

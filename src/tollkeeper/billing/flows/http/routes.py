@@ -13,12 +13,12 @@ from tollkeeper.billing.flows.rules import redirect_url
 from tollkeeper.billing.invoices import get_invoice, list_invoices
 from tollkeeper.billing.provider import provider_transaction
 from tollkeeper.billing.subscriptions import status
+from tollkeeper.catalog import list_prices
 from tollkeeper.identity import get_user
 from tollkeeper.infra import ActorDep, RuntimeDep, Tx, TxDep, runtime_of
 from tollkeeper.infra.idempotency import IdempotencyDep
 from tollkeeper.kit import Actor, ActorKind, Permission, new_id
 from tollkeeper.orgs import Organization, organization_for
-from tollkeeper.rating import Interval
 
 from .schemas import (
     CancelIn,
@@ -124,23 +124,31 @@ async def get_status(actor: ActorDep, tx: TxDep, customer: CustomerQuery = None)
 
 @router.post("/subscription/preview")
 async def post_preview(body: ChangeIn, actor: ActorDep, tx: ProviderTxDep) -> PreviewOut:
-    """Tell what moving to another plan now would cost, line by line. Changes nothing."""
+    """Tell what a change of plan, interval or seats would cost, line by line, and when it is. Changes nothing."""
     actor.must(Permission.BILLING_READ)
     organization = await organization_for(tx, actor, body.customer)
-    return PreviewOut.of(await service.preview_change(tx, organization.id, body.plan, _interval(body.interval)))
+    return PreviewOut.of(await service.preview_change(tx, organization.id, body.change()))
 
 
 @router.post("/subscription/change", response_model=StatusOut)
 async def post_change(body: ChangeIn, actor: ActorDep, tx: ProviderTxDep, once: IdempotencyDep) -> Response:
-    """Move to another plan at once; the difference is charged or credited by the second."""
+    """Change plan, interval or seats: a step up at once, charged by the second; a step down when the period ends."""
     organization = await _manager(tx, actor, body.customer)
 
     async def work() -> StatusOut:
         key = f"change-{new_id()}"
-        await service.change_plan(tx, organization.id, body.plan, _interval(body.interval), idempotency_key=key)
+        await service.change_plan(tx, organization.id, body.change(), idempotency_key=key)
         return await _status(tx, organization)
 
     return await once.run_in(tx, work, status=200)
+
+
+@router.post("/subscription/change/cancel")
+async def post_cancel_change(actor: ActorDep, tx: ProviderTxDep, body: ResumeIn | None = None) -> StatusOut:
+    """Take back a change that was to come when the period ends."""
+    organization = await _manager(tx, actor, body.customer if body else None)
+    await service.cancel_change(tx, organization.id)
+    return await _status(tx, organization)
 
 
 @router.post("/subscription/cancel")
@@ -164,7 +172,8 @@ async def post_resume(actor: ActorDep, tx: ProviderTxDep, body: ResumeIn | None 
 async def get_overview(actor: ActorDep, tx: TxDep, customer: CustomerQuery = None) -> OverviewOut:
     """Tell plan, next charge, balance, payment method and usage."""
     organization = await _reader(tx, actor, customer)
-    return OverviewOut.of(await service.overview(tx, organization.id, created_at=organization.created_at))
+    found = await service.overview(tx, organization.id, created_at=organization.created_at)
+    return OverviewOut.of(found, await _intervals(tx))
 
 
 @router.get("/billing/invoices")
@@ -194,7 +203,11 @@ async def get_one_invoice(
 
 
 async def _status(tx: Tx, organization: Organization) -> StatusOut:
-    return StatusOut.of(await status(tx, organization.id, created_at=organization.created_at))
+    return StatusOut.of(await status(tx, organization.id, created_at=organization.created_at), await _intervals(tx))
+
+
+async def _intervals(tx: Tx) -> dict[UUID, str]:
+    return {price.id: price.interval.value for price in await list_prices(tx)}
 
 
 async def _reader(tx: Tx, actor: Actor, customer: str | None) -> Organization:
@@ -210,10 +223,6 @@ async def _manager(tx: Tx, actor: Actor, customer: str | None) -> Organization:
 async def _buyer(tx: Tx, actor: Actor, organization: Organization) -> Buyer:
     email = (await get_user(tx, actor.user_id)).email if actor.user_id and not actor.is_operator else None
     return Buyer(organization.id, organization.name, email)
-
-
-def _interval(text: str | None) -> Interval | None:
-    return Interval(text) if text else None
 
 
 def _base(request: Request) -> str:

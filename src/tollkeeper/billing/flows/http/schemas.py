@@ -1,17 +1,19 @@
 """What the addresses of billing take and answer."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from tollkeeper.billing.flows.model import Overview
+from tollkeeper.billing.flows.model import Change, ChangeAt, Overview, PreviewedChange
 from tollkeeper.billing.flows.rules import MAX_URL
 from tollkeeper.billing.invoices import Invoice
-from tollkeeper.billing.provider import CancelAt, InvoiceLine, Preview
+from tollkeeper.billing.provider import CancelAt, InvoiceLine
 from tollkeeper.billing.subscriptions import Status
 from tollkeeper.kit import Money
+from tollkeeper.rating import Interval
 
 Reference = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -62,6 +64,15 @@ class ReceivedOut(BaseModel):
     received: bool = True
 
 
+class PendingChangeOut(BaseModel):
+    """What the subscription becomes at `at`; `plan` is null for a price that is not in the catalogue."""
+
+    plan: str | None
+    interval: str | None
+    quantity: int
+    at: datetime
+
+
 class StatusOut(BaseModel):
     """The plan that may be used now, and the subscription behind it. Times are null where they do not apply."""
 
@@ -71,11 +82,14 @@ class StatusOut(BaseModel):
     current_period_end: datetime | None
     cancel_at_period_end: bool
     trial_end: datetime | None
-    pending_change: None = None
+    quantity: int | None
+    pending_change: PendingChangeOut | None
 
     @classmethod
-    def of(cls, found: Status) -> Self:
-        """Show a status."""
+    def of(cls, found: Status, intervals: Mapping[UUID, str]) -> Self:
+        """Show a status; `intervals` tells that of each price."""
+        subscription = found.subscription
+        pending = subscription.pending if subscription else None
         return cls(
             plan=found.plan,
             status=found.status,
@@ -83,14 +97,41 @@ class StatusOut(BaseModel):
             current_period_end=found.current_period_end,
             cancel_at_period_end=found.cancel_at_period_end,
             trial_end=found.trial_end,
+            quantity=subscription.quantity if subscription else None,
+            pending_change=PendingChangeOut(
+                plan=pending.plan,
+                interval=intervals.get(pending.price_id) if pending.price_id else None,
+                quantity=pending.quantity,
+                at=pending.at,
+            )
+            if pending
+            else None,
         )
 
 
 class ChangeIn(_In):
-    """The plan to move to."""
+    """What the subscription is to become; what is left out stays. At least one thing is needed.
 
-    plan: Reference
+    `at`: `now` or `period_end`; left out, a step up is made now and a step down when the period ends. `as_of`: that of
+    a preview at most an hour old, so that the change costs exactly what it said.
+    """
+
+    plan: Reference | None = None
     interval: Literal["month", "year"] | None = None
+    quantity: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] | None = None
+    at: ChangeAt | None = None
+    as_of: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if self.plan is None and self.interval is None and self.quantity is None:
+            raise ValueError("name a `plan`, an `interval` or a `quantity`")
+        return self
+
+    def change(self) -> Change:
+        """Return the change asked for."""
+        interval = Interval(self.interval) if self.interval else None
+        return Change(self.plan, interval, self.quantity, self.at, self.as_of)
 
 
 class CancelIn(_In):
@@ -139,16 +180,26 @@ class LineOut(BaseModel):
 
 
 class PreviewOut(BaseModel):
-    """What a change would cost now; `balance` is what the customer then has (negative: credit)."""
+    """What a change would cost now; `balance` is what the customer then has (negative: credit).
 
+    `as_of` is the moment the lines count from; sent with the change, it costs exactly this.
+    """
+
+    at: ChangeAt
+    effective_at: datetime
+    as_of: datetime
     due_now: MoneyOut
     balance: MoneyOut
     lines: list[LineOut]
 
     @classmethod
-    def of(cls, preview: Preview) -> Self:
+    def of(cls, found: PreviewedChange) -> Self:
         """Show a preview."""
+        preview = found.cost
         return cls(
+            at=found.at,
+            effective_at=found.effective_at,
+            as_of=preview.at,
             due_now=MoneyOut.of(preview.due_now),
             balance=MoneyOut.of(preview.balance_after),
             lines=[LineOut.of(line, preview.due_now.currency) for line in preview.lines],
@@ -226,7 +277,7 @@ class OverviewOut(BaseModel):
     usage: list[Any]
 
     @classmethod
-    def of(cls, found: Overview) -> Self:
+    def of(cls, found: Overview, intervals: Mapping[UUID, str]) -> Self:
         """Show an overview."""
         subscription, customer, coming = found.status.subscription, found.customer, found.next_invoice
         method = (subscription.payment_method if subscription else None) or (
@@ -236,7 +287,7 @@ class OverviewOut(BaseModel):
         return cls(
             plan=found.status.plan,
             plan_name=found.plan_name,
-            subscription=StatusOut.of(found.status),
+            subscription=StatusOut.of(found.status, intervals),
             next_invoice=NextInvoiceOut(at=coming.at, amount=MoneyOut.of(coming.amount)) if coming else None,
             balance=MoneyOut.of(customer.balance) if customer and customer.balance else None,
             payment_method=shown,

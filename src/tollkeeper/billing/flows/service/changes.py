@@ -1,15 +1,20 @@
 """Changing a subscription: another plan, cancelling, taking it back. The provider does it; then we ask and mirror."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from tollkeeper.billing.customers import get_customer
+from tollkeeper.billing.flows.model import Change, ChangeAt, PreviewedChange
+from tollkeeper.billing.flows.rules import Level, counted_from, when
 from tollkeeper.billing.provider import (
     CancelAt,
     Preview,
-    PriceAtProvider,
     Subject,
     SubscriptionState,
+    Target,
     lock,
+    plan_price_of,
     price_at_provider,
     provider_of,
 )
@@ -20,37 +25,62 @@ from tollkeeper.billing.subscriptions import (
     list_of_organization,
     meaning,
 )
+from tollkeeper.catalog import load_catalogue
 from tollkeeper.infra import Tx
-from tollkeeper.rating import Interval
+from tollkeeper.kit import Money
 
 from .checkout import find_offer
 from .webhooks import synchronise
 
 
-async def preview_change(tx: Tx, organization_id: UUID, plan: str, interval: Interval | None) -> Preview:
-    """Return what moving to this plan now would cost; changes nothing.
+async def preview_change(tx: Tx, organization_id: UUID, change: Change) -> PreviewedChange:
+    """Return what a change would cost and when it would take effect; changes nothing.
 
     Raises:
         NoCustomerError, NoSubscriptionError: there is nothing to change.
         PlanNotFoundError, PlanNotPurchasableError: the plan is not for sale.
+        InvalidInputError: `as_of` is no moment of a preview.
     """
-    state, price = await _change(tx, organization_id, plan, interval)
-    return await provider_of(tx.runtime).preview_change(state, price, at=tx.now)
+    plan = await _plan(tx, organization_id, change)
+    if plan.at is ChangeAt.NOW:
+        cost = await provider_of(tx.runtime).preview_change(plan.state, plan.target, at=plan.as_of)
+        return PreviewedChange(plan.at, plan.as_of, cost)
+    balance = plan.state.customer.balance if plan.state.customer else 0
+    nothing = Preview(plan.as_of, Money(0, plan.currency), Money(balance, plan.currency), ())
+    return PreviewedChange(plan.at, plan.state.period_end or plan.as_of, nothing)
 
 
-async def change_plan(
-    tx: Tx, organization_id: UUID, plan: str, interval: Interval | None, *, idempotency_key: str
-) -> Subscription:
-    """Move to this plan at once; the difference is charged or credited by the second, or nothing changes.
+async def change_plan(tx: Tx, organization_id: UUID, change: Change, *, idempotency_key: str) -> Subscription:
+    """Change plan, interval or seats: at once, the difference charged or credited by the second, or nothing changes;
+    or when the period ends. What was to come at the period's end before is forgotten.
 
     Raises:
         PaymentFailedError: the difference could not be collected.
-        NoCustomerError, NoSubscriptionError, PlanNotFoundError, PlanNotPurchasableError: as `preview_change`.
+        NoCustomerError, NoSubscriptionError, PlanNotFoundError, PlanNotPurchasableError, InvalidInputError: as
+            `preview_change`.
     """
-    state, price = await _change(tx, organization_id, plan, interval)
-    if state.price is None or state.price.provider_id != price.provider_id:
-        await provider_of(tx.runtime).change_subscription(state, price, at=tx.now, idempotency_key=idempotency_key)
-    return await _mirrored(tx, organization_id, state, cause="change")
+    provider = provider_of(tx.runtime)
+    plan = await _plan(tx, organization_id, change)
+    same = plan.state.price is not None and plan.state.price.provider_id == plan.target.price.provider_id
+    if same and plan.state.quantity == plan.target.quantity:
+        await provider.unschedule_change(plan.state)
+    elif plan.at is ChangeAt.PERIOD_END:
+        await provider.schedule_change(plan.state, plan.target, idempotency_key=idempotency_key)
+    else:
+        await provider.unschedule_change(plan.state)
+        await provider.change_subscription(plan.state, plan.target, at=plan.as_of, idempotency_key=idempotency_key)
+    return await _mirrored(tx, organization_id, plan.state, cause=f"change at {plan.at}")
+
+
+async def cancel_change(tx: Tx, organization_id: UUID) -> Subscription:
+    """Forget what was to come at the period's end; without such a thing nothing changes.
+
+    Raises:
+        NoCustomerError, NoSubscriptionError: there is no subscription.
+    """
+    state = await _live(tx, organization_id)
+    await provider_of(tx.runtime).unschedule_change(state)
+    return await _mirrored(tx, organization_id, state, cause="change taken back")
 
 
 async def cancel(tx: Tx, organization_id: UUID, at: CancelAt) -> Subscription:
@@ -61,6 +91,7 @@ async def cancel(tx: Tx, organization_id: UUID, at: CancelAt) -> Subscription:
     """
     state = await _live(tx, organization_id)
     if at is CancelAt.NOW or not state.cancel_at_period_end:
+        await provider_of(tx.runtime).unschedule_change(state)
         await provider_of(tx.runtime).cancel_subscription(state.id, at)
     return await _mirrored(tx, organization_id, state, cause=f"cancel at {at}")
 
@@ -77,12 +108,32 @@ async def resume(tx: Tx, organization_id: UUID) -> Subscription:
     return await _mirrored(tx, organization_id, state, cause="resume")
 
 
-async def _change(
-    tx: Tx, organization_id: UUID, plan: str, interval: Interval | None
-) -> tuple[SubscriptionState, PriceAtProvider]:
-    sold, price = await find_offer(tx, plan, interval)
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A change with everything decided."""
+
+    state: SubscriptionState
+    target: Target
+    at: ChangeAt
+    as_of: datetime
+    currency: str
+
+
+async def _plan(tx: Tx, organization_id: UUID, change: Change) -> _Plan:
+    """Lock the subscription and decide what it becomes, and when."""
     state = await _live(tx, organization_id)
-    return state, await price_at_provider(tx, sold, price)
+    present = await plan_price_of(tx, state.price) if state.price else None
+    key = change.plan or (present.plan if present else "")
+    sold, price = await find_offer(tx, key, change.interval or (present.interval if present else None))
+    plans = (await load_catalogue(tx)).plans
+    quantity = change.quantity or state.quantity
+    after = Level(sold.position, price.interval, quantity)
+    before = Level(plans[present.plan].position, present.interval, state.quantity) if present else after
+    target = Target(
+        await price_at_provider(tx, sold, price), quantity, price.interval, restarts=before.interval != after.interval
+    )
+    as_of = counted_from(change.as_of, period_start=state.period_start, now=tx.now)
+    return _Plan(state, target, change.at or when(before, after), as_of, price.money.currency)
 
 
 async def _live(tx: Tx, organization_id: UUID) -> SubscriptionState:

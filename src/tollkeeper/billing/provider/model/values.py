@@ -1,0 +1,243 @@
+"""What the payment provider knows, in our own words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from tollkeeper.kit import Money
+from tollkeeper.rating import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentMethod:
+    """What may be shown of a way to pay. `brand` is the card's or the bank's name; months and years only for cards."""
+
+    kind: str
+    brand: str | None
+    last4: str | None
+    exp_month: int | None = None
+    exp_year: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerState:
+    """A customer as the provider has it now.
+
+    `organization_id` is what we wrote on it; None means somebody else made it. `balance` is in minor units of
+    `currency`, negative when the customer has credit; `currency` is None before the first invoice.
+    """
+
+    id: str
+    organization_id: UUID | None
+    email: str | None = None
+    balance: int = 0
+    currency: str | None = None
+    payment_method: PaymentMethod | None = None
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PriceAtProvider:
+    """The provider's id of a price, and ours as written on it; None when the price is not one we made."""
+
+    provider_id: str
+    price_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceLine:
+    """One line of an invoice, for `[period_start, period_end)`. `amount` is in minor units and may be negative."""
+
+    description: str
+    amount: int
+    quantity: int | None
+    period_start: datetime | None
+    period_end: datetime | None
+    proration: bool
+    provider_price: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceState:
+    """An invoice as the provider has it now; amounts in minor units of `currency`.
+
+    `status` is `draft`, `open`, `paid`, `uncollectible`, `void`, or a word invented later.
+    """
+
+    id: str
+    customer_id: str
+    subscription_id: str | None
+    number: str | None
+    status: str
+    reason: str | None
+    currency: str
+    subtotal: int
+    tax: int
+    total: int
+    amount_due: int
+    amount_paid: int
+    amount_remaining: int
+    attempt_count: int
+    created_at: datetime
+    period_start: datetime | None
+    period_end: datetime | None
+    due_at: datetime | None
+    paid_at: datetime | None
+    next_attempt_at: datetime | None
+    page_url: str | None
+    pdf_url: str | None
+    lines: tuple[InvoiceLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingState:
+    """What a subscription becomes at `at`, as the provider has it noted; until then nothing of it is in force."""
+
+    price: PriceAtProvider
+    quantity: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionState:
+    """A subscription as the provider has it now.
+
+    `status` is one of the published ones (see the door of billing) or a word invented later. The current period is
+    half-open. `cancel_at_period_end` is true however the provider came to say so. `item_id` names the priced item.
+    `schedule_id` names the provider's plan of what comes later; `pending` is the next step of it, None when none is.
+    """
+
+    id: str
+    customer_id: str
+    status: str
+    price: PriceAtProvider | None
+    item_id: str | None
+    quantity: int
+    period_start: datetime | None
+    period_end: datetime | None
+    cancel_at_period_end: bool
+    cancel_at: datetime | None
+    canceled_at: datetime | None
+    ended_at: datetime | None
+    trial_end: datetime | None
+    created_at: datetime
+    latest_invoice: InvoiceState | None
+    customer: CustomerState | None
+    payment_method: PaymentMethod | None
+    schedule_id: str | None = None
+    pending: PendingState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a subscription is to become. `restarts`: a new full cycle begins with it, since the interval is another."""
+
+    price: PriceAtProvider
+    quantity: int
+    interval: Interval
+    restarts: bool
+
+
+class CheckoutStatus(StrEnum):
+    """Whether a checkout page can still be used."""
+
+    OPEN = "open"
+    COMPLETE = "complete"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutState:
+    """A hosted checkout page. `subscription_id` is None until it is completed; `price_id` is ours."""
+
+    id: str
+    url: str | None
+    status: CheckoutStatus
+    customer_id: str | None
+    subscription_id: str | None
+    price_id: UUID | None
+    success_url: str | None
+    cancel_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutWish:
+    """What a new checkout page should sell to whom. Unequal wishes need unequal `idempotency_key`s."""
+
+    customer_id: str
+    organization_id: UUID
+    price: PriceAtProvider
+    plan: str
+    success_url: str
+    cancel_url: str
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOffer:
+    """A plan as the provider must know it. `key` is ours and never changes."""
+
+    key: str
+    name: str
+    description: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PriceOffer:
+    """A price as the provider must know it; `id` is ours."""
+
+    id: UUID
+    plan: str
+    interval: Interval
+    money: Money
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What changing a subscription would cost. `due_now` is zero when only a credit results.
+
+    `at` is the moment that parts of the period were counted from: a change as of the same moment costs the same.
+    """
+
+    at: datetime
+    due_now: Money
+    balance_after: Money
+    lines: tuple[InvoiceLine, ...]
+
+
+class CancelAt(StrEnum):
+    """When a cancellation takes effect."""
+
+    PERIOD_END = "period_end"
+    NOW = "now"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an event speaks of, by the provider's ids: a hint where to look, never the state itself."""
+
+    customer_id: str | None = None
+    subscription_id: str | None = None
+    invoice_id: str | None = None
+    checkout_id: str | None = None
+
+    @property
+    def lock(self) -> str:
+        """Under which name work on this is done one at a time: everything of one customer together."""
+        ids = (self.customer_id, self.subscription_id, self.invoice_id, self.checkout_id)
+        return next((each for each in ids if each), "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEvent:
+    """A verified message of the provider. `subject` None means that we do nothing with events of this type."""
+
+    id: str
+    type: str
+    api_version: str | None
+    livemode: bool
+    created_at: datetime
+    subject: Subject | None

@@ -1,0 +1,101 @@
+"""Changing what is subscribed to, in Stripe's words."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from tollkeeper.kit import Money
+
+from . import stripe_read as read
+from .model import CancelAt, Preview, SubscriptionState, Target
+from .stripe_errors import errors
+
+if TYPE_CHECKING:
+    from stripe._v1_services import V1Services  # the SDK exports no public name for it
+
+
+class StripeChanges:
+    """The part of the adapter that changes subscriptions."""
+
+    _api: "V1Services"
+
+    async def cancel_subscription(self, subscription_id: str, at: CancelAt) -> None:
+        """See PaymentProvider."""
+        with errors():
+            if at is CancelAt.NOW:
+                await self._api.subscriptions.cancel_async(subscription_id)
+            else:
+                await self._api.subscriptions.update_async(subscription_id, {"cancel_at_period_end": True})
+
+    async def resume_subscription(self, subscription_id: str) -> None:
+        """See PaymentProvider."""
+        with errors():
+            await self._api.subscriptions.update_async(subscription_id, {"cancel_at_period_end": False})
+
+    async def change_subscription(
+        self, subscription: SubscriptionState, target: Target, *, at: datetime, idempotency_key: str
+    ) -> None:
+        """See PaymentProvider. Nothing changes unless the difference can be paid."""
+        wanted: Any = {**_change(subscription, target, at), "payment_behavior": "error_if_incomplete"}
+        with errors():
+            await self._api.subscriptions.update_async(subscription.id, wanted, {"idempotency_key": idempotency_key})
+
+    async def schedule_change(self, subscription: SubscriptionState, target: Target, *, idempotency_key: str) -> None:
+        """See PaymentProvider. A schedule made from the subscription has the running period as its first phase.
+
+        After the second phase the schedule lets go, and the subscription goes on by itself.
+        """
+        with errors():
+            schedule_id = subscription.schedule_id
+            if schedule_id is None:
+                made = await self._api.subscription_schedules.create_async(
+                    {"from_subscription": subscription.id}, {"idempotency_key": f"{idempotency_key}-schedule"}
+                )
+                schedule_id = made.id
+            schedule = (await self._api.subscription_schedules.retrieve_async(schedule_id)).to_dict()
+            phases = [_as_it_is(read.running_phase(schedule)), _later(target)]
+            wanted: Any = {"end_behavior": "release", "proration_behavior": "none", "phases": phases}
+            await self._api.subscription_schedules.update_async(
+                schedule_id, wanted, {"idempotency_key": idempotency_key}
+            )
+
+    async def unschedule_change(self, subscription: SubscriptionState) -> None:
+        """See PaymentProvider. A released schedule leaves the subscription as it is now."""
+        if subscription.schedule_id is not None:
+            with errors():
+                await self._api.subscription_schedules.release_async(subscription.schedule_id)
+
+    async def preview_change(self, subscription: SubscriptionState, target: Target, *, at: datetime) -> Preview:
+        """See PaymentProvider."""
+        wanted: Any = {
+            "customer": subscription.customer_id,
+            "subscription": subscription.id,
+            "subscription_details": _change(subscription, target, at),
+        }
+        with errors():
+            made = await self._api.invoices.create_preview_async(wanted)
+        body = made.to_dict()
+        lines = tuple(read.invoice_line(line) for line in body["lines"]["data"])
+        currency = body["currency"]
+        due, balance = body["amount_due"], body.get("ending_balance") or 0
+        return Preview(at, Money(due, currency), Money(balance, currency), lines)
+
+
+def _change(subscription: SubscriptionState, target: Target, at: datetime) -> dict[str, Any]:
+    """Return the change itself, the same for looking at it and for making it."""
+    item = {"id": str(subscription.item_id), "price": target.price.provider_id, "quantity": target.quantity}
+    change = {"items": [item], "proration_behavior": "always_invoice", "proration_date": int(at.timestamp())}
+    return {**change, "billing_cycle_anchor": {"type": "now"}} if target.restarts else change
+
+
+def _as_it_is(phase: read.Json) -> dict[str, Any]:
+    """Return a phase as it stands, in the words that change it."""
+    items = [{"price": read.ident(item["price"]), "quantity": item.get("quantity") or 1} for item in phase["items"]]
+    return {"items": items, "start_date": phase["start_date"], "end_date": phase["end_date"]}
+
+
+def _later(target: Target) -> dict[str, Any]:
+    return {
+        "items": [{"price": target.price.provider_id, "quantity": target.quantity}],
+        "duration": {"interval": target.interval.value, "interval_count": 1},
+        "proration_behavior": "none",
+    }
