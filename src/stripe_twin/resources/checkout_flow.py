@@ -26,6 +26,7 @@ ORDER = (
     "invoice.paid",
     "invoice.updated",
     "invoice.payment_succeeded",
+    "invoice_payment.paid",
     "payment_intent.created",
     "payment_intent.succeeded",
     "checkout.session.completed",

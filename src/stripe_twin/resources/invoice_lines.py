@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 from stripe_twin.core import ids
 from stripe_twin.core.json import Json
+from stripe_twin.core.params import plain
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import discounts, tax_rates
+from stripe_twin.resources import discounts, meters, tax_rates
 from stripe_twin.rules.amounts import cost, money
 
 
@@ -68,6 +69,31 @@ def of_subscription_item(
         quantity_decimal=str(quantity),
         _tax_rates=tax_rates.resolved(unit, item.get("_tax_rates", [])),
     )
+
+
+def of_usage(unit: Unit, subscription: Json, item: Json, period: tuple[int, int], *, trial: bool = False) -> Json:
+    """The line for what was used of a metered item in a period that is over; a trial is free."""
+    line = of_subscription_item(unit, subscription, item, period, trial=trial)
+    if not trial:
+        line["_usage"] = {"customer": subscription["customer"], "price": item["_price"]}
+        _rate(unit, line)
+    return line
+
+
+def _rate(unit: Unit, line: Json) -> None:
+    price = unit.load("price", line["_usage"]["price"])
+    name = unit.load("product", price["product"])["name"]
+    used = meters.usage(unit, price, line["_usage"]["customer"], (line["period"]["start"], line["period"]["end"]))
+    amount = cost(price, used)
+    line.update(amount=amount, subtotal=amount, quantity=int(used), quantity_decimal=plain(used))
+    line["description"] = f"{plain(used)} × {name}"  # noqa: RUF001 -- Stripe's sign
+
+
+def rate_again(unit: Unit, invoice: Json) -> None:
+    """Usage that was reported while the invoice was a draft still counts."""
+    for line in invoice["_lines"]:
+        if line.get("_usage"):
+            _rate(unit, line)
 
 
 def _item_parent(subscription: str, item: str, invoice_item: str | None = None, *, proration: bool = False) -> Json:

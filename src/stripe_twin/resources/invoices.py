@@ -54,23 +54,13 @@ def _confirmation_secret(unit: Unit, invoice: Json) -> Json | None:
     return {"client_secret": intent["client_secret"], "type": "payment_intent"} if intent else None
 
 
-def _due(invoice: Json) -> int | None:
-    if invoice["status"] == "draft":
-        finalizes: int | None = invoice["automatically_finalizes_at"]
-        return finalizes
-    if invoice["status"] == "open":
-        retries: int | None = invoice["next_payment_attempt"]
-        return retries
-    return None
-
-
 register(
     Kind(
         "invoice",
         "invoice",
         compose=_compose,
         includable={"payments": _payments, "confirmation_secret": _confirmation_secret},
-        due=_due,
+        due=invoicing.due,
         on_due=invoicing.when_due,
     )
 )

@@ -11,6 +11,7 @@ from stripe_twin.core.json import Json
 from stripe_twin.core.store import equals
 from stripe_twin.core.unit import Unit
 from stripe_twin.resources import discounts, invoice_lines, payment_intents, tax_rates
+from stripe_twin.resources.invoice_blank import blank
 from stripe_twin.rules.periods import DAY
 from stripe_twin.rules.pricing import price_lines
 
@@ -45,7 +46,7 @@ def make(
     """A new draft, reported. `details` overrides any field."""
     ident = ids.long("in")
     invoice: Json = {
-        **_blank(unit, customer),
+        **blank(unit, customer),
         "id": ident,
         "currency": currency,
         "billing_reason": reason,
@@ -84,84 +85,6 @@ def _parent(subscription: Json | None) -> Json | None:
     return {"quote_details": None, "subscription_details": details, "type": "subscription_details"}
 
 
-def _blank(unit: Unit, customer: Json) -> Json:
-    return {
-        "object": "invoice",
-        **_unused(),
-        "account_country": "US",
-        "account_name": "Test payments",
-        "amount_due": 0,
-        "amount_overpaid": 0,
-        "amount_paid": 0,
-        "amount_remaining": 0,
-        "amount_shipping": 0,
-        "attempt_count": 0,
-        "attempted": False,
-        "auto_advance": True,
-        "automatically_finalizes_at": None,
-        "collection_method": "charge_automatically",
-        "created": unit.now,
-        "customer": customer["id"],
-        "customer_address": customer["address"],
-        "customer_email": customer["email"],
-        "customer_name": customer["name"],
-        "customer_phone": customer["phone"],
-        "customer_shipping": customer["shipping"],
-        "customer_tax_exempt": customer["tax_exempt"],
-        "default_payment_method": None,
-        "description": None,
-        "due_date": None,
-        "effective_at": None,
-        "ending_balance": None,
-        "footer": None,
-        "issuer": {"type": "self"},
-        "livemode": False,
-        "metadata": {},
-        "next_payment_attempt": None,
-        "number": None,
-        "period_end": unit.now,
-        "starting_balance": 0,
-        "statement_descriptor": None,
-        "status": "draft",
-        "status_transitions": dict.fromkeys(("finalized_at", "marked_uncollectible_at", "paid_at", "voided_at")),
-        "test_clock": customer["test_clock"],
-        "webhooks_delivered_at": unit.now,
-    }
-
-
-def _unused() -> Json:
-    """Fields that nothing here sets; an invoice shows them all the same."""
-    return {
-        "account_tax_ids": None,
-        "application": None,
-        "automatic_tax": {
-            "disabled_reason": None,
-            "enabled": False,
-            "liability": None,
-            "provider": None,
-            "status": None,
-        },
-        "custom_fields": None,
-        "customer_account": None,
-        "customer_tax_ids": [],
-        "default_source": None,
-        "from_invoice": None,
-        "last_finalization_error": None,
-        "latest_revision": None,
-        "on_behalf_of": None,
-        "payment_settings": {"default_mandate": None, "payment_method_options": None, "payment_method_types": None},
-        "post_payment_credit_notes_amount": 0,
-        "pre_payment_credit_notes_amount": 0,
-        "receipt_number": None,
-        "rendering": None,
-        "shipping_cost": None,
-        "shipping_details": None,
-        "total_discount_amounts": [],
-        "total_pretax_credit_amounts": [],
-        "total_taxes": [],
-    }
-
-
 def total(invoice: Json) -> None:
     """Take discounts off the lines, tax them, and add them up."""
     lines, exempt = invoice["_lines"], invoice["customer_tax_exempt"]
@@ -190,9 +113,10 @@ def claim(unit: Unit, invoice: Json) -> None:
 
 
 def finalize(unit: Unit, invoice: Json, intent: Json | None = None) -> None:
-    """Number it, apply the customer's balance, open it for payment (by `intent` if given); nothing due is paid."""
+    """Rate late usage, number it, apply the balance, open it to be paid (by `intent` if given); nothing due is paid."""
     before = unit.render(invoice)
     customer = unit.load("customer", invoice["customer"])
+    invoice_lines.rate_again(unit, invoice)
     invoice["number"] = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04}"
     customer["next_invoice_sequence"] += 1
     _apply_balance(unit, invoice, customer)
@@ -311,6 +235,7 @@ def settle(unit: Unit, invoice: Json, payment: Json) -> None:
     unit.save(payment)
     _note_attempt(unit, invoice, counted=True)
     _mark_paid(unit, invoice)
+    unit.emit("invoice_payment.paid", payment)
 
 
 def _note_attempt(unit: Unit, invoice: Json, *, counted: bool) -> None:
@@ -394,10 +319,42 @@ def _tell(unit: Unit, invoice: Json, outcome: Outcome) -> None:
         follow(unit, invoice, outcome)
 
 
+def _hold(unit: Unit, invoice: Json) -> None:
+    """Where the subscription's collection is paused, the invoice ends unpaid at once."""
+    subscription = unit.store.get(subscription_of(invoice) or "", "subscription")
+    paused = (subscription or {}).get("pause_collection") or {}
+    if invoice["status"] == "open" and paused.get("behavior") == "void":
+        close(unit, invoice, "void")
+    elif invoice["status"] == "open" and paused.get("behavior") == "mark_uncollectible":
+        close(unit, invoice, "uncollectible")
+
+
+def _is_overdue(unit: Unit, invoice: Json) -> bool:
+    return invoice["due_date"] is not None and invoice["due_date"] <= unit.now and not invoice.get("_overdue_told")
+
+
+def due(invoice: Json) -> int | None:
+    """When a draft becomes final, an open one is tried again or becomes overdue."""
+    if invoice["status"] == "draft":
+        finalizes: int | None = invoice["automatically_finalizes_at"]
+        return finalizes
+    if invoice["status"] != "open":
+        return None
+    late = None if invoice.get("_overdue_told") else invoice["due_date"]
+    moments = [int(moment) for moment in (invoice["next_payment_attempt"], late) if moment is not None]
+    return min(moments, default=None)
+
+
 def when_due(unit: Unit, invoice: Json) -> None:
-    """A draft whose hour is over, or an open invoice whose next attempt has come."""
+    """A draft whose hour is over, an open invoice whose next attempt has come or whose term is over."""
     if invoice["status"] == "draft":
         finalize(unit, invoice)
+        _hold(unit, invoice)
+    elif _is_overdue(unit, invoice):
+        invoice["_overdue_told"] = True
+        unit.save(invoice)
+        unit.emit("invoice.overdue", invoice)
+        return
     else:
         invoice["next_payment_attempt"] = None
         unit.save(invoice)

@@ -7,8 +7,9 @@ from stripe_twin.core.params import array, boolean, choice, first_of, integer, m
 from stripe_twin.core.unit import Unit
 from stripe_twin.resources import customers, invoicing
 from stripe_twin.resources.prices import currency
-from stripe_twin.resources.subscribing import ENDED, WantedItem, recurring_price, renew, schedule_end, start
+from stripe_twin.resources.subscribing import ENDED, WantedItem, recurring_price, schedule_end, start
 from stripe_twin.resources.subscription_changes import Terms, change
+from stripe_twin.resources.subscription_time import renew
 from stripe_twin.resources.subscriptions import BEHAVIOR
 
 _ITEM = obj(

@@ -86,7 +86,8 @@ _CREATE = params(
     transfer_lookup_key=boolean(),
     unit_amount=integer(0, 99_999_999),
     unit_amount_decimal=decimal(),
-    unsupported="currency_options custom_unit_amount transform_quantity",
+    transform_quantity=obj(divide_by=required(integer(1)), round=required(choice("down", "up"))),
+    unsupported="currency_options custom_unit_amount",
 )
 
 
@@ -123,7 +124,7 @@ def make(unit: Unit, args: Json) -> Json:
             "recurring": _recurring(recurring) if recurring else None,
             "tax_behavior": args.get("tax_behavior", "unspecified"),
             "tiers_mode": args.get("tiers_mode"),
-            "transform_quantity": None,
+            "transform_quantity": args.get("transform_quantity"),
             "type": "recurring" if recurring else "one_time",
             "unit_amount": _whole(amount),
             "unit_amount_decimal": amount,
@@ -287,7 +288,7 @@ def as_plan(price: Json) -> Json:
         "nickname": price["nickname"],
         "product": price["product"],
         "tiers_mode": price["tiers_mode"],
-        "transform_usage": None,
+        "transform_usage": price["transform_quantity"],
         "trial_period_days": recurring["trial_period_days"],
         "usage_type": recurring["usage_type"],
     }

@@ -1,6 +1,6 @@
 """The life of a subscription: start, first invoice, renewal, failure, end. The API calls are in `subscriptions`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NotRequired, TypedDict
 
 from stripe_twin.core import ids
@@ -13,6 +13,10 @@ from stripe_twin.resources.invoicing import Outcome
 from stripe_twin.rules.periods import DAY, period_at
 
 INCOMPLETE_SECONDS = 23 * 3_600
+UPCOMING_SECONDS = 7 * DAY
+TRIAL_NOTICE_SECONDS = 3 * DAY
+# Called with every subscription that ended, after its own event.
+ON_END: list[Callable[[Unit, Json], None]] = []
 ENDED = ("canceled", "incomplete_expired")
 
 
@@ -84,11 +88,22 @@ def start(
     if subscription["cancel_at_period_end"]:
         schedule_end(unit, subscription)
     items = items_of(unit, subscription)
-    lines = [_line(unit, subscription, item, trial=trial_end is not None) for item in items]
+    lines = [line_for(unit, subscription, item, trial=trial_end is not None) for item in items]
     waiting = invoicing.sweep(unit, customer["id"]) if sweep else []
     bill(unit, subscription, [*lines, *waiting], "subscription_create")
     unit.emit("customer.subscription.created", subscription)
+    if trial_end:
+        note_trial(unit, subscription)
     return subscription
+
+
+def note_trial(unit: Unit, subscription: Json) -> None:
+    """Three days before a trial ends its end is told; at once for a shorter one."""
+    moment = subscription["trial_end"] - TRIAL_NOTICE_SECONDS
+    subscription["_trial_notice_at"] = moment if moment > unit.now else None
+    unit.save(subscription)
+    if moment <= unit.now:
+        unit.emit("customer.subscription.trial_will_end", subscription)
 
 
 def _blank(unit: Unit, customer: Json, currency: str) -> Json:
@@ -162,13 +177,16 @@ def add_item(unit: Unit, subscription: str, wanted: WantedItem, period: tuple[in
 
 def note_period(unit: Unit, subscription: Json) -> None:
     """Save it with the moment at which its earliest item renews; an end at period end moves along."""
+    upcoming = min(item["current_period_end"] for item in items_of(unit, subscription)) - UPCOMING_SECONDS
+    subscription["_upcoming_at"] = upcoming if upcoming > unit.now else None
     subscription["_period_end"] = min(item["current_period_end"] for item in items_of(unit, subscription))
     if subscription["cancel_at_period_end"]:
         subscription["cancel_at"] = subscription["_period_end"]
     unit.save(subscription)
 
 
-def _line(unit: Unit, subscription: Json, item: Json, *, trial: bool = False) -> Json:
+def line_for(unit: Unit, subscription: Json, item: Json, *, trial: bool = False) -> Json:
+    """The line for the period the item is in."""
     period = (item["current_period_start"], item["current_period_end"])
     return invoice_lines.of_subscription_item(unit, subscription, item, period, trial=trial)
 
@@ -184,7 +202,11 @@ def bill(
 ) -> Json:
     """The draft of an invoice for the subscription, now its latest. `wait` leaves it a draft for its hour."""
     customer = unit.load("customer", subscription["customer"])
-    details: Json = {"automatically_finalizes_at": unit.now + invoicing.DRAFT_SECONDS if wait else None}
+    kept = (subscription["pause_collection"] or {}).get("behavior") == "keep_as_draft"
+    waits = wait and not kept
+    details: Json = {"automatically_finalizes_at": unit.now + invoicing.DRAFT_SECONDS if waits else None}
+    if kept:
+        details["auto_advance"] = False
     if subscription["automatic_tax"]["enabled"] or subscription["automatic_tax"]["disabled_reason"]:
         details["automatic_tax"] = automatic_tax.of_invoice(customer, enabled=True)
     if subscription["collection_method"] == "send_invoice":
@@ -244,6 +266,8 @@ def end(unit: Unit, subscription: Json, reason: str | None) -> None:
         subscription.update(cancel_at=None, cancel_at_period_end=False, canceled_at=unit.now)
     unit.save(subscription)
     unit.emit("customer.subscription.deleted", subscription)
+    for react in ON_END:
+        react(unit, subscription)
 
 
 def end_all_of(unit: Unit, customer: str) -> None:
@@ -302,58 +326,3 @@ def _delinquent(unit: Unit, ident: str, *, delinquent: bool) -> None:
     before = unit.render(customer)
     customer["delinquent"] = delinquent
     unit.updated("customer.updated", customer, before)
-
-
-# time
-
-
-def due(subscription: Json) -> int | None:
-    """When it wants attention: the end of its wait for the first payment, of its period, or of itself."""
-    if subscription["status"] == "incomplete":
-        return int(subscription["created"]) + INCOMPLETE_SECONDS
-    if subscription["status"] in ENDED:
-        return None
-    moments = [subscription["_period_end"], subscription["cancel_at"]]
-    return min(int(moment) for moment in moments if moment is not None)
-
-
-def when_due(unit: Unit, subscription: Json) -> None:
-    """Expire, end, or renew."""
-    if subscription["status"] == "incomplete":
-        _expire(unit, subscription)
-    elif subscription["cancel_at"] is not None and subscription["cancel_at"] <= unit.now:
-        end(unit, subscription, None)
-    else:
-        renew(unit, subscription)
-
-
-def _expire(unit: Unit, subscription: Json) -> None:
-    before = unit.render(subscription)
-    subscription.update(status="incomplete_expired", ended_at=unit.now)
-    unit.updated("customer.subscription.updated", subscription, before)
-    invoice = unit.load("invoice", subscription["latest_invoice"])
-    if invoice["status"] == "open":
-        invoicing.close(unit, invoice, "void")
-
-
-def renew(unit: Unit, subscription: Json) -> Json:
-    """Move the items whose period is over to the next one, and bill them with everything that waited."""
-    before = unit.render(subscription)
-    lines = []
-    earliest = unit.now
-    for item in items_of(unit, subscription):
-        if item["current_period_end"] > unit.now:
-            continue
-        earliest = min(earliest, item["current_period_start"])
-        price = unit.load("price", item["_price"])
-        begin, finish = item_period(price, subscription["billing_cycle_anchor"], unit.now)
-        item.update(current_period_start=begin, current_period_end=finish)
-        unit.save(item)
-        lines.append(_line(unit, subscription, item))
-    if subscription["status"] == "trialing":
-        subscription["status"] = "active"
-    note_period(unit, subscription)
-    lines += invoicing.sweep(unit, subscription["customer"], subscription["id"])
-    invoice = bill(unit, subscription, lines, "subscription_cycle", period_start=earliest, wait=True)
-    unit.updated("customer.subscription.updated", subscription, before)
-    return invoice

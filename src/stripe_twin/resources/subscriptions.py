@@ -30,20 +30,22 @@ from stripe_twin.resources import (
     prices,
     tax_rates,
 )
+from stripe_twin.resources.pending_updates import try_change
 from stripe_twin.resources.subscribing import (
     ENDED,
     WantedItem,
     bill,
-    due,
     end,
     items_of,
+    note_period,
+    note_trial,
     recurring_price,
     schedule_end,
     start,
     unschedule_end,
-    when_due,
 )
 from stripe_twin.resources.subscription_changes import Terms, change, pay_now, prorate
+from stripe_twin.resources.subscription_time import due, may_bill, pause, usage_lines, when_due
 from stripe_twin.rules.periods import DAY
 
 
@@ -73,7 +75,7 @@ _ITEM = {
 }
 _ITEM_UNSUPPORTED = "billing_thresholds current_trial discounts clear_usage"
 BEHAVIOR = choice("always_invoice", "create_prorations", "none")
-PAYMENT = choice("allow_incomplete", "default_incomplete", "error_if_incomplete")
+PAYMENT = choice("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete")
 _DETAILS = {
     "automatic_tax": automatic_tax.AUTOMATIC_TAX,
     "cancel_at": unsettable(integer(0)),
@@ -246,7 +248,10 @@ retrieval("subscription", "/v1/subscriptions/{ident}", params())
         cancellation_details=obj(
             comment=unsettable(text()), feedback=unsettable(text()), unsupported="feedback_option"
         ),
-        unsupported=f"{_UNSUPPORTED} pause_collection",
+        pause_collection=unsettable(
+            obj(behavior=required(choice("keep_as_draft", "mark_uncollectible", "void")), resumes_at=integer(0))
+        ),
+        unsupported=_UNSUPPORTED,
         **_DETAILS,
     ),
 )
@@ -260,13 +265,34 @@ def update(unit: Unit, args: Json, ident: str) -> Json:
     _set_details(unit, subscription, args)
     _set_end(unit, subscription, args)
     entries = [_entry(unit, entry) for entry in args.get("items", [])]
+    if terms.payment == "pending_if_incomplete" and (entries or terms.restart):
+        return unit.render(try_change(unit, subscription, entries, terms, before))
+    ends_trial = subscription["status"] == "trialing" and args.get("trial_end") == "now"
+    if ends_trial and not may_bill(unit, subscription):
+        subscription["trial_end"] = unit.now
+        pause(unit, subscription, before)
+        return unit.render(subscription)
+    if isinstance(args.get("trial_end"), int):
+        _prolong(unit, subscription, args["trial_end"])
     draft = change(unit, subscription, entries, terms) if entries or terms.restart else None
-    if subscription["status"] == "trialing" and args.get("trial_end") == "now":
-        subscription.update(status="active", trial_end=unit.now)
+    if ends_trial:
+        subscription.update(status="active", trial_end=unit.now, _trial_notice_at=None)
     unit.updated("customer.subscription.updated", subscription, before)
     if draft:
         pay_now(unit, subscription, draft, terms)
     return unit.render(unit.load("subscription", ident))
+
+
+def _prolong(unit: Unit, subscription: Json, moment: int) -> None:
+    """A trial until then, after which periods are counted anew."""
+    if moment <= unit.now:
+        raise invalid("`trial_end` must be in the future, or `now`.", param="trial_end")
+    subscription.update(status="trialing", trial_end=moment, billing_cycle_anchor=moment)
+    subscription["trial_start"] = subscription["trial_start"] or unit.now
+    for item in items_of(unit, subscription):
+        unit.save({**item, "current_period_end": moment})
+    note_period(unit, subscription)
+    note_trial(unit, subscription)
 
 
 def _terms(subscription: Json, args: Json) -> Terms:
@@ -292,6 +318,9 @@ def _set_details(unit: Unit, subscription: Json, args: Json) -> None:
     subscription.update(pick(args, "description", "trial_settings"))
     subscription.update(_collection(args, subscription))
     subscription.update(_taxing(unit, args, unit.load("customer", subscription["customer"])))
+    if "pause_collection" in args:
+        wanted = args["pause_collection"]
+        subscription["pause_collection"] = {"resumes_at": None, **wanted} if wanted else None
     if "discounts" in args:
         _set_discounts(unit, subscription, args["discounts"] or [])
     if "metadata" in args:
@@ -334,6 +363,12 @@ def cancel(unit: Unit, args: Json, ident: str) -> Json:
     subscription = unit.load("subscription", ident)
     if subscription["status"] in ENDED:
         raise invalid(f"No such subscription: '{ident}'", param="id", code="resource_missing", status=404)
+    return unit.render(cancel_now(unit, subscription, args))
+
+
+def cancel_now(unit: Unit, subscription: Json, args: Json) -> Json:
+    """The subscription after its end; `prorate` credits what is left, `invoice_now` bills what waits."""
+    ident = subscription["id"]
     subscription["cancellation_details"] = {
         **subscription["cancellation_details"],
         **args.get("cancellation_details", {}),
@@ -344,7 +379,7 @@ def cancel(unit: Unit, args: Json, ident: str) -> Json:
         _bill_rest(unit, subscription)
     subscription = unit.load("subscription", ident) | {"cancellation_details": subscription["cancellation_details"]}
     end(unit, subscription, "cancellation_requested")
-    return unit.render(subscription)
+    return subscription
 
 
 def _credit_rest(unit: Unit, subscription: Json) -> None:
@@ -353,7 +388,7 @@ def _credit_rest(unit: Unit, subscription: Json) -> None:
 
 
 def _bill_rest(unit: Unit, subscription: Json) -> None:
-    lines = invoicing.sweep(unit, subscription["customer"], subscription["id"])
+    lines = [*usage_lines(unit, subscription), *invoicing.sweep(unit, subscription["customer"], subscription["id"])]
     if lines:
         draft = bill(unit, subscription, lines, "manual")
         pay_now(unit, subscription, draft, Terms(off_session=True))

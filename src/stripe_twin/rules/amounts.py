@@ -1,6 +1,6 @@
 """What a quantity of a price costs, and what a part of a period is worth. Integer minor units; half away from zero."""
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 from typing import Any
 
 Json = dict[str, Any]
@@ -29,21 +29,25 @@ def whole(value: Decimal) -> int:
     return int(value.quantize(Decimal(1), ROUND_HALF_UP))
 
 
-def cost(price: Json, quantity: int) -> int:
-    """The full amount of a period for that quantity."""
+def cost(price: Json, quantity: int | Decimal) -> int:
+    """The full amount of a period for that quantity, counted in packages where the price says so."""
+    package = price.get("transform_quantity")
+    if package:
+        way = ROUND_UP if package["round"] == "up" else ROUND_DOWN
+        quantity = (Decimal(quantity) / package["divide_by"]).quantize(Decimal(1), way)
     if price["billing_scheme"] == "tiered":
         return _tiered(price["_tiers"], price["tiers_mode"], quantity)
     return whole(Decimal(price["unit_amount_decimal"] or "0") * quantity)
 
 
-def _tiered(tiers: list[Json], mode: str, quantity: int) -> int:
-    total, below = Decimal(0), 0
+def _tiered(tiers: list[Json], mode: str, quantity: int | Decimal) -> int:
+    total, below = Decimal(0), Decimal(0)
     for tier in tiers:
         top = tier["up_to"]
         inside = top is None or quantity <= top
         flat, unit = Decimal(tier["flat_amount_decimal"] or "0"), Decimal(tier["unit_amount_decimal"] or "0")
         if mode == "graduated":
-            upper = quantity if inside else top
+            upper = Decimal(quantity if inside else top)
             total += flat + unit * (upper - below)
             below = upper
         elif inside:

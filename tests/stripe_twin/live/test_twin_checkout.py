@@ -15,6 +15,7 @@ REAL_ORDER = [
     "invoice.paid",
     "invoice.updated",
     "invoice.payment_succeeded",
+    "invoice_payment.paid",
     "payment_intent.created",
     "payment_intent.succeeded",
     "checkout.session.completed",
