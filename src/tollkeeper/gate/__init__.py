@@ -10,7 +10,7 @@ What each time means: a period's `end` is the moment its counter gives way to a 
 from tollkeeper.billing import EntitlementsChanged
 from tollkeeper.orgs import OrganizationCreated
 
-from .admission import Admission
+from .admission import COOKIELESS_PATHS, Admission
 from .http import gate_of, history_span, keys_router, limits_report, router
 from .model import Access, Allowance, Balance, Offer, QuotaExceededError, RateLimitedError
 from .service import Gate, on_entitlements_changed, on_organization_created, usage_history
@@ -18,6 +18,7 @@ from .service import Gate, on_entitlements_changed, on_organization_created, usa
 projections = {OrganizationCreated: on_organization_created, EntitlementsChanged: on_entitlements_changed}
 
 __all__ = [
+    "COOKIELESS_PATHS",
     "Access",
     "Admission",
     "Allowance",
