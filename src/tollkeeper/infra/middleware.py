@@ -59,6 +59,8 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}  # the same answer; the server leaves its body out
         started = time.perf_counter()
         sent_id, size = _read_headers(scope)
         request_id = sent_id or new_id().hex.encode()
