@@ -51,9 +51,9 @@ def build(twin: Twin) -> Starlette:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """No such address, or not with this method: in Stripe's words below /v1, as a page elsewhere."""
+    """No such address, or not with this method: in Stripe's words below /v1 and /v2, as a page elsewhere."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    if request.url.path.startswith("/v1"):
+    if request.url.path.startswith(("/v1", "/v2")):
         return api.reply(ids.request(), 404, pretty(api.unrecognized(request).body()))
     return show(
         "message.html",

@@ -1,6 +1,7 @@
 """One module per family of Stripe's resources. Importing this package fills the tables of kinds and operations."""
 
 from stripe_twin.resources import (
+    balance_transactions,
     billing_portal,
     charges,
     checkout,
@@ -30,6 +31,7 @@ from stripe_twin.resources import (
 )
 
 __all__ = [
+    "balance_transactions",
     "billing_portal",
     "charges",
     "checkout",

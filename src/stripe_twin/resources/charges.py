@@ -8,8 +8,11 @@ from stripe_twin.core.operations import operation, retrieval
 from stripe_twin.core.params import merge_metadata, metadata, page_params, params, text, time_range, unsettable
 from stripe_twin.core.store import equals
 from stripe_twin.core.unit import Unit
+from stripe_twin.resources import balance_transactions
 from stripe_twin.resources.payment_methods import card_of
 from stripe_twin.rules.cards import Decline
+
+_BOOKED_SECONDS = 60
 
 
 def _refunds(unit: Unit, charge: Json) -> Json:
@@ -17,18 +20,26 @@ def _refunds(unit: Unit, charge: Json) -> Json:
     return listing(f"/v1/charges/{charge['id']}/refunds", [unit.render(refund) for refund in found])
 
 
-register(Kind("charge", "charge", includable={"refunds": _refunds}))
+def _compose(unit: Unit, charge: Json) -> Json:
+    """What is captured asynchronously is on the balance a little later."""
+    if unit.now < charge.get("_booked_at", 0):
+        return {**charge, "balance_transaction": None}
+    return charge
+
+
+register(Kind("charge", "charge", compose=_compose, includable={"refunds": _refunds}))
 
 
 def make(unit: Unit, intent: Json, method: Json, decline: Decline | None, *, authenticated: bool) -> Json:
-    """The record of one attempt, reported as succeeded or failed."""
+    """The record of one attempt, reported as succeeded or failed. An intent captured by hand only holds the amount."""
     paid = decline is None
+    captured = paid and intent["capture_method"] != "manual"
     charge = unit.save(
         {
             "id": ids.payment("ch"),
             "object": "charge",
             "amount": intent["amount"],
-            "amount_captured": intent["amount"] if paid else 0,
+            "amount_captured": intent["amount"] if captured else 0,
             "amount_refunded": 0,
             "application": None,
             "application_fee": None,
@@ -36,7 +47,7 @@ def make(unit: Unit, intent: Json, method: Json, decline: Decline | None, *, aut
             "balance_transaction": None,
             "billing_details": method["billing_details"],
             "calculated_statement_descriptor": "TEST PAYMENTS",
-            "captured": paid,
+            "captured": captured,
             "created": unit.now,
             "currency": intent["currency"],
             "customer": intent["customer"],
@@ -60,7 +71,7 @@ def make(unit: Unit, intent: Json, method: Json, decline: Decline | None, *, aut
             "receipt_url": None,
             "refunded": False,
             "review": None,
-            "shipping": None,
+            "shipping": intent["shipping"],
             "source": None,
             "source_transfer": None,
             "statement_descriptor": None,
@@ -70,7 +81,22 @@ def make(unit: Unit, intent: Json, method: Json, decline: Decline | None, *, aut
             "transfer_group": None,
         }
     )
+    if captured:
+        charge["balance_transaction"] = balance_transactions.enter(unit, charge, charge["amount"])
+        if intent["capture_method"] == "automatic_async":
+            charge["_booked_at"] = unit.now + _BOOKED_SECONDS
+        unit.save(charge)
     unit.emit("charge.succeeded" if paid else "charge.failed", charge)
+    return charge
+
+
+def capture(unit: Unit, charge: Json, amount: int) -> Json:
+    """Take what was held, or a part of it; the rest is let go."""
+    before = unit.render(charge)
+    charge.update(captured=True, amount_captured=amount, amount_refunded=charge["amount"] - amount)
+    charge["balance_transaction"] = balance_transactions.enter(unit, charge, amount)
+    unit.save(charge)
+    unit.emit("charge.captured", charge, before)
     return charge
 
 

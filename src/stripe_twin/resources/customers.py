@@ -59,7 +59,12 @@ register(
             "subscriptions": _subscriptions,
             "sources": lambda _, customer: listing(f"/v1/customers/{customer['id']}/sources", [], total=0),
             "tax_ids": lambda _, customer: listing(f"/v1/customers/{customer['id']}/tax_ids", [], total=0),
-            "tax": lambda _, __: {"automatic_tax": "unrecognized_location", "ip_address": None, "location": None},
+            "tax": lambda _, __: {
+                "automatic_tax": "unrecognized_location",
+                "ip_address": None,
+                "location": None,
+                "provider": "stripe",
+            },
             "invoice_credit_balance": lambda _, __: {},
             "cash_balance": lambda _, __: None,
         },
@@ -78,6 +83,15 @@ def address() -> Field:
         state=unsettable(text()),
     )
     return unsettable(Field(lambda value, where: {**NO_ADDRESS, **parts.check(value, where)}))
+
+
+def delivery() -> Field:
+    """Where the goods of a payment go; parts not given are null."""
+    names = ("carrier", "phone", "tracking_number")
+    parts = obj(
+        address=required(address()), name=required(text()), carrier=text(), phone=text(), tracking_number=text()
+    )
+    return unsettable(Field(lambda value, where: {**dict.fromkeys(names), **parts.check(value, where)}))
 
 
 NO_ADDRESS: Json = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
@@ -100,9 +114,10 @@ _DETAILS = {
     "preferred_locales": array(text()),
     "promotion_code": unsettable(text()),
     "shipping": unsettable(obj(address=required(address()), name=required(text()), phone=unsettable(text()))),
+    "source": text(),
     "tax_exempt": unsettable(choice("exempt", "none", "reverse")),
 }
-_UNSUPPORTED = "business_name cash_balance individual_name source tax tax_id_data validate"
+_UNSUPPORTED = "business_name cash_balance individual_name tax tax_id_data validate"
 
 
 def live(unit: Unit, ident: str, param: str | None = "customer") -> Json:
@@ -156,10 +171,17 @@ def _set_discount(unit: Unit, customer: Json, args: Json) -> None:
     wanted: Json = {name: args.pop(name) for name in ("coupon", "promotion_code") if name in args}
     if not wanted:
         return
-    drop_discount(unit, customer)
+    held = customer.get("_discount")
     entry: Json = {name: value for name, value in wanted.items() if value is not None}
-    if entry:
-        customer["_discount"] = discounts.attach(unit, [entry], customer["id"], customer["currency"])[0]
+    if not entry:
+        drop_discount(unit, customer)
+        return
+    made = discounts.attach(unit, [entry], customer["id"], customer["currency"], report=held is None)[0]
+    if held:
+        before, after = unit.load("discount", held), unit.load("discount", made)
+        unit.save({**before, "_over": True})
+        unit.emit("customer.discount.updated", after, unit.render(before))
+    customer["_discount"] = made
     unit.save(customer)
 
 
@@ -180,12 +202,16 @@ def create(unit: Unit, args: Json) -> Json:
         unit.load("test_helpers.test_clock", args["test_clock"], "test_clock")
         unit.enter(args["test_clock"])
     customer = make(unit, args)
-    if "payment_method" in args:
-        payment_methods.attach(
-            unit, payment_methods.resolve(unit, args["payment_method"], "payment_method"), customer["id"]
-        )
-    if "invoice_settings" in args:
-        _set_invoice_settings(unit, customer, args["invoice_settings"])
+    settings: Json = dict(args.get("invoice_settings", {}))
+    for name in ("payment_method", "source"):
+        if name in args:
+            method = payment_methods.resolve(unit, args[name], name)
+            payment_methods.attach(unit, method, customer["id"])
+            # A name such as pm_card_visa stands for what was just attached; a token pays from now on.
+            if name == "source" or settings.get("default_payment_method") == args[name]:
+                settings["default_payment_method"] = method["id"]
+    if settings:
+        _set_invoice_settings(unit, customer, settings)
         unit.save(customer)
     return unit.render(customer)
 
@@ -202,6 +228,10 @@ def update(unit: Unit, args: Json, ident: str) -> Json:
     customer = live(unit, ident, "id")
     before = unit.render(customer)
     _set_discount(unit, customer, args)
+    if "source" in args:
+        method = payment_methods.resolve(unit, args.pop("source"), "source")
+        payment_methods.attach(unit, method, ident)
+        _set_invoice_settings(unit, customer, {"default_payment_method": method["id"]})
     if "invoice_settings" in args:
         _set_invoice_settings(unit, customer, args.pop("invoice_settings"))
     if "metadata" in args:

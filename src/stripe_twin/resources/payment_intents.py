@@ -185,7 +185,10 @@ def _charge(unit: Unit, intent: Json, method: Json, *, authenticated: bool) -> N
         _refuse(unit, intent, method, refusal, reached_bank=True)
         return
     charge = charges.make(unit, intent, method, None, authenticated=authenticated)
-    intent.update(latest_charge=charge["id"], status="succeeded", amount_received=intent["amount"])
+    if charge["captured"]:
+        intent.update(latest_charge=charge["id"], status="succeeded", amount_received=intent["amount"])
+    else:
+        intent.update(latest_charge=charge["id"], status="requires_capture", amount_capturable=intent["amount"])
     unit.save(intent)
     if intent["setup_future_usage"]:
         method["_set_up"] = True
@@ -194,7 +197,7 @@ def _charge(unit: Unit, intent: Json, method: Json, *, authenticated: bool) -> N
             payment_methods.bind(unit, method, intent["customer"])
     elif method["customer"] is None:
         unit.save({**method, "_spent": True})
-    unit.emit("payment_intent.succeeded", intent)
+    unit.emit("payment_intent.succeeded" if charge["captured"] else "payment_intent.amount_capturable_updated", intent)
 
 
 def _refuse(unit: Unit, intent: Json, method: Json, decline: Decline, *, reached_bank: bool) -> None:
@@ -226,11 +229,12 @@ _SHARED = {
     "payment_method": text(),
     "receipt_email": unsettable(text()),
     "setup_future_usage": unsettable(choice("off_session", "on_session")),
+    "shipping": customers.delivery(),
 }
 _UNSUPPORTED = (
     "allowed_payment_method_types amount_details application_fee_amount customer_account "
     "excluded_payment_method_types hooks "
-    "payment_details payment_method_configuration payment_method_data payment_method_options shipping "
+    "payment_details payment_method_configuration payment_method_data payment_method_options "
     "statement_descriptor "
     "statement_descriptor_suffix transfer_data transfer_group"
 )
@@ -250,7 +254,7 @@ _CONFIRM_UNSUPPORTED = "confirmation_token mandate mandate_data radar_options"
         amount=required(integer(1, 99_999_999)),
         currency=required(currency()),
         automatic_payment_methods=obj(enabled=required(boolean()), allow_redirects=choice("always", "never")),
-        capture_method=choice("automatic", "automatic_async"),
+        capture_method=choice("automatic", "automatic_async", "manual"),
         confirm=boolean(),
         confirmation_method=choice("automatic", "manual"),
         unsupported=f"{_UNSUPPORTED} {_CONFIRM_UNSUPPORTED} on_behalf_of",
@@ -262,7 +266,8 @@ def create(unit: Unit, args: Json) -> Json:
     """Make a payment intent, confirmed at once when asked."""
     if "customer" in args:
         customers.live(unit, args["customer"])
-    details = pick(args, "receipt_email", "capture_method", "confirmation_method")
+    details: Json = {"capture_method": "automatic_async"}
+    details |= pick(args, "receipt_email", "capture_method", "confirmation_method", "shipping")
     automatic = args.get("automatic_payment_methods", {"enabled": True})
     details["automatic_payment_methods"] = {"allow_redirects": "always", **automatic} if automatic["enabled"] else None
     details["metadata"] = merge_metadata({}, args.get("metadata"))
@@ -315,6 +320,7 @@ def update(unit: Unit, args: Json, ident: str) -> Json:
         payment_method=text(),
         receipt_email=unsettable(text()),
         setup_future_usage=unsettable(choice("off_session", "on_session")),
+        shipping=customers.delivery(),
         unsupported=f"{_CONFIRM_UNSUPPORTED} {_UNSUPPORTED}",
         **_CONFIRM,
     ),
@@ -327,6 +333,7 @@ def confirm(unit: Unit, args: Json, ident: str) -> Json:
 def _confirm(unit: Unit, intent: Json, args: Json) -> Json:
     if intent["status"] not in ("requires_payment_method", "requires_confirmation", "requires_action"):
         raise _unexpected(intent, "confirmed", "requires_confirmation, requires_action")
+    intent["shipping"] = args.get("shipping", intent["shipping"])
     chosen = args.get("payment_method") or intent["payment_method"]
     if chosen is None:
         raise invalid(
@@ -357,9 +364,36 @@ def _unexpected(intent: Json, verb: str, wanted: str) -> Exception:
 
 def abandon(unit: Unit, intent: Json, reason: str | None) -> None:
     """Cancel the intent."""
-    intent.update(status="canceled", canceled_at=unit.now, cancellation_reason=reason)
+    intent.update(status="canceled", canceled_at=unit.now, cancellation_reason=reason, amount_capturable=0)
     unit.save(intent)
     unit.emit("payment_intent.canceled", intent)
+
+
+@operation(
+    "POST",
+    "/v1/payment_intents/{ident}/capture",
+    params(
+        amount_to_capture=integer(1),
+        metadata=metadata(),
+        unsupported="amount_details application_fee_amount final_capture hooks payment_details statement_descriptor "
+        "statement_descriptor_suffix transfer_data",
+    ),
+)
+def capture(unit: Unit, args: Json, ident: str) -> Json:
+    """Take what the intent holds, or a part of it."""
+    intent = unit.load("payment_intent", ident)
+    if intent["status"] != "requires_capture":
+        raise _unexpected(intent, "captured", "requires_capture")
+    amount = int(args.get("amount_to_capture") or intent["amount_capturable"])
+    if amount > intent["amount_capturable"]:
+        raise invalid("The amount to capture is greater than what can be captured.", param="amount_to_capture")
+    charges.capture(unit, unit.load("charge", intent["latest_charge"]), amount)
+    intent["metadata"] = merge_metadata(intent["metadata"], args.get("metadata"))
+    intent.update(status="succeeded", amount_received=amount, amount_capturable=0)
+    unit.save(intent)
+    unit.emit("payment_intent.succeeded", intent)
+    _settled(unit, intent)
+    return unit.render(intent)
 
 
 @operation(

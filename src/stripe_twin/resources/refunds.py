@@ -9,6 +9,7 @@ from stripe_twin.core.operations import operation, retrieval
 from stripe_twin.core.params import choice, integer, merge_metadata, metadata, page_params, params, text, time_range
 from stripe_twin.core.store import equals
 from stripe_twin.core.unit import Unit
+from stripe_twin.resources import balance_transactions
 from stripe_twin.rules.amounts import money
 
 register(Kind("refund", "refund"))
@@ -39,7 +40,9 @@ def create(unit: Unit, args: Json) -> Json:
             f"({money(left, charge['currency'])})",
             param="amount",
         )
-    refund = unit.save(_refund(unit, charge, amount, args))
+    refund = _refund(unit, charge, amount, args)
+    refund["balance_transaction"] = balance_transactions.enter(unit, refund, -amount)
+    unit.save(refund)
     before = unit.render(charge)
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
@@ -91,6 +94,17 @@ def _refund(unit: Unit, charge: Json, amount: int, args: Json) -> Json:
 
 
 retrieval("refund", "/v1/refunds/{ident}", params())
+
+
+@operation("POST", "/v1/refunds/{ident}", params(metadata=metadata()))
+def update(unit: Unit, args: Json, ident: str) -> Json:
+    """Change a refund's metadata, the only thing that can be."""
+    refund = unit.load("refund", ident)
+    before = unit.render(refund)
+    refund["metadata"] = merge_metadata(refund["metadata"], args.get("metadata"))
+    for event_type in ("refund.updated", "charge.refund.updated"):
+        unit.updated(event_type, refund, before)
+    return unit.render(refund)
 
 
 @operation("GET", "/v1/refunds", page_params(charge=text(), payment_intent=text(), created=time_range()))

@@ -82,7 +82,7 @@ def test_wrong_parameters_are_named(
 
 
 def test_what_stripe_takes_and_the_twin_does_not_is_said_so(twin: TwinProcess) -> None:
-    answer = twin.raw("POST", "/v1/customers", data={"source": "tok_visa"})
+    answer = twin.raw("POST", "/v1/customers", data={"tax_id_data[0][type]": "eu_vat"})
     assert error(answer)["code"] == "twin_unsupported_parameter"
 
 
