@@ -2,7 +2,7 @@
 
 Conventions, each held by a test: amounts are minor units of one currency and may have decimals (0.05 cents a token);
 they are rounded once, when the line is made, never inside. A tier's upper bound belongs to the tier. A tier's flat fee
-is charged once when the tier is entered, the first tier's even at zero usage (as Lago; Stripe charges it only from the
+is charged once when the tier is entered, the first tier's even at zero usage (as Lago; OpenMeter only from the
 first unit on). Usage below zero counts as none. Sources of each rule are named in `docs/concepts/money.md`.
 """
 
