@@ -74,6 +74,7 @@ class Gate:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._flush_key_uses()
+        await self.throttle.close()
 
     async def organization_of(self, actor: Actor, customer: str | None) -> UUID:
         """Return the organization a call acts for.

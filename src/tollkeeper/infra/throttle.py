@@ -3,7 +3,7 @@
 import math
 import time
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from limits import RateLimitItemPerMinute
@@ -11,6 +11,7 @@ from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter as SharedLimiter
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter as LocalLimiter
+from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,10 @@ class Throttle(Protocol):
         """Say what is wrong with the shared state; None when nothing is."""
         ...
 
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
 
 class LocalThrottle:
     """Counts in this process only."""
@@ -62,12 +67,17 @@ class LocalThrottle:
         """See Throttle.problem; memory is always there."""
         return None
 
+    async def close(self) -> None:
+        """See Throttle.close; there are none."""
+
 
 class SharedThrottle:
     """Counts in Redis; when Redis is gone each process counts for itself until it is back, and says so."""
 
     def __init__(self, redis_url: str) -> None:
-        self._storage = RedisStorage(f"async+{redis_url}", implementation="redispy")
+        self._pool = ConnectionPool.from_url(redis_url)
+        options: Any = {"connection_pool": self._pool}
+        self._storage = RedisStorage(f"async+{redis_url}", implementation="redispy", **options)
         self._limiter = SharedLimiter(self._storage)
         self._fallback = LocalThrottle()
         self._ask_again_at = 0.0
@@ -92,6 +102,10 @@ class SharedThrottle:
             return None if await self._storage.check() else "not reachable; limits are counted per process"
         except (RedisError, OSError):
             return "not reachable; limits are counted per process"
+
+    async def close(self) -> None:
+        """See Throttle.close."""
+        await self._pool.aclose()
 
 
 def _verdict(limit: int, reset_time: float, remaining: int, *, allowed: bool) -> Verdict:
