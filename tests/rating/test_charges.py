@@ -109,6 +109,10 @@ def test_a_fraction_of_a_cent_is_a_price() -> None:
     assert rate(Charge(PerUnit(D("0.05"))), 9).amount == 0
 
 
+def test_the_first_units_can_be_free() -> None:
+    assert [rate(Charge(PerUnit(D(10), D(3))), units).amount for units in (0, 3, 4, 5)] == [0, 0, 10, 20]
+
+
 def test_a_payment_below_the_free_ones_is_free_and_the_next_pays() -> None:
     model = Percentage(D(10), D(5), free_units=D(100))
     assert rate_payments(model, [D(60), D(40), D(0), D(100)]).amount == 5 + 5 + 10
