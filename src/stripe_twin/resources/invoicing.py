@@ -10,7 +10,7 @@ from stripe_twin.core import ids
 from stripe_twin.core.json import Json
 from stripe_twin.core.store import equals
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import discounts, invoice_lines, payment_intents, tax_rates
+from stripe_twin.resources import customer_balance, discounts, invoice_lines, payment_intents, tax_rates
 from stripe_twin.resources.invoice_blank import blank
 from stripe_twin.rules.periods import DAY
 from stripe_twin.rules.pricing import price_lines
@@ -140,6 +140,9 @@ def _apply_balance(unit: Unit, invoice: Json, customer: Json) -> None:
     total(invoice)
     customer.update(balance=end, currency=customer["currency"] or invoice["currency"])
     if end != start:
+        customer_balance.enter(
+            unit, customer, end - start, "applied_to_invoice", invoice["currency"], invoice=invoice["id"]
+        )
         unit.emit("customer.updated", customer, unit.render({**customer, "balance": start}))
     unit.save(customer)
 
@@ -236,6 +239,12 @@ def settle(unit: Unit, invoice: Json, payment: Json) -> None:
     _note_attempt(unit, invoice, counted=True)
     _mark_paid(unit, invoice)
     unit.emit("invoice_payment.paid", payment)
+
+
+def settle_without_payment(unit: Unit, invoice: Json) -> None:
+    """Credit notes took everything that was left; the payment intent is given up."""
+    _cancel_payment(unit, invoice)
+    _mark_paid(unit, invoice)
 
 
 def _note_attempt(unit: Unit, invoice: Json, *, counted: bool) -> None:

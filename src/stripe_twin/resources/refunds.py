@@ -10,9 +10,11 @@ from stripe_twin.core.params import choice, integer, merge_metadata, metadata, p
 from stripe_twin.core.store import equals
 from stripe_twin.core.unit import Unit
 from stripe_twin.resources import balance_transactions
+from stripe_twin.resources.payment_methods import card_of
 from stripe_twin.rules.amounts import money
 
-register(Kind("refund", "refund"))
+register(Kind("refund", "refund", due=lambda refund: refund["_settles_at"], on_due=lambda u, r: _settle(u, r)))  # noqa: PLW0108 -- defined below
+_SETTLE_SECONDS = 10
 
 
 @operation(
@@ -30,8 +32,13 @@ register(Kind("refund", "refund"))
 def create(unit: Unit, args: Json) -> Json:
     """Refund a charge, or the charge of a payment intent."""
     charge = _charge(unit, args)
+    return unit.render(make(unit, charge, args.get("amount"), args))
+
+
+def make(unit: Unit, charge: Json, wanted: int | None, args: Json) -> Json:
+    """The new refund, reported; None as the amount means all that is left."""
     left = charge["amount_captured"] - charge["amount_refunded"]
-    amount = args.get("amount", left)
+    amount = left if wanted is None else wanted
     if charge["refunded"]:
         raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
     if amount > left:
@@ -49,7 +56,23 @@ def create(unit: Unit, args: Json) -> Json:
     unit.save(charge)
     unit.emit("charge.refunded", charge, before)
     unit.emit("refund.created", refund)
-    return unit.render(refund)
+    return refund
+
+
+def _settle(unit: Unit, refund: Json) -> None:
+    """A pending refund arrives, or one that seemed to have arrived comes back."""
+    before = unit.render(refund)
+    failed = refund["status"] == "succeeded"
+    refund.update(status="failed" if failed else "succeeded", pending_reason=None, _settles_at=None)
+    if failed:
+        refund["failure_reason"] = "expired_or_canceled_card"
+        charge = unit.load("charge", refund["charge"])
+        charge.update(amount_refunded=charge["amount_refunded"] - refund["amount"], refunded=False)
+        unit.save(charge)
+    unit.updated("refund.updated", refund, before)
+    unit.emit("charge.refund.updated", refund, before)
+    if failed:
+        unit.emit("refund.failed", refund)
 
 
 def _charge(unit: Unit, args: Json) -> Json:
@@ -72,6 +95,7 @@ def _charge(unit: Unit, args: Json) -> Json:
 
 def _refund(unit: Unit, charge: Json, amount: int, args: Json) -> Json:
     return {
+        **_outcome(unit, charge),
         "id": ids.payment("re"),
         "object": "refund",
         "amount": amount,
@@ -88,9 +112,23 @@ def _refund(unit: Unit, charge: Json, amount: int, args: Json) -> Json:
         "reason": args.get("reason"),
         "receipt_number": None,
         "source_transfer_reversal": None,
-        "status": "succeeded",
         "transfer_reversal": None,
     }
+
+
+def _outcome(unit: Unit, charge: Json) -> Json:
+    method = unit.load("payment_method", charge["payment_method"])
+    way = card_of(method).refunding if method["type"] == "card" else "pending"
+    later = None if way == "at_once" else unit.now + _SETTLE_SECONDS
+    pending = {"pending_reason": "processing"} if way == "pending" else {}
+    return {"status": "pending" if way == "pending" else "succeeded", "_settles_at": later, **pending}
+
+
+@operation("POST", "/v1/refunds/{ident}/cancel", params())
+def cancel(unit: Unit, _: Json, ident: str) -> Json:
+    """Only a refund that waits for the buyer can be canceled; none here does."""
+    refund = unit.load("refund", ident)
+    raise invalid(f"This refund is {refund['status']} and cannot be canceled.", code="refund_not_cancelable")
 
 
 retrieval("refund", "/v1/refunds/{ident}", params())

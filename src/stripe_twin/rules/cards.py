@@ -49,11 +49,15 @@ AUTHENTICATION_REQUIRED = Decline(
 )
 
 Challenge = Literal["never", "until_set_up", "always"]
+Refunding = Literal["at_once", "pending", "fails_later"]
 
 
 @dataclass(frozen=True)
 class Card:
-    """A test card. `saving` and `charging` are the refusals it earns there, `challenge` when its bank asks."""
+    """A test card. `saving` and `charging` are the refusals it earns there, `challenge` when its bank asks.
+
+    `dispute` is the reason its holder gives when a payment is disputed at once; an `inquiry` takes no money yet.
+    """
 
     number: str
     brand: str = "visa"
@@ -62,6 +66,9 @@ class Card:
     saving: Decline | None = None
     charging: Decline | None = None
     challenge: Challenge = "never"
+    refunding: Refunding = "at_once"
+    dispute: str | None = None
+    inquiry: bool = False
 
     @property
     def last4(self) -> str:
@@ -77,6 +84,42 @@ class Card:
 def _refused(number: str, decline: Decline) -> Card:
     return Card(number, saving=decline, charging=decline)
 
+
+# Successful cards of other countries.
+ABROAD = {
+    "4000000320000021": "AR",
+    "4000000760000002": "BR",
+    "4000001240000000": "CA",
+    "4000001520000001": "CL",
+    "4000001700000003": "CO",
+    "4000004840008001": "MX",
+    "4000000400000008": "AT",
+    "4000000560000004": "BE",
+    "4000002030000002": "CZ",
+    "4000002080000001": "DK",
+    "4000002330000009": "EE",
+    "4000002460000001": "FI",
+    "4000003000000030": "GR",
+    "4000003480000005": "HU",
+    "4000003720000005": "IE",
+    "4000003800000008": "IT",
+    "4000005280000002": "NL",
+    "4000005780000007": "NO",
+    "4000006160000005": "PL",
+    "4000006200000007": "PT",
+    "4000006420000001": "RO",
+    "4000007240000007": "ES",
+    "4000007520000008": "SE",
+    "4000007560000009": "CH",
+    "4000000360000006": "AU",
+    "4000001560000002": "CN",
+    "4000003440000004": "HK",
+    "4000003560000008": "IN",
+    "4000003920000003": "JP",
+    "4000004580000002": "MY",
+    "4000005540000008": "NZ",
+    "4000007020000003": "SG",
+}
 
 _CARDS = [
     Card("4242424242424242"),
@@ -116,8 +159,27 @@ _CARDS = [
     Card("4000008260003178", country="GB", charging=INSUFFICIENT, challenge="until_set_up"),
     Card("4000008400001629", charging=GENERIC, challenge="always"),
     Card("4000000000003055"),
-    Card("378282246310005", "amex"),
-    Card("4000000000000259"),
+    Card("4000000000005126", refunding="fails_later"),
+    Card("4000000000007726", refunding="pending"),
+    Card("4000000000000259", dispute="fraudulent"),
+    Card("4000000000002685", dispute="product_not_received"),
+    Card("4000000000001976", dispute="general", inquiry=True),
+    Card("4000000000005423"),
+    Card("4000000404000038", dispute="fraudulent"),
+    Card("4000000404000079", dispute="fraudulent"),
+    Card("4000008400000779", dispute="noncompliant"),
+    Card("4000000000000036"),
+    Card("4000000000000028"),
+    Card("4000000000000010"),
+    Card("4000000000009235"),
+    _refused("4000000000004954", FRAUDULENT),
+    Card("4000000000001091", challenge="until_set_up"),
+    Card("4000000000003097", charging=PROCESSING, challenge="always"),
+    Card("6205500000000000004", "unionpay", country="CN"),
+    Card("6555900000604105", "discover"),
+    Card("6011000990139424", "discover"),
+    Card("6011981111111113", "discover", "debit"),
+    *(Card(number, country=country) for number, country in ABROAD.items()),
 ]
 CARDS = {card.number: card for card in _CARDS}
 
@@ -158,6 +220,23 @@ MAGIC = {
     "threeDSecure2Required": "4000000000003220",
     "threeDSecureOptional": "4000000000003055",
     "createDispute": "4000000000000259",
+    "createDisputeProductNotReceived": "4000000000002685",
+    "createDisputeInquiry": "4000000000001976",
+    "createIssuerFraudRecord": "4000000000005423",
+    "createMultipleDisputes": "4000000404000038",
+    "createCe3EligibleDispute": "4000000404000079",
+    "createComplianceDispute": "4000008400000779",
+    "refundFail": "4000000000005126",
+    "pendingRefund": "4000000000007726",
+    "bypassPending": "4000000000000077",
+    "riskLevelHighest": "4000000000004954",
+    "riskLevelElevated": "4000000000009235",
+    "avsFail": "4000000000000010",
+    "avsZipFail": "4000000000000036",
+    "avsLine1Fail": "4000000000000028",
+    "cvcCheckFail": "4000000000000101",
+    "visa_chargeDeclinedFraudulent": "4100000000000019",
+    **{country.lower(): number for number, country in ABROAD.items()},
 }
 
 
