@@ -39,15 +39,17 @@ from .flows import (
     cancel_change,
     change_plan,
     create_checkout,
-    jobs,
+    enqueue,
     list_events,
     open_portal,
     overview,
     preview_change,
+    process_event,
     push_catalogue,
     resume,
     router,
 )
+from .flows import jobs as flow_jobs
 from .invoices import Invoice, InvoiceNotFoundError, get_invoice, list_invoices
 from .provider import (
     CancelAt,
@@ -62,6 +64,8 @@ from .provider import (
     WebhookSecrets,
     provider_transaction,
 )
+from .reconcile import Difference, Imported, catch_up, import_account, next_due, reconcile
+from .reconcile import jobs as comparing
 from .service import close, ensure_webhook_endpoint, provide, provider_problem
 from .subscriptions import (
     MEANINGS,
@@ -76,6 +80,7 @@ from .subscriptions import (
     status,
 )
 
+jobs: list[Job] = [*flow_jobs, *comparing]
 reactions: dict[type[Event], Job] = {CatalogueChanged: push_catalogue}
 
 __all__ = [
@@ -86,8 +91,10 @@ __all__ = [
     "Change",
     "ChangeAt",
     "Customer",
+    "Difference",
     "EntitlementsChanged",
     "EventStatus",
+    "Imported",
     "Invoice",
     "InvoiceLine",
     "InvoiceNotFoundError",
@@ -114,24 +121,30 @@ __all__ = [
     "WebhookSecrets",
     "cancel",
     "cancel_change",
+    "catch_up",
     "change_plan",
     "close",
     "create_checkout",
+    "enqueue",
     "ensure_webhook_endpoint",
     "find_standing",
     "get_invoice",
     "history",
+    "import_account",
     "jobs",
     "list_events",
     "list_invoices",
+    "next_due",
     "open_portal",
     "overview",
     "preview_change",
+    "process_event",
     "provide",
     "provider_problem",
     "provider_transaction",
     "push_catalogue",
     "reactions",
+    "reconcile",
     "resume",
     "router",
     "status",

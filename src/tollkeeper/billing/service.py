@@ -3,7 +3,7 @@
 from tollkeeper.infra import Runtime
 from tollkeeper.kit import TollkeeperError
 
-from .provider import PaymentProvider, StripeProvider, WebhookSecrets, provider_of
+from .provider import PaymentProvider, ProviderLists, StripeLists, StripeProvider, WebhookSecrets, provider_of
 
 
 def provide(runtime: Runtime) -> None:
@@ -13,6 +13,7 @@ def provide(runtime: Runtime) -> None:
     if key is not None:
         provider = StripeProvider(key.get_secret_value(), api_base=runtime.settings.stripe_api_base)
         runtime.parts[PaymentProvider] = provider
+        runtime.parts[ProviderLists] = StripeLists(key.get_secret_value(), api_base=runtime.settings.stripe_api_base)
 
 
 async def close(runtime: Runtime) -> None:
@@ -20,6 +21,9 @@ async def close(runtime: Runtime) -> None:
     provider: PaymentProvider | None = runtime.parts.get(PaymentProvider)
     if provider is not None:
         await provider.close()
+    lists: ProviderLists | None = runtime.parts.get(ProviderLists)
+    if lists is not None:
+        await lists.close()
 
 
 async def provider_problem(runtime: Runtime) -> str | None:

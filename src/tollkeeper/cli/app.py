@@ -1,12 +1,14 @@
 """The commands: what they take, and which part of wiring does the work. Heavy imports wait until a command runs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .billing import billing
+from .clock import clock
+from .running import DataDir, run_command, with_runtime
 from .twin import twin
 
 if TYPE_CHECKING:
@@ -23,12 +25,9 @@ plans = typer.Typer(help="The catalogue: what is for sale.", no_args_is_help=Tru
 keys = typer.Typer(help="API keys.", no_args_is_help=True)
 app.add_typer(plans, name="plans")
 app.add_typer(keys, name="keys")
+app.add_typer(billing, name="billing")
+app.add_typer(clock, name="clock")
 app.add_typer(twin, name="twin")
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", metavar="DIR", help="Folder for the embedded database and the twin. Default: .data"),
-]
 
 
 @app.command()
@@ -53,13 +52,13 @@ def serve(
 
         return serve_until_stopped(settings, host, port, workers, load)
 
-    _command(data_dir, run)
+    run_command(data_dir, run)
 
 
 @app.command()
 def worker(data_dir: DataDir = None) -> None:
     """Run background work only, beside web processes that run elsewhere."""
-    _with_runtime(data_dir, _work, provider=True)
+    with_runtime(data_dir, _work, provider=True)
 
 
 @app.command()
@@ -73,7 +72,7 @@ def migrate(data_dir: DataDir = None) -> None:
         revision = wiring.newest_revision()
         typer.echo(f"Migrated to {revision}." if changed else f"Nothing to do: the database is at {revision}.")
 
-    _with_runtime(data_dir, run, tables=False)
+    with_runtime(data_dir, run, tables=False)
 
 
 @app.command()
@@ -92,7 +91,7 @@ def seed(data_dir: DataDir = None) -> None:
         login = f"made the login {runtime.settings.demo_email} / {runtime.settings.demo_password}"
         _list([*done.changes, *([login] if done.made_login else [])], otherwise="Nothing to do: it is all there.")
 
-    _with_runtime(data_dir, run, provider=True, tables=False)
+    with_runtime(data_dir, run, provider=True, tables=False)
 
 
 @plans.command("apply")
@@ -115,7 +114,7 @@ def apply_plans(
         if changes:
             typer.echo(f"Applied {len(changes)} {'change' if len(changes) == 1 else 'changes'}.")
 
-    _with_runtime(data_dir, run, provider=True)
+    with_runtime(data_dir, run, provider=True)
 
 
 @keys.command("create-operator")
@@ -135,7 +134,7 @@ def create_operator(
         typer.echo(secret)
         typer.echo("Keep it safe: it acts for every organization and is not shown again.", err=True)
 
-    _with_runtime(data_dir, run)
+    with_runtime(data_dir, run)
 
 
 @app.command()
@@ -147,7 +146,7 @@ def doctor(data_dir: DataDir = None) -> None:
 
         return await examine(runtime)
 
-    _with_runtime(data_dir, run, provider=True, tables=False)
+    with_runtime(data_dir, run, provider=True, tables=False)
 
 
 async def _work(runtime: "Runtime") -> None:
@@ -159,63 +158,3 @@ async def _work(runtime: "Runtime") -> None:
 def _list(lines: list[str], *, otherwise: str) -> None:
     for line in lines or [otherwise]:
         typer.echo(f"  {line}" if lines else line)
-
-
-def _with_runtime(
-    data_dir: Path | None,
-    work: Callable[["Runtime"], Awaitable[int | None]],
-    *,
-    provider: bool = False,
-    tables: bool = True,
-) -> NoReturn:
-    """Run a command that needs the database, started for it when none is set.
-
-    Args:
-        data_dir: as given on the command line.
-        work: the command.
-        provider: whether it talks to the payment provider.
-        tables: whether it needs the tables as this version has them. An embedded database gets them by itself.
-    """
-
-    def run(settings: "Settings") -> int | None:
-        from .local import local_services, needs_database
-
-        with local_services(settings, provider=provider) as complete:
-            from .parts import require_tables, runtime_of
-
-            if tables:
-                require_tables(complete, migrate=needs_database(settings))
-            return asyncio.run(_closing(runtime_of(complete), work, tables=tables))
-
-    _command(data_dir, run)
-
-
-async def _closing(
-    runtime: "Runtime", work: Callable[["Runtime"], Awaitable[int | None]], *, tables: bool
-) -> int | None:
-    from tollkeeper.infra import load_clock
-
-    try:
-        if tables:
-            await load_clock(runtime)
-        return await work(runtime)
-    finally:
-        await runtime.database.close()
-
-
-def _command(data_dir: Path | None, run: Callable[["Settings"], int | None]) -> NoReturn:
-    """Run a command with the settings, failures in words, and leave with its exit code."""
-    from tollkeeper.infra import configure_logging, load_settings
-
-    from .run import guarded
-
-    def prepared() -> int | None:
-        settings = load_settings(**_given(data_dir=data_dir))
-        configure_logging(settings.log_level, as_json=settings.is_production)
-        return run(settings)
-
-    raise typer.Exit(guarded(prepared))
-
-
-def _given(**options: Any) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}

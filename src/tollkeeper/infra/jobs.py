@@ -25,9 +25,13 @@ select
         where j.status = 'todo' and (j.scheduled_at is null or j.scheduled_at <= now())) as waiting_seconds
 """
 
+# What waits for a retry waits long, and so does what must come after it.
 _WAITING = """
-select count(*) from procrastinate_jobs
-where status = 'doing' or (status = 'todo' and (scheduled_at is null or scheduled_at <= now()))
+select count(*) from procrastinate_jobs j
+where status = 'doing' or (
+    status = 'todo' and attempts = 0 and (scheduled_at is null or scheduled_at <= now()) and not exists (
+        select from procrastinate_jobs before
+        where before.lock = j.lock and before.id < j.id and before.status = 'todo' and before.attempts > 0))
 """
 
 Handler = Callable[..., Awaitable[None]]
@@ -106,7 +110,7 @@ def _in_transaction(job: Job, runtime: "Runtime") -> Callable[..., Awaitable[Non
 
 
 async def jobs_waiting(runtime: "Runtime") -> int:
-    """Return how many jobs are running or due, at whichever worker."""
+    """Return how many jobs are running or due for the first time, at whichever worker; retries wait longer."""
     async with runtime.transaction() as tx:
         return int((await tx.connection.execute(text(_WAITING))).scalar_one())
 

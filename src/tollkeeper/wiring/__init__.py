@@ -6,18 +6,26 @@ Invariants: what it builds follows from the settings alone; nothing below it imp
 """
 
 from .app import build_api, build_app
+from .convergence import Trial, converge, read_history
 from .health import health_report
 from .migrate import alembic_config, current_revision, migrate, newest_revision
 from .runtime import build_runtime, every_job, subscribe_doors
 from .seed import Seeded, is_empty, prepare, seed
+from .time_machine import ClockFixedError, Clocks, TimeMachine, TwinClockError
 from .worker import run_worker
 
 __all__ = [
+    "ClockFixedError",
+    "Clocks",
     "Seeded",
+    "TimeMachine",
+    "Trial",
+    "TwinClockError",
     "alembic_config",
     "build_api",
     "build_app",
     "build_runtime",
+    "converge",
     "current_revision",
     "every_job",
     "health_report",
@@ -25,6 +33,7 @@ __all__ = [
     "migrate",
     "newest_revision",
     "prepare",
+    "read_history",
     "run_worker",
     "seed",
     "subscribe_doors",

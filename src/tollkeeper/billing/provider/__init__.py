@@ -7,6 +7,7 @@ What each time means: all are the provider's own, in UTC; `pushed_at` is ours.
 """
 
 from .edge import provider_transaction
+from .lists import Listed, NamedCustomer, ProviderLists, SoldPrice, lists_of
 from .model import (
     CancelAt,
     CheckoutState,
@@ -52,6 +53,7 @@ from .signature import (
 )
 from .store import lock
 from .stripe import API_VERSION, StripeProvider
+from .stripe_lists import StripeLists
 from .stripe_read import HANDLED
 
 __all__ = [
@@ -65,6 +67,8 @@ __all__ = [
     "CustomerState",
     "InvoiceLine",
     "InvoiceState",
+    "Listed",
+    "NamedCustomer",
     "PaymentFailedError",
     "PaymentMethod",
     "PaymentProvider",
@@ -73,10 +77,13 @@ __all__ = [
     "PriceAtProvider",
     "ProviderCredentialsError",
     "ProviderEvent",
+    "ProviderLists",
     "ProviderMissingError",
     "ProviderRefusedError",
     "ProviderStateError",
     "ProviderUnavailableError",
+    "SoldPrice",
+    "StripeLists",
     "StripeProvider",
     "Subject",
     "SubscriptionState",
@@ -89,6 +96,7 @@ __all__ = [
     "WebhookStaleError",
     "WebhookUnsignedError",
     "account_of",
+    "lists_of",
     "lock",
     "plan_price_of",
     "price_at_provider",

@@ -1,0 +1,56 @@
+"""What of the provider's answer our mirror says otherwise. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from tollkeeper.billing.provider import CustomerState, InvoiceState, SubscriptionState
+
+State = CustomerState | SubscriptionState | InvoiceState
+
+# Most columns are called what the state calls them; these are not. What is no column is nothing we mirror.
+NAMES: Mapping[type, Mapping[str, str]] = MappingProxyType(
+    {
+        CustomerState: {},
+        SubscriptionState: {
+            "period_start": "current_period_start",
+            "period_end": "current_period_end",
+            "created_at": "started_at",
+        },
+        InvoiceState: {"subscription_id": "subscription", "created_at": "issued_at"},
+    }
+)
+_OURS = frozenset({"id", "customer_id", "organization_id"})
+
+
+def differing(
+    row: Mapping[str, Any], state: State, *, price_id: UUID | None = None
+) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return the columns that differ, as ours and as theirs; None when nothing does.
+
+    `price_id` is which of our prices a subscription is sold at.
+    """
+    names = NAMES[type(state)]
+    theirs = {names.get(each.name, each.name): getattr(state, each.name) for each in fields(state)}
+    if isinstance(state, SubscriptionState):
+        theirs["price_id"] = price_id
+    wanted = {name: plain(value) for name, value in theirs.items() if name in row and name not in _OURS}
+    ours = {name: plain(row[name]) for name in wanted}
+    apart = [name for name in wanted if wanted[name] != ours[name]]
+    return ({name: ours[name] for name in apart}, {name: wanted[name] for name in apart}) if apart else None
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON would hold it, so that both sides can be compared and printed."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {name: plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value

@@ -1,0 +1,113 @@
+"""Every statement of comparing and of what is due."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, Table, delete, func, select, union_all
+from sqlalchemy.dialects.postgresql import insert
+
+from tollkeeper.infra import Tx, metadata
+
+from .model import Progress, Stage
+from .tables import RECONCILE_CURSORS
+
+# The mirror as a whole is looked at from here, and written by those who own it.
+CUSTOMERS = metadata.tables["billing_customers"]
+SUBSCRIPTIONS = metadata.tables["subscriptions"]
+INVOICES = metadata.tables["invoices"]
+_TABLES = {
+    Stage.CUSTOMERS: CUSTOMERS,
+    Stage.OUR_CUSTOMERS: CUSTOMERS,
+    Stage.SUBSCRIPTIONS: SUBSCRIPTIONS,
+    Stage.OUR_SUBSCRIPTIONS: SUBSCRIPTIONS,
+    Stage.INVOICES: INVOICES,
+    Stage.OUR_INVOICES: INVOICES,
+}
+
+_DUE = (
+    SUBSCRIPTIONS.c.current_period_end,
+    SUBSCRIPTIONS.c.trial_end,
+    SUBSCRIPTIONS.c.cancel_at,
+    INVOICES.c.next_attempt_at,
+    INVOICES.c.due_at,
+)
+
+
+async def next_due(tx: Tx, after: datetime) -> datetime | None:
+    """Return the first moment later than `after` at which something mirrored comes due."""
+    moments = union_all(*(select(func.min(column).label("at")).where(column > after) for column in _DUE)).subquery()
+    found: datetime | None = (await tx.connection.execute(select(func.min(moments.c.at)))).scalar_one()
+    return found
+
+
+async def mirrored(tx: Tx, account: str, stage: Stage, after: str, *, limit: int) -> list[str]:
+    """Return the provider's ids of what we mirror of this kind, in order, those after `after`."""
+    table = _TABLES[stage]
+    query = _of_account(select(table.c.provider_id), table, account)
+    if table is CUSTOMERS:
+        query = query.where(CUSTOMERS.c.deleted_at.is_(None))
+    ordered = query.where(table.c.provider_id > after).order_by(table.c.provider_id).limit(limit)
+    return list((await tx.connection.execute(ordered)).scalars())
+
+
+async def rows(tx: Tx, account: str, stage: Stage, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Return what we mirror under these ids of the provider, as it is written; `owner` is the customer's id there."""
+    table = _TABLES[stage]
+    query = _of_account(select(table, CUSTOMERS.c.provider_id.label("owner")), table, account).where(
+        table.c.provider_id.in_(ids)
+    )
+    return {row["provider_id"]: dict(row) for row in (await tx.connection.execute(query)).mappings()}
+
+
+async def known_customers(tx: Tx, account: str, ids: Sequence[str]) -> set[str]:
+    """Return which of these customers of the provider are ours."""
+    query = select(CUSTOMERS.c.provider_id).where(CUSTOMERS.c.account == account, CUSTOMERS.c.provider_id.in_(ids))
+    return set((await tx.connection.execute(query)).scalars())
+
+
+async def known_events(tx: Tx, account: str, ids: Sequence[str]) -> set[str]:
+    """Return which of these events of the provider are stored already."""
+    table = metadata.tables["provider_events"].c
+    query = select(table.provider_id).where(table.account == account, table.provider_id.in_(ids))
+    return set((await tx.connection.execute(query)).scalars())
+
+
+async def forget_invoice(tx: Tx, account: str, provider_id: str) -> None:
+    """Drop an invoice that the provider does not know any more: a draft that was deleted."""
+    owners = select(CUSTOMERS.c.id).where(CUSTOMERS.c.account == account)
+    found = delete(INVOICES).where(INVOICES.c.provider_id == provider_id, INVOICES.c.customer_id.in_(owners))
+    await tx.connection.execute(found)
+
+
+def _of_account(query: Select[Any], table: Table, account: str) -> Select[Any]:
+    if table is not CUSTOMERS:
+        query = query.join(CUSTOMERS, CUSTOMERS.c.id == table.c.customer_id)
+    return query.where(CUSTOMERS.c.account == account)
+
+
+async def load_progress(tx: Tx, account: str, run: str) -> Progress | None:
+    """Return how far a run had come when it was stopped; None: begin anew."""
+    table = RECONCILE_CURSORS.c
+    query = select(RECONCILE_CURSORS).where(table.account == account, table.run == run)
+    row = (await tx.connection.execute(query)).one_or_none()
+    return Progress(Stage(row.kind), row.after, row.compared, row.differing) if row else None
+
+
+async def save_progress(tx: Tx, account: str, run: str, progress: Progress) -> None:
+    """Note how far a run has come."""
+    values = {
+        "kind": progress.stage.value,
+        "after": progress.after,
+        "compared": progress.compared,
+        "differing": progress.differing,
+        "saved_at": tx.now,
+    }
+    fresh = insert(RECONCILE_CURSORS).values(account=account, run=run, **values)
+    await tx.connection.execute(fresh.on_conflict_do_update(index_elements=["account", "run"], set_=values))
+
+
+async def forget_progress(tx: Tx, account: str, run: str) -> None:
+    """Note that a run is done: the next one begins anew."""
+    table = RECONCILE_CURSORS.c
+    await tx.connection.execute(delete(RECONCILE_CURSORS).where(table.account == account, table.run == run))

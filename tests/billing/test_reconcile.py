@@ -1,0 +1,137 @@
+"""Comparing the mirror with the provider, mending it, going on where it was stopped; taking an account over."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tollkeeper import billing, orgs
+from tollkeeper.billing.provider import ProviderLists, StripeLists, StripeProvider
+from tollkeeper.billing.reconcile.store import load_progress
+from tollkeeper.infra import Runtime
+from tollkeeper.kit import new_id
+
+from .shop import KEY, Shop, TwinProcess
+
+pytestmark = pytest.mark.usefixtures("lists")
+
+
+@pytest.fixture
+async def lists(shop: Shop, own_twin: TwinProcess) -> AsyncIterator[StripeLists]:
+    """An account that holds nothing but what this test puts there."""
+    await shop.provider.close()
+    shop.twin = own_twin
+    shop.provider = StripeProvider(KEY, api_base=own_twin.url)
+    shop.runtime.parts[billing.PaymentProvider] = shop.provider
+    made = shop.runtime.parts[ProviderLists] = StripeLists(KEY, api_base=own_twin.url)
+    yield made
+    await made.close()
+    await shop.provider.close()
+
+
+@pytest.fixture
+def own_twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwinProcess]:
+    process = TwinProcess(tmp_path_factory.mktemp("account"))
+    yield process
+    process.stop()
+
+
+async def differences(runtime: Runtime, *, fix: bool = False) -> list[billing.Difference]:
+    return [each async for page in billing.reconcile(runtime, fix=fix) for each in page.differences]
+
+
+async def change_rows(runtime: Runtime, statement: str) -> None:
+    async with runtime.transaction() as tx:
+        await (await tx.raw()).execute(statement)
+
+
+async def test_a_mirror_that_heard_everything_does_not_differ(shop: Shop) -> None:
+    await shop.told(await shop.buy(await shop.organization()))
+    assert await differences(shop.runtime) == []
+    assert await differences(shop.runtime, fix=True) == []
+
+
+async def test_everything_that_was_missed_is_named_and_mended(shop: Shop) -> None:
+    ada = await shop.organization()
+    await shop.buy(ada)
+    found = await differences(shop.runtime)
+    assert {"subscription", "invoice"} <= {each.kind for each in found}
+    assert (await shop.status(ada)).plan == "free", "comparing changes nothing"
+    assert len(await differences(shop.runtime, fix=True)) > 0
+    assert (await shop.status(ada)).plan == "pro"
+    assert await differences(shop.runtime) == []
+
+
+async def test_a_field_that_differs_is_shown_with_both_values(shop: Shop) -> None:
+    await shop.told(await shop.buy(await shop.organization()))
+    await change_rows(shop.runtime, "update subscriptions set status = 'past_due', quantity = 7")
+    await change_rows(shop.runtime, "update invoices set total = total + 1")
+    await change_rows(shop.runtime, "update billing_customers set email = 'other@example.com'")
+    shown = {each.kind: each for each in await differences(shop.runtime)}
+    assert shown["subscription"].ours == {"status": "past_due", "quantity": 7}
+    assert shown["subscription"].theirs == {"status": "active", "quantity": 1}
+    assert "total: 2001 -> 2000" in str(shown["invoice"])
+    assert set(shown["customer"].theirs or {}) == {"email"}
+    await differences(shop.runtime, fix=True)
+    assert await differences(shop.runtime) == []
+
+
+async def test_what_only_we_believe_in_is_dropped_or_ended(shop: Shop) -> None:
+    ada = await shop.organization()
+    await shop.told(await shop.buy(ada))
+    await change_rows(shop.runtime, "update subscriptions set provider_id = 'sub_gone'")
+    await change_rows(shop.runtime, "update invoices set provider_id = 'in_gone'")
+    lost = {(each.kind, each.provider_id) for each in await differences(shop.runtime) if each.theirs is None}
+    assert lost == {("subscription", "sub_gone"), ("invoice", "in_gone")}
+    await differences(shop.runtime, fix=True)
+    assert await differences(shop.runtime) == []
+    assert (await shop.status(ada)).plan == "pro"
+
+
+async def test_a_run_that_was_stopped_goes_on(shop: Shop) -> None:
+    await shop.buy(await shop.organization())
+    run = billing.reconcile(shop.runtime, fix=True)
+    first = await anext(run)
+    await run.aclose()  # type: ignore[attr-defined]
+    async with shop.runtime.transaction() as tx:
+        kept = await load_progress(tx, shop.provider.account, "fix")
+    assert kept is not None
+    assert (first.progress.stage, kept.stage) == ("customers", "subscriptions")
+    stages = [page.progress.stage async for page in billing.reconcile(shop.runtime, fix=True)]
+    assert stages[0] == "subscriptions"
+    async with shop.runtime.transaction() as tx:
+        assert await load_progress(tx, shop.provider.account, "fix") is None
+
+
+async def test_customers_of_somebody_else_are_passed_over(shop: Shop) -> None:
+    await shop.api("POST", "customers", name="Not ours")
+    stranger = str(new_id())
+    await shop.api("POST", "customers", name="Of another shop", **{"metadata[organization_id]": stranger})
+    await differences(shop.runtime, fix=True)
+    async with shop.runtime.transaction() as tx:
+        assert await orgs.find_organization(tx, stranger) is None
+
+
+async def test_an_account_is_taken_over_once(shop: Shop) -> None:
+    product = await shop.api("POST", "products", name="Old plan")
+    price = {"product": product["id"], "currency": "usd", "recurring[interval]": "month"}
+    same = await shop.api("POST", "prices", unit_amount="2000", **price)
+    other = await shop.api("POST", "prices", unit_amount="1234", **price)
+    for number, sold in enumerate((same, other)):
+        customer = await shop.api("POST", "customers", name=f"Old customer {number}", email=f"{number}@example.com")
+        card = await shop.api("POST", "payment_methods/pm_card_visa/attach", customer=customer["id"])
+        wish = {"items[0][price]": sold["id"], "default_payment_method": card["id"]}
+        await shop.api("POST", "subscriptions", customer=customer["id"], **wish)
+    done = [each async for each in billing.import_account(shop.runtime)][-1]
+    assert (done.prices, done.organizations, done.customers, done.unmatched) == (1, 2, 2, [other["id"]])
+    await differences(shop.runtime, fix=True)
+    plans = []
+    for customer in (await shop.api("GET", "customers"))["data"]:
+        async with shop.runtime.transaction() as tx:
+            found = await orgs.find_organization(tx, customer["id"])
+        assert found is not None
+        assert found.name == customer["name"]
+        plans.append((await shop.status(found)).plan)
+    assert sorted(plans) == ["free", "pro"]
+    again = [each async for each in billing.import_account(shop.runtime)][-1]
+    assert (again.prices, again.organizations, again.customers) == (0, 0, 0)
+    assert await differences(shop.runtime) == []
