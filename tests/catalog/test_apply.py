@@ -189,6 +189,7 @@ async def test_anybody_can_read_the_plans(runtime: Runtime) -> None:
         "value": None,
         "hard": True,
         "period": "billing",
+        "overage": [],
     }
     assert [(price["interval"], price["amount"], price["currency"]) for price in pro["prices"]] == [
         ("month", 2000, "usd"),

@@ -1,8 +1,9 @@
+from decimal import Decimal
 from uuid import uuid4
 
 from tollkeeper.catalog import Entitlement, EntitlementPeriod, Feature, FeatureKind, Plan, Price
 from tollkeeper.kit import Money
-from tollkeeper.rating import Interval
+from tollkeeper.rating import Charge, Interval, Package, PriceVersion
 from tollkeeper.web.ui import amount, cards, chosen_interval, comparison, saving
 
 PROMPTS = Feature("prompts", "Prompts", FeatureKind.METERED, "prompt")
@@ -26,6 +27,7 @@ def plan(key: str, *entitlements: Entitlement, month: int = 0, year: int = 0, ra
     )
 
 
+BEYOND = PriceVersion(uuid4(), "prompts", "prompt", "usd", Charge(Package(Decimal(1000), Decimal(50))))
 FREE = plan("free", Entitlement(PROMPTS, limit=1000), Entitlement(DOMAINS, value=False))
 PRO = plan(
     "pro",
@@ -84,6 +86,9 @@ def test_the_saving_is_never_overstated() -> None:
 def test_the_comparison_has_every_feature_and_rate() -> None:
     rows = {row.title: row.cells for row in comparison(PLANS)}
     assert rows["Prompts"] == ("1,000", "50,000, soft", "Unlimited")
+    priced = plan("priced", Entitlement(PROMPTS, limit=1000, hard=False, overage=(BEYOND,)))
+    (row,) = (row for row in comparison([priced]) if row.title == "Prompts")
+    assert row.cells == ("1,000, then 0.50 USD for each 1,000",)
     assert rows["Days of history"] == ("\N{EN DASH}", "90", "\N{EN DASH}")
     assert rows["Custom domains"] == ("\N{EN DASH}", "Yes", "\N{EN DASH}")
     assert rows["Requests a minute"] == ("300", "1,200", "By contract")

@@ -1,11 +1,13 @@
 """The catalogue: what is for sale, at what price, and what it allows. Data, applied from a YAML file.
 
-Owns: features, plans, prices, the entitlements and request rates of each plan.
+Owns: features, plans, prices, the entitlements and request rates of each plan, what usage beyond a soft limit costs.
 Does not own: who has which plan (billing), what that leaves them to use (gate), how usage is counted (metering).
 Invariants: exactly one plan is the default one, and it has no price; a price never changes but for being withdrawn,
-so that a changed amount is a new price; nothing is deleted, since subscriptions still point to archived plans; a file
-is applied whole or not at all.
-What each time means: `archived_at` is since when nobody can buy the thing; those who have it keep it.
+so that a changed amount is a new price, and so it is with a charge for usage; nothing is deleted, since subscriptions
+still point to archived plans; a file is applied whole or not at all.
+What each time means: `archived_at` is since when nobody can buy the thing; those who have it keep it. A charge for
+usage holds from its `created_at` until its `archived_at`, for new and old subscribers; which version a period is
+charged by is billing's to choose with `overage_in_force`.
 """
 
 from .checks import one_default_plan
@@ -28,7 +30,7 @@ from .model import (
 from .rules import in_words
 from .service import apply, default_plan, demo_catalogue, diff, get_plan, list_plans, load_catalogue
 from .spec import CatalogueSpec, read_catalogue_file
-from .store import list_prices
+from .store import find_overage_price, list_prices, overage_in_force
 
 __all__ = [
     "Catalogue",
@@ -49,12 +51,14 @@ __all__ = [
     "default_plan",
     "demo_catalogue",
     "diff",
+    "find_overage_price",
     "get_plan",
     "in_words",
     "list_plans",
     "list_prices",
     "load_catalogue",
     "one_default_plan",
+    "overage_in_force",
     "read_catalogue_file",
     "router",
 ]

@@ -7,8 +7,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from tollkeeper.infra import TxDep
+from tollkeeper.rating import PriceVersion, charge_in_words
 
 from . import service
+from .charges import ChargeSpec, charge_to_spec
 from .model import Entitlement, EntitlementPeriod, FeatureKind, Plan, Price
 
 router = APIRouter(prefix="/plans", tags=["plans"])
@@ -29,8 +31,27 @@ class PriceOut(BaseModel):
         return cls(id=price.id, interval=price.interval.value, amount=money.amount, currency=money.currency)
 
 
+class OverageOut(BaseModel):
+    """What usage beyond the limit costs in one currency: as data (amounts in minor units, as strings) and in words."""
+
+    id: UUID
+    currency: str
+    charge: ChargeSpec
+    text: str
+
+    @classmethod
+    def of(cls, version: PriceVersion) -> Self:
+        """Show a version."""
+        words = charge_in_words(version.charge, version.currency)
+        charge = charge_to_spec(version.charge)
+        return cls(id=version.id, currency=version.currency, charge=charge, text=words)
+
+
 class EntitlementOut(BaseModel):
-    """What the plan allows of a feature: `limit` for metered ones (null: unlimited), `value` for the others."""
+    """What the plan allows of a feature: `limit` for metered ones (null: unlimited), `value` for the others.
+
+    `overage` is what usage beyond a soft limit costs, one a currency; empty: nothing.
+    """
 
     feature: str
     name: str
@@ -40,6 +61,7 @@ class EntitlementOut(BaseModel):
     value: bool | int | str | None
     hard: bool
     period: EntitlementPeriod
+    overage: list[OverageOut]
 
     @classmethod
     def of(cls, entitlement: Entitlement) -> Self:
@@ -54,6 +76,7 @@ class EntitlementOut(BaseModel):
             value=entitlement.value,
             hard=entitlement.hard,
             period=entitlement.period,
+            overage=[OverageOut.of(each) for each in entitlement.overage],
         )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from tollkeeper.infra import Event
 from tollkeeper.kit import InvalidInputError, Money, NotFoundError, UnavailableError
-from tollkeeper.rating import Interval
+from tollkeeper.rating import Interval, PriceVersion
 
 
 class FeatureKind(StrEnum):
@@ -49,7 +49,8 @@ class Entitlement:
     """What one plan allows of one feature.
 
     Metered: `limit` >= 0 a period, None for unlimited; a hard limit refuses what would pass it, a soft one informs.
-    Switch: `value` is a bool. Setting: `value` is a number or text.
+    Switch: `value` is a bool. Setting: `value` is a number or text. `overage` is what usage beyond a soft limit costs,
+    one version a currency in the order of their names; empty: nothing.
     """
 
     feature: Feature
@@ -57,6 +58,11 @@ class Entitlement:
     value: bool | int | str | None = None
     hard: bool = True
     period: EntitlementPeriod = EntitlementPeriod.BILLING
+    overage: tuple[PriceVersion, ...] = ()
+
+    def overage_in(self, currency: str) -> PriceVersion | None:
+        """Return what usage beyond the limit costs in a currency; None when nothing."""
+        return next((each for each in self.overage if each.currency == currency), None)
 
 
 @dataclass(frozen=True, slots=True)

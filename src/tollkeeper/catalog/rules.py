@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tollkeeper.kit import Money
+from tollkeeper.rating import Charge, charge_in_words
 
 from .model import Catalogue, Change, ChangeKind, Entitlement, Feature, FeatureKind, Plan
 from .spec import CatalogueSpec, FeatureSpec, LimitSpec, PlanSpec, Setting
@@ -22,7 +23,7 @@ def feature_of(key: str, spec: FeatureSpec) -> Feature:
 
 
 def entitlement_of(feature: Feature, value: LimitSpec | Setting) -> Entitlement:
-    """Return the entitlement the file describes."""
+    """Return the entitlement the file describes, but for its overage, which gets versions when it is stored."""
     if isinstance(value, LimitSpec):
         return Entitlement(feature, limit=value.limit, hard=value.hard, period=value.period)
     return Entitlement(feature, value=value)
@@ -30,10 +31,16 @@ def entitlement_of(feature: Feature, value: LimitSpec | Setting) -> Entitlement:
 
 def in_words(entitlement: Entitlement) -> str:
     """Say what is allowed: `1,000 (hard, a billing period)`, `on`, `30`."""
+    return _said(entitlement, {each.currency: each.charge for each in entitlement.overage})
+
+
+def _said(entitlement: Entitlement, overage: Mapping[str, Charge]) -> str:
     if entitlement.feature.kind is FeatureKind.METERED:
         limit = "unlimited" if entitlement.limit is None else f"{entitlement.limit:,}"
         per = {"billing": "a billing period", "calendar_month": "a calendar month", "never": "for ever"}
-        return f"{limit} ({'hard' if entitlement.hard else 'soft'}, {per[entitlement.period]})"
+        said = " or ".join(charge_in_words(charge, currency) for currency, charge in sorted(overage.items()))
+        beyond = f"; beyond it {said}" if said else ""
+        return f"{limit} ({'hard' if entitlement.hard else 'soft'}, {per[entitlement.period]}{beyond})"
     if isinstance(entitlement.value, bool):
         return "on" if entitlement.value else "off"
     return str(entitlement.value)
@@ -110,7 +117,8 @@ def _entitlements(key: str, old: tuple[Entitlement, ...], wanted: Entitled) -> I
     for feature, value in wanted.items():
         was = before.get(feature)
         kind = was.feature.kind if was else FeatureKind.METERED if isinstance(value, LimitSpec) else FeatureKind.SETTING
-        now = in_words(entitlement_of(Feature(feature, feature, kind), value))
+        overage = value.charges() if isinstance(value, LimitSpec) else {}
+        now = _said(entitlement_of(Feature(feature, feature, kind), value), overage)
         if was is None:
             yield Change(ChangeKind.ADDED, f"entitlement of {key}", f"{feature} {now}")
         elif in_words(was) != now:

@@ -8,7 +8,7 @@ from tollkeeper.metering import Meter, MeterMismatchError, define_meter, list_me
 
 from . import rules, store
 from .model import Catalogue, CatalogueChanged, Change, FeatureKind, Plan, PlanNotFoundError
-from .spec import CatalogueSpec, FeatureSpec, PlanSpec
+from .spec import CatalogueSpec, FeatureSpec, LimitSpec, PlanSpec
 
 
 async def load_catalogue(tx: Tx) -> Catalogue:
@@ -76,6 +76,7 @@ async def apply(tx: Tx, spec: CatalogueSpec) -> list[Change]:
         await _save_prices(tx, standing.plans.get(key), key, plan)
         allowed = [rules.entitlement_of(standing.features[name], value) for name, value in plan.entitlements.items()]
         await store.replace_entitlements(tx, key, allowed)
+        await _save_overage(tx, standing.plans.get(key), key, plan)
         await store.replace_rates(tx, key, plan.rates)
     await tx.emit(CatalogueChanged(changed_at=tx.now))
     await tx.changed("catalogue")
@@ -94,6 +95,23 @@ async def _save_prices(tx: Tx, old: Plan | None, key: str, spec: PlanSpec) -> No
             await store.archive_price(tx, price)
     for position, ((interval, currency), amount) in enumerate(wanted.items()):
         await store.save_price(tx, key, interval, Money(amount, currency), position)
+
+
+async def _save_overage(tx: Tx, old: Plan | None, key: str, spec: PlanSpec) -> None:
+    limits = {name: value for name, value in spec.entitlements.items() if isinstance(value, LimitSpec)}
+    wanted = {
+        (name, currency): charge for name, limit in limits.items() for currency, charge in limit.charges().items()
+    }
+    standing = {
+        (each.feature, each.currency): each for one in (old.entitlements if old else ()) for each in one.overage
+    }
+    for where, version in standing.items():
+        if wanted.get(where) != version.charge:
+            await store.archive_overage_price(tx, version.id)
+    for (feature, currency), charge in wanted.items():
+        before = standing.get((feature, currency))
+        if before is None or before.charge != charge:
+            await store.add_overage_price(tx, key, feature, currency, charge)
 
 
 def _metered(spec: CatalogueSpec) -> dict[str, FeatureSpec]:

@@ -15,13 +15,13 @@ from pydantic import (
 )
 
 from tollkeeper.kit import FieldProblem
-from tollkeeper.rating import Interval
+from tollkeeper.rating import Charge, Interval
 
+from .charges import MAX_MINOR as MAX_AMOUNT
+from .charges import ChargeSpec
 from .model import CatalogueFileError, EntitlementPeriod, FeatureKind
 
 MAX_FILE_CHARACTERS = 512 * 1024
-MAX_AMOUNT = 99_999_999
-"""The largest price the provider takes, in minor units."""
 MAX_LIMIT = 10**15
 
 Path: TypeAlias = tuple[str, ...]
@@ -53,11 +53,16 @@ class FeatureSpec(_Spec):
 
 
 class LimitSpec(_Spec):
-    """How much of a metered feature. `limit: null` means unlimited."""
+    """How much of a metered feature. `limit: null` means unlimited; `overage` is a charge a currency."""
 
     limit: Annotated[int, Field(strict=True, ge=0, le=MAX_LIMIT)] | None
     hard: Annotated[bool, Field(strict=True)] = True
     period: EntitlementPeriod = EntitlementPeriod.BILLING
+    overage: dict[Currency, ChargeSpec] = {}
+
+    def charges(self) -> dict[str, Charge]:
+        """Return what usage beyond the limit costs by currency."""
+        return {currency: spec.charge() for currency, spec in self.overage.items()}
 
 
 def _entitlement_shape(value: Any) -> str:
@@ -193,6 +198,8 @@ def _contradictions(raw: dict[str, Any]) -> Iterator[tuple[Path, str]]:
                 yield path, "no feature of this key is defined under `features`"
             elif message := _misfit(_mapping(features[feature]).get("kind"), value):
                 yield path, message
+            elif message := _misfit_overage(_mapping(plan), _mapping(value)):
+                yield (*path, "overage"), message
     yield from _shared_event_types(features)
 
 
@@ -204,6 +211,23 @@ def _misfit(kind: Any, value: Any) -> str | None:
     }
     fits, message = shape.get(kind, (True, "")) if isinstance(kind, str) else (True, "")
     return None if fits else message
+
+
+def _misfit_overage(plan: dict[Any, Any], entitlement: dict[Any, Any]) -> str | None:
+    overage = _mapping(entitlement.get("overage"))
+    if not overage:
+        return None
+    if entitlement.get("hard") is not False:
+        return "nothing passes a hard limit that could cost something; write `hard: false`"
+    if entitlement.get("limit") is None:
+        return "nothing is beyond an unlimited amount"
+    if entitlement.get("period") == EntitlementPeriod.NEVER:
+        return "a limit for ever has no period at whose end usage beyond it could be charged"
+    sold = {currency for prices in _mapping(plan.get("prices")).values() for currency in _mapping(prices)}
+    if set(overage) != sold:
+        named = ", ".join(sorted(map(str, sold))) or "none, so that nobody could be charged"
+        return f"it needs the currencies the plan is sold in: {named}"
+    return None
 
 
 def _shared_event_types(features: dict[Any, Any]) -> Iterator[tuple[Path, str]]:

@@ -2,19 +2,24 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
+from uuid import UUID
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import Select, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from tollkeeper.infra import Tx
 from tollkeeper.kit import Money, new_id
-from tollkeeper.rating import Interval
+from tollkeeper.rating import Charge, Interval, PriceVersion
 
+from .charges import charge_from_json, charge_to_json
 from .model import Catalogue, Entitlement, EntitlementPeriod, Feature, FeatureKind, Plan, Price
 from .spec import PlanSpec
-from .tables import FEATURES, PLAN_ENTITLEMENTS, PLAN_RATES, PLANS, PRICES
+from .tables import FEATURES, OVERAGE_PRICES, PLAN_ENTITLEMENTS, PLAN_RATES, PLANS, PRICES
+
+Overage: TypeAlias = dict[tuple[str, str], list[PriceVersion]]
 
 _LOCK = "select pg_advisory_xact_lock(hashtext('tollkeeper.catalogue'))"
 
@@ -32,9 +37,10 @@ async def load(tx: Tx) -> Catalogue:
     on_sale = select(PRICES).where(PRICES.c.archived_at.is_(None)).order_by(PRICES.c.position)
     for row in (await tx.connection.execute(on_sale)).mappings():
         prices[row["plan"]].append(_price(row))
+    overage = await _current_overage(tx)
     entitlements: dict[str, list[Entitlement]] = defaultdict(list)
     for row in (await tx.connection.execute(select(PLAN_ENTITLEMENTS))).mappings():
-        entitlements[row["plan"]].append(_entitlement(row, features))
+        entitlements[row["plan"]].append(_entitlement(row, features, overage))
     rates: dict[str, dict[str, int | None]] = defaultdict(dict)
     ordered = select(PLAN_RATES).order_by(PLAN_RATES.c.route_group)
     for row in (await tx.connection.execute(ordered)).mappings():
@@ -138,6 +144,39 @@ async def replace_entitlements(tx: Tx, plan: str, entitlements: Sequence[Entitle
         await tx.connection.execute(insert(PLAN_ENTITLEMENTS), rows)
 
 
+async def overage_in_force(tx: Tx, plan: str, feature: str, moment: datetime) -> tuple[PriceVersion, ...]:
+    """Return what usage beyond the limit cost at a moment, a version a currency; empty when nothing."""
+    table = OVERAGE_PRICES
+    held = (table.c.created_at <= moment) & or_(table.c.archived_at.is_(None), table.c.archived_at > moment)
+    wanted = _overage().where(table.c.plan == plan, table.c.feature == feature, held).order_by(table.c.currency)
+    return tuple(_version(row) for row in (await tx.connection.execute(wanted)).mappings())
+
+
+async def find_overage_price(tx: Tx, version: UUID) -> PriceVersion | None:
+    """Return a version, one that holds no more too; None when there never was one of this id."""
+    row = (await tx.connection.execute(_overage().where(OVERAGE_PRICES.c.id == version))).mappings().one_or_none()
+    return _version(row) if row else None
+
+
+async def archive_overage_price(tx: Tx, version: UUID) -> None:
+    """Let a version hold no longer."""
+    gone = update(OVERAGE_PRICES).values(archived_at=tx.now).where(OVERAGE_PRICES.c.id == version)
+    await tx.connection.execute(gone)
+
+
+async def add_overage_price(tx: Tx, plan: str, feature: str, currency: str, charge: Charge) -> None:
+    """Let usage beyond the limit cost this from now on."""
+    statement = insert(OVERAGE_PRICES).values(
+        id=new_id(),
+        plan=plan,
+        feature=feature,
+        currency=currency,
+        charge=charge_to_json(charge),
+        created_at=tx.now,
+    )
+    await tx.connection.execute(statement)
+
+
 async def replace_rates(tx: Tx, plan: str, rates: Mapping[str, int | None]) -> None:
     """Make these the plan's request rates, and only these."""
     await tx.connection.execute(delete(PLAN_RATES).where(PLAN_RATES.c.plan == plan))
@@ -162,9 +201,26 @@ def _price(row: Mapping[Any, Any]) -> Price:
     return Price(row["id"], row["plan"], Interval(row["interval"]), money, active=row["archived_at"] is None)
 
 
-def _entitlement(row: Mapping[Any, Any], features: Mapping[str, Feature]) -> Entitlement:
+def _entitlement(row: Mapping[Any, Any], features: Mapping[str, Feature], overage: Overage) -> Entitlement:
     period = EntitlementPeriod(row["period"])
-    return Entitlement(features[row["feature"]], row["amount"], row["value"], row["hard"], period)
+    beyond = tuple(overage.get((row["plan"], row["feature"]), ()))
+    return Entitlement(features[row["feature"]], row["amount"], row["value"], row["hard"], period, beyond)
+
+
+async def _current_overage(tx: Tx) -> Overage:
+    found: Overage = defaultdict(list)
+    current = _overage().where(OVERAGE_PRICES.c.archived_at.is_(None)).order_by(OVERAGE_PRICES.c.currency)
+    for row in (await tx.connection.execute(current)).mappings():
+        found[row["plan"], row["feature"]].append(_version(row))
+    return found
+
+
+def _overage() -> Select[Any]:
+    return select(OVERAGE_PRICES, FEATURES.c.unit).join(FEATURES, FEATURES.c.key == OVERAGE_PRICES.c.feature)
+
+
+def _version(row: Mapping[Any, Any]) -> PriceVersion:
+    return PriceVersion(row["id"], row["feature"], row["unit"], row["currency"], charge_from_json(row["charge"]))
 
 
 def _plan(

@@ -83,6 +83,30 @@ PLAN_ENTITLEMENTS = Table(
     comment="What each plan allows of each feature",
 )
 
+OVERAGE_PRICES = Table(
+    "overage_prices",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("plan", Text, ForeignKey("plans.key"), nullable=False),
+    Column("feature", Text, ForeignKey("features.key"), nullable=False),
+    Column("currency", Text, nullable=False, comment="lower-case ISO 4217"),
+    Column("charge", JSONB, nullable=False, comment="model and amounts in minor units, numbers as strings"),
+    Column("created_at", DateTime(timezone=True), nullable=False, comment="since when this version holds"),
+    Column("archived_at", DateTime(timezone=True), comment="since when the next version holds, or none"),
+    CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency_iso"),
+    CheckConstraint("archived_at >= created_at", name="archived_after_created"),
+    Index(
+        "uq_overage_prices_current",
+        "plan",
+        "feature",
+        "currency",
+        unique=True,
+        postgresql_where=text("archived_at is null"),
+    ),
+    Index("ix_overage_prices_plan_feature", "plan", "feature", "created_at"),
+    comment="What usage beyond a soft limit costs. Immutable but for archived_at: a changed charge is a new row",
+)
+
 PLAN_RATES = Table(
     "plan_rates",
     metadata,

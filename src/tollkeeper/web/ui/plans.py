@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tollkeeper.catalog import Entitlement, EntitlementPeriod, FeatureKind, Plan
 from tollkeeper.kit import Money
-from tollkeeper.rating import Interval
+from tollkeeper.rating import Interval, charge_in_words
 
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
 NOT_INCLUDED = "\N{EN DASH}"
@@ -162,10 +162,18 @@ def _cell(entitlement: Entitlement | None) -> str:
     if entitlement.feature.kind is FeatureKind.METERED:
         if entitlement.limit is None:
             return "Unlimited"
-        return f"{entitlement.limit:,}" + ("" if entitlement.hard else ", soft")
+        return f"{entitlement.limit:,}" + _beyond(entitlement)
     if isinstance(entitlement.value, bool):
         return "Yes" if entitlement.value else NOT_INCLUDED
     return _value(entitlement.value) if entitlement.value is not None else NOT_INCLUDED
+
+
+def _beyond(entitlement: Entitlement) -> str:
+    """Say what happens past the limit; nothing of a hard one, which is the rule."""
+    if entitlement.overage:
+        first = entitlement.overage[0]
+        return f", then {charge_in_words(first.charge, first.currency)}"
+    return "" if entitlement.hard else ", soft"
 
 
 def _value(value: object) -> str:
