@@ -30,10 +30,13 @@ def _compose(unit: Unit, charge: Json) -> Json:
 register(Kind("charge", "charge", compose=_compose, includable={"refunds": _refunds}))
 
 
-def make(unit: Unit, intent: Json, method: Json, decline: Decline | None, *, authenticated: bool) -> Json:
+def make(
+    unit: Unit, intent: Json, method: Json, decline: Decline | None, *, authenticated: bool, pending: bool = False
+) -> Json:
     """The record of one attempt, reported as succeeded or failed. An intent captured by hand only holds the amount."""
-    paid = decline is None
+    paid = decline is None and not pending
     captured = paid and intent["capture_method"] != "manual"
+    status = "pending" if pending else "succeeded" if paid else "failed"
     charge = unit.save(
         {
             "id": ids.payment("ch"),
@@ -76,7 +79,7 @@ def make(unit: Unit, intent: Json, method: Json, decline: Decline | None, *, aut
             "source_transfer": None,
             "statement_descriptor": None,
             "statement_descriptor_suffix": None,
-            "status": "succeeded" if paid else "failed",
+            "status": status,
             "transfer_data": None,
             "transfer_group": None,
         }
@@ -86,7 +89,7 @@ def make(unit: Unit, intent: Json, method: Json, decline: Decline | None, *, aut
         if intent["capture_method"] == "automatic_async":
             charge["_booked_at"] = unit.now + _BOOKED_SECONDS
         unit.save(charge)
-    unit.emit("charge.succeeded" if paid else "charge.failed", charge)
+    unit.emit(f"charge.{status}", charge)
     return charge
 
 
@@ -121,7 +124,26 @@ def _outcome(decline: Decline | None) -> Json:
     }
 
 
+def _account_details(method: Json) -> Json:
+    kind = method["type"]
+    names = {
+        "sepa_debit": ("bank_code", "branch_code", "country", "fingerprint", "last4"),
+        "us_bank_account": (
+            "account_holder_type",
+            "account_type",
+            "bank_name",
+            "fingerprint",
+            "last4",
+            "routing_number",
+        ),
+    }[kind]
+    shown = {name: method[kind][name] for name in names}
+    return {kind: {**shown, "expected_debit_date": None, "mandate": None}, "type": kind}
+
+
 def _details(intent: Json, method: Json, *, paid: bool, authenticated: bool) -> Json:
+    if method["type"] != "card":
+        return _account_details(method)
     card, shown = card_of(method), method["card"]
     secure = {
         "authentication_flow": "challenge",

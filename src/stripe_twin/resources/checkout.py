@@ -27,8 +27,9 @@ from stripe_twin.core.params import (
 )
 from stripe_twin.core.store import Filter, equals
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import customers, prices
-from stripe_twin.resources.checkout_lines import LINE, check_lines, line_items, wanted_line
+from stripe_twin.resources import customers, discounts, prices, tax_rates
+from stripe_twin.resources.automatic_tax import AUTOMATIC_TAX, of_invoice
+from stripe_twin.resources.checkout_lines import LINE, check_lines, line_items, priced, wanted_line
 from stripe_twin.rules.periods import DAY
 
 _SHORTEST, _LONGEST = 30 * 60, DAY
@@ -66,8 +67,8 @@ register(
 )
 
 _UNSUPPORTED = (
-    "adaptive_pricing after_expiration automatic_tax branding_settings consent_collection custom_fields custom_text "
-    "customer_account discounts excluded_payment_method_types invoice_creation managed_payments name_collection "
+    "adaptive_pricing after_expiration branding_settings consent_collection custom_fields custom_text "
+    "customer_account excluded_payment_method_types invoice_creation managed_payments name_collection "
     "optional_items "
     "payment_method_configuration payment_method_data payment_method_options permissions redirect_on_completion "
     "return_url "
@@ -85,17 +86,20 @@ _CREATE = params(
     ),
     client_reference_id=text(200),
     currency=prices.currency(),
+    automatic_tax=AUTOMATIC_TAX,
+    discounts=array(obj(coupon=text(), promotion_code=text())),
     expires_at=integer(0),
     line_items=array(LINE),
     metadata=metadata(),
     subscription_data=obj(
+        default_tax_rates=tax_rates.RATES,
         description=text(500),
         metadata=metadata(),
         trial_end=integer(0),
         trial_period_days=integer(1, 730),
         billing_mode=obj(type=required(choice("flexible")), unsupported="flexible"),
         unsupported=(
-            "application_fee_percent billing_cycle_anchor billing_cycle_anchor_config default_tax_rates "
+            "application_fee_percent billing_cycle_anchor billing_cycle_anchor_config "
             "invoice_settings "
             "on_behalf_of pending_invoice_item_interval proration_behavior transfer_data trial_settings"
         ),
@@ -105,10 +109,11 @@ _CREATE = params(
         metadata=metadata(),
         receipt_email=unsettable(text()),
         setup_future_usage=choice("off_session", "on_session"),
-        unsupported="application_fee_amount capture_method on_behalf_of shipping statement_descriptor transfer_data",
+        shipping=customers.delivery(),
+        unsupported="application_fee_amount capture_method on_behalf_of statement_descriptor transfer_data",
     ),
     setup_intent_data=obj(description=text(), metadata=metadata(), unsupported="on_behalf_of"),
-    allowed_payment_method_types=array(choice("card")),
+    allowed_payment_method_types=array(choice("card", "sepa_debit", "us_bank_account")),
     allow_promotion_codes=boolean(),
     billing_address_collection=choice("auto", "required"),
     locale=text(10),
@@ -132,12 +137,28 @@ def create(unit: Unit, args: Json) -> Json:
     check_lines(unit, args["mode"], lines)
     session = _blank(unit, args, customer)
     session["_lines"] = lines
-    amounts = [item["amount_total"] for item in line_items(unit, session)]
     if args["mode"] != "setup":
         currency = unit.load("price", lines[0]["price"])["currency"]
-        session.update(amount_subtotal=sum(amounts), amount_total=sum(amounts), currency=currency)
-        session["total_details"] = {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0}
+        _check_discounts(unit, args, session, currency)
+        sums = priced(unit, session)[1]
+        off = sum(part["amount"] for part in sums["total_discount_amounts"])
+        tax = sum(part["amount"] for part in sums["total_taxes"])
+        session.update(amount_subtotal=sums["subtotal"], amount_total=sums["total"], currency=currency)
+        session["total_details"] = {"amount_discount": off, "amount_shipping": 0, "amount_tax": tax}
     return unit.render(unit.save(session))
+
+
+def _check_discounts(unit: Unit, args: Json, session: Json, currency: str) -> None:
+    """At most one coupon or code, good for this customer and currency now; it is redeemed at the end."""
+    wanted = args.get("discounts", [])
+    if wanted and (len(wanted) > 1 or "allow_promotion_codes" in args):
+        raise invalid("You may pass one discount, and not with `allow_promotion_codes`.", param="discounts")
+    for entry in wanted:
+        if "promotion_code" in entry:
+            code = entry["promotion_code"]
+            discounts.code_for(unit, code, session["customer"], "discounts[0][promotion_code]")
+        coupon = unit.load("coupon", discounts.foreseen(unit, entry)["id"])
+        discounts.check(unit, coupon, currency, "discounts[0][coupon]")
 
 
 def _check(unit: Unit, args: Json) -> None:
@@ -176,8 +197,16 @@ def _blank(unit: Unit, args: Json, customer: Json | None) -> Json:
         "id": ids.checkout(),
         "object": "checkout.session",
         **_unused(),
+        **_by_mode(mode),
         "allow_promotion_codes": args.get("allow_promotion_codes"),
         "billing_address_collection": args.get("billing_address_collection"),
+        "automatic_tax": {
+            name: value
+            for name, value in of_invoice(
+                customer or {"address": None}, enabled=args.get("automatic_tax", {}).get("enabled", False)
+            ).items()
+            if name != "disabled_reason"
+        },
         "cancel_url": args.get("cancel_url"),
         "client_reference_id": args.get("client_reference_id"),
         "created": unit.now,
@@ -186,8 +215,14 @@ def _blank(unit: Unit, args: Json, customer: Json | None) -> Json:
         "customer_creation": None
         if customer
         else args.get("customer_creation", "if_required" if mode == "payment" else "always"),
-        "customer_details": {**blank_details, "email": email, "tax_exempt": "none"} if email else None,
+        "customer_details": {**blank_details, "email": email, "tax_exempt": None if mode == "setup" else "none"}
+        if email
+        else None,
         "customer_email": args.get("customer_email"),
+        "discounts": [
+            {"coupon": entry.get("coupon"), "promotion_code": entry.get("promotion_code")}
+            for entry in args.get("discounts", [])
+        ],
         "expires_at": args.get("expires_at", unit.now + _LONGEST),
         "integration_identifier": args.get("integration_identifier"),
         "invoice": None,
@@ -199,7 +234,7 @@ def _blank(unit: Unit, args: Json, customer: Json | None) -> Json:
         "payment_intent": None,
         "payment_method_collection": args.get("payment_method_collection", collection),
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
-        "payment_method_types": ["card"],
+        "payment_method_types": args.get("allowed_payment_method_types", ["card"]),
         "payment_status": "no_payment_required" if mode == "setup" else "unpaid",
         "phone_number_collection": args.get("phone_number_collection", {"enabled": False}),
         "setup_intent": None,
@@ -210,6 +245,7 @@ def _blank(unit: Unit, args: Json, customer: Json | None) -> Json:
         "total_details": None,
         "ui_mode": "hosted_page",
         "_lines": [],
+        "_wanted_discounts": args.get("discounts", []),
         "_trial": _trial_end(unit, args),
         "_subscription_data": args.get("subscription_data", {}),
         "_intent_data": args.get("payment_intent_data") or args.get("setup_intent_data") or {},
@@ -219,14 +255,25 @@ def _blank(unit: Unit, args: Json, customer: Json | None) -> Json:
     }
 
 
+def _by_mode(mode: str) -> Json:
+    """Fields that nothing here sets, as recorded for each mode."""
+    empty = dict.fromkeys(("account_tax_ids", "custom_fields", "description", "footer", "issuer", "rendering_options"))
+    pays = mode == "payment"
+    kept = {"allow_redisplay_filters": ["always"], "payment_method_remove": "disabled", "payment_method_save": None}
+    return {
+        "adaptive_pricing": {"enabled": pays},
+        "discounts": None if mode == "setup" else [],
+        "invoice_creation": {"enabled": False, "invoice_data": {**empty, "metadata": {}}} if pays else None,
+        "saved_payment_method_options": kept if pays else None,
+    }
+
+
 def _unused() -> Json:
     """Fields that nothing here sets; a session shows them all the same."""
     return {
-        "adaptive_pricing": {"enabled": False},
         "after_expiration": None,
         "amount_subtotal": None,
         "amount_total": None,
-        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
         "client_secret": None,
         "collected_information": {"business_name": None, "individual_name": None, "shipping_details": None},
         "consent": None,
@@ -235,13 +282,10 @@ def _unused() -> Json:
         "custom_fields": [],
         "custom_text": dict.fromkeys(("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")),
         "customer_account": None,
-        "discounts": [],
-        "invoice_creation": None,
         "payment_link": None,
         "payment_method_configuration_details": None,
         "permissions": None,
         "recovered_from": None,
-        "saved_payment_method_options": None,
         "shipping_address_collection": None,
         "shipping_cost": None,
         "shipping_options": [],

@@ -6,7 +6,15 @@ from typing import Literal
 from stripe_twin.core.json import Json
 from stripe_twin.core.params import merge_metadata
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import customers, invoicing, payment_intents, payment_methods, setup_intents, subscribing
+from stripe_twin.resources import (
+    customers,
+    discounts,
+    invoicing,
+    payment_intents,
+    payment_methods,
+    setup_intents,
+    subscribing,
+)
 from stripe_twin.resources.payment_intents import challenged
 from stripe_twin.resources.subscribing import WantedItem
 from stripe_twin.rules.cards import Card, words
@@ -52,6 +60,11 @@ def submit(unit: Unit, session: Json, buyer: Buyer) -> Result:
         unit, buyer.card, buyer.month, buyer.year, cvc=True, args={"billing_details": billing}
     )
     session["_buyer"] = {"email": buyer.email, "name": buyer.name, "postal_code": buyer.postal_code}
+    return pay(unit, session, method)
+
+
+def pay(unit: Unit, session: Json, method: Json) -> Result:
+    """One try with this method; who the buyer is stands in `_buyer`."""
     session["_problem"] = None
     intent = _intent(unit, session)
     if not challenged(method, off_session=False) and not _refusing(intent, method):
@@ -82,7 +95,7 @@ def _refusing(intent: Json, method: Json) -> bool:
 
 def _conclude(unit: Unit, session: Json, intent: Json) -> Result:
     unit.save(session)
-    if intent["status"] == "succeeded":
+    if intent["status"] in ("succeeded", "processing"):
         _complete(unit, session, intent)
         return "complete"
     if intent["status"] == "requires_action":
@@ -141,6 +154,8 @@ def _complete(unit: Unit, session: Json, intent: Json) -> None:
         _subscribe(unit, session, intent)
     elif session["mode"] == "payment":
         session["payment_intent"] = intent["id"] if pays else None
+        wanted, owner = session["_wanted_discounts"], session["id"]
+        discounts.attach(unit, wanted, session["customer"], session["currency"], report=False, checkout_session=owner)
     else:
         session["setup_intent"] = intent["id"]
     buyer = session["_buyer"]
@@ -156,17 +171,39 @@ def _complete(unit: Unit, session: Json, intent: Json) -> None:
         "tax_ids": [],
     }
     nothing_due = session["mode"] == "setup" or not session["amount_total"]
-    session.update(status="complete", payment_status="no_payment_required" if nothing_due else "paid")
+    settled = "unpaid" if intent["status"] == "processing" else "paid"
+    session.update(status="complete", payment_status="no_payment_required" if nothing_due else settled)
     unit.save(session)
     unit.emit("checkout.session.completed", session)
     unit.arrange(ORDER)
+
+
+def _follow_delayed(unit: Unit, intent: Json) -> None:
+    """A bank debit that a session was completed with arrived or came back."""
+    session = unit.store.get(intent.get("_checkout", ""), "checkout.session")
+    if session is None or session["status"] != "complete" or session["payment_status"] != "unpaid":
+        return
+    if intent["status"] == "succeeded":
+        session["payment_status"] = "paid"
+        unit.save(session)
+        unit.emit("checkout.session.async_payment_succeeded", session)
+    elif intent["status"] == "requires_payment_method":
+        unit.emit("checkout.session.async_payment_failed", session)
+
+
+payment_intents.SETTLED.append(_follow_delayed)
 
 
 def _subscribe(unit: Unit, session: Json, intent: Json) -> None:
     customer = unit.load("customer", session["customer"])
     data = session["_subscription_data"]
     wanted = [
-        WantedItem(price=unit.load("price", line["price"]), quantity=line["quantity"], metadata=line["metadata"])
+        WantedItem(
+            price=unit.load("price", line["price"]),
+            quantity=line["quantity"],
+            metadata=line["metadata"],
+            tax_rates=line["tax_rates"],
+        )
         for line in session["_lines"]
     ]
     subscription = subscribing.start(
@@ -175,9 +212,11 @@ def _subscribe(unit: Unit, session: Json, intent: Json) -> None:
         wanted,
         trial_end=session["_trial"],
         sweep=False,
+        discounted=session["_wanted_discounts"],
         details={
             "default_payment_method": intent["payment_method"],
             "description": data.get("description"),
+            "_tax_rates": data.get("default_tax_rates") or [],
             "metadata": merge_metadata({}, data.get("metadata")),
         },
     )

@@ -5,8 +5,9 @@ from stripe_twin.core.errors import invalid
 from stripe_twin.core.json import Json
 from stripe_twin.core.params import array, choice, integer, merge_metadata, metadata, obj, required, text
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import prices
+from stripe_twin.resources import discounts, prices, tax_rates
 from stripe_twin.rules.amounts import cost
+from stripe_twin.rules.pricing import net, price_lines
 
 _PRICE_DATA = obj(
     currency=required(prices.currency()),
@@ -29,7 +30,8 @@ LINE = obj(
     price_data=_PRICE_DATA,
     quantity=integer(0, 999_999),
     metadata=metadata(),
-    unsupported="adjustable_quantity tax_rates",
+    tax_rates=tax_rates.RATES,
+    unsupported="adjustable_quantity",
 )
 
 
@@ -55,6 +57,7 @@ def wanted_line(unit: Unit, entry: Json, place: int) -> Json:
         "price": price["id"],
         "quantity": None if metered else entry["quantity"],
         "metadata": merge_metadata({}, entry.get("metadata")),
+        "tax_rates": tax_rates.checked(unit, entry.get("tax_rates"), f"{where}[tax_rates]"),
     }
 
 
@@ -81,21 +84,41 @@ def check_lines(unit: Unit, mode: str, lines: list[Json]) -> None:
         )
 
 
-def line_items(unit: Unit, session: Json) -> list[Json]:
-    """What is bought, as Stripe's `item` objects."""
-    shown = []
+def priced(unit: Unit, session: Json) -> tuple[list[Json], Json]:
+    """The lines with discounts and taxes worked out, and their sums, as the invoice will have them."""
+    lines = []
     for line in session["_lines"]:
         price = unit.load("price", line["price"])
         amount = 0 if price["type"] == "recurring" and session["_trial"] else cost(price, line["quantity"] or 0)
+        lines.append(
+            {
+                "amount": amount,
+                "discountable": True,
+                "pricing": {"price_details": {"product": price["product"]}},
+                "_tax_rates": tax_rates.resolved(unit, line["tax_rates"]),
+            }
+        )
+    wanted = [discounts.foreseen(unit, entry) for entry in session["_wanted_discounts"]]
+    rates = tax_rates.resolved(unit, session["_subscription_data"].get("default_tax_rates") or [])
+    customer = unit.load("customer", session["customer"]) if session["customer"] else {}
+    return lines, price_lines(lines, wanted, rates, customer.get("tax_exempt"))
+
+
+def line_items(unit: Unit, session: Json) -> list[Json]:
+    """What is bought, as Stripe's `item` objects."""
+    shown = []
+    for line, amounts in zip(session["_lines"], priced(unit, session)[0], strict=True):
+        price = unit.load("price", line["price"])
+        added = sum(tax["amount"] for tax in amounts["taxes"] if tax["tax_behavior"] == "exclusive")
         shown.append(
             {
                 "id": line["id"],
                 "object": "item",
                 "adjustable_quantity": None,
-                "amount_discount": 0,
-                "amount_subtotal": amount,
-                "amount_tax": 0,
-                "amount_total": amount,
+                "amount_discount": amounts["amount"] - net(amounts),
+                "amount_subtotal": amounts["amount"],
+                "amount_tax": sum(tax["amount"] for tax in amounts["taxes"]),
+                "amount_total": net(amounts) + added,
                 "currency": price["currency"],
                 "description": unit.load("product", price["product"])["name"],
                 "metadata": line["metadata"],

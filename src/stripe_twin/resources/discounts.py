@@ -127,6 +127,22 @@ def resolved(unit: Unit, idents: Sequence[str]) -> list[Json]:
     return found
 
 
+def foreseen(unit: Unit, entry: Json) -> Json:
+    """What a wanted coupon or code would take off, before it is redeemed."""
+    ident = entry.get("coupon")
+    if "promotion_code" in entry:
+        ident = unit.load("promotion_code", entry["promotion_code"], "discounts[0][promotion_code]")["promotion"][
+            "coupon"
+        ]
+    coupon = coupons.live(unit, str(ident), "discounts[0][coupon]")
+    return {
+        "id": coupon["id"],
+        "percent_off": coupon["percent_off"],
+        "amount_off": coupon["amount_off"],
+        "products": coupon.get("_products"),
+    }
+
+
 def drop(unit: Unit, ident: str) -> None:
     """Its owner has it no longer; it stays readable where it was used."""
     discount = unit.load("discount", ident)

@@ -22,7 +22,7 @@ from stripe_twin.core.params import (
 )
 from stripe_twin.core.store import Filter, equals
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import customers, invoice_lines, invoicing
+from stripe_twin.resources import customers, invoice_lines, invoicing, prices
 from stripe_twin.resources.prices import currency
 from stripe_twin.rules.amounts import cost, whole
 
@@ -61,6 +61,12 @@ def create(unit: Unit, args: Json) -> Json:
             "The invoice is not a draft and cannot take new items.", param="invoice", code="invoice_not_editable"
         )
     period = args.get("period", {"start": unit.now, "end": unit.now})
+    if price is None and "amount" in args:
+        shown: Json | None = prices.of_amount(
+            unit, args["amount"], args.get("currency", "usd"), args.get("description") or "Item"
+        )
+    else:
+        shown = price
     item = invoice_lines.pending(
         unit,
         args["customer"],
@@ -70,7 +76,7 @@ def create(unit: Unit, args: Json) -> Json:
         period=(period["start"], period["end"]),
         discountable=args.get("discountable", True),
         metadata=merge_metadata({}, args.get("metadata")),
-        pricing=invoice_lines.pricing(price, price["unit_amount_decimal"] if price else None),
+        pricing=invoice_lines.pricing(shown, shown["unit_amount_decimal"] if shown else None),
         quantity=quantity,
         quantity_decimal=str(quantity),
         _subscription=args.get("subscription"),

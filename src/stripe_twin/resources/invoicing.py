@@ -15,7 +15,7 @@ from stripe_twin.resources.invoice_blank import blank
 from stripe_twin.rules.periods import DAY
 from stripe_twin.rules.pricing import price_lines
 
-Outcome = Literal["paid", "failed", "action_required", "given_up", "voided"]
+Outcome = Literal["paid", "processing", "failed", "action_required", "given_up", "voided"]
 # Called after an invoice was paid, refused, waits for the buyer, ran out of retries or was voided.
 FOLLOWERS: list[Callable[[Unit, Json, Outcome], None]] = []
 
@@ -224,6 +224,9 @@ def follow_intent(unit: Unit, intent: Json) -> None:
         settle(unit, invoice, payments[0])
     elif intent["status"] == "requires_action":
         _wait_for_buyer(unit, invoice)
+    elif intent["status"] == "processing":
+        _note_attempt(unit, invoice, counted=True)
+        _tell(unit, invoice, "processing")
     else:
         _mark_failed(unit, invoice, intent)
 

@@ -22,6 +22,8 @@ from stripe_twin.core.params import (
 )
 from stripe_twin.core.store import equals
 from stripe_twin.core.unit import Unit
+from stripe_twin.rules import banks
+from stripe_twin.rules.banks import ROUTING, Account
 from stripe_twin.rules.cards import CARDS, NOT_A_TEST_CARD, Card, Decline, flaws, magic
 
 register(Kind("payment_method", "PaymentMethod"))
@@ -50,6 +52,7 @@ _BILLING = obj(
     unsupported="tax_id",
 )
 _CARD = obj(number=text(), exp_month=integer(), exp_year=integer(), cvc=text(), token=text(), unsupported="networks")
+_NO_CARD = Card("")
 REDISPLAY = choice("always", "limited", "unspecified")
 
 
@@ -66,8 +69,8 @@ def card_error(
 
 
 def card_of(method: Json) -> Card:
-    """The test card behind a payment method."""
-    return CARDS[method["_number"]]
+    """The test card behind a payment method; for a bank account one that refuses nothing."""
+    return CARDS[method["_number"]] if method["type"] == "card" else _NO_CARD
 
 
 def make(unit: Unit, card: Card, month: int, year: int, *, cvc: bool, args: Json) -> Json:
@@ -112,6 +115,43 @@ def make(unit: Unit, card: Card, month: int, year: int, *, cvc: bool, args: Json
     )
 
 
+def make_account(unit: Unit, account: Account, args: Json) -> Json:
+    """A new payment method on a test bank account."""
+    billing = args.get("billing_details") or {}
+    address = {**NO_DETAILS["address"], **(billing.get("address") or {})}
+    shown: Json = {"fingerprint": account.fingerprint, "last4": account.last4}
+    if account.kind == "sepa_debit":
+        source = {"charge": None, "setup_attempt": None}
+        bank = {"bank_code": account.number[4:9], "branch_code": "", "country": account.number[:2]}
+        shown |= {**bank, "generated_from": source}
+    else:
+        shown |= {
+            "account_holder_type": "individual",
+            "account_type": "checking",
+            "bank_name": "STRIPE TEST BANK",
+            "financial_connections_account": None,
+            "networks": {"preferred": "ach", "supported": ["ach"]},
+            "routing_number": ROUTING,
+            "status_details": {},
+        }
+    return unit.save(
+        {
+            "id": ids.long("pm"),
+            "object": "payment_method",
+            "allow_redisplay": args.get("allow_redisplay", "unspecified"),
+            "billing_details": {**NO_DETAILS, **billing, "address": address},
+            account.kind: shown,
+            "created": unit.now,
+            "customer": None,
+            "livemode": False,
+            "metadata": merge_metadata({}, args.get("metadata")),
+            "type": account.kind,
+            "_account": account.number,
+            "_set_up": False,
+        }
+    )
+
+
 def today(unit: Unit) -> tuple[int, int]:
     """This year and month in virtual time."""
     moment = datetime.fromtimestamp(unit.now, UTC)
@@ -123,6 +163,9 @@ def resolve(unit: Unit, ident: str, param: str | None, *, status: int | None = N
     card = magic(ident)
     if card is not None:
         return make(unit, card, 12, today(unit)[0] + 3, cvc=True, args={})
+    account = banks.magic(ident)
+    if account is not None:
+        return make_account(unit, account, {"billing_details": {"name": "Jenny Rosen"}})
     found = unit.store.get(ident, "payment_method")
     if found is None:
         raise missing("PaymentMethod", ident, param, status=status)
@@ -145,7 +188,15 @@ def usable(unit: Unit, ident: str, customer: str | None, param: str = "payment_m
     "POST",
     "/v1/payment_methods",
     params(
-        type=required(choice("card")),
+        type=required(choice("card", "sepa_debit", "us_bank_account")),
+        sepa_debit=obj(iban=required(text(40))),
+        us_bank_account=obj(
+            account_number=required(text(20)),
+            routing_number=text(9),
+            account_holder_type=choice("company", "individual"),
+            account_type=choice("checking", "savings"),
+            unsupported="financial_connections_account",
+        ),
         card=_CARD,
         billing_details=_BILLING,
         metadata=metadata(),
@@ -155,6 +206,8 @@ def usable(unit: Unit, ident: str, customer: str | None, param: str = "payment_m
 )
 def create(unit: Unit, args: Json) -> Json:
     """Make a payment method from card details or a token; a wrong number or date is refused."""
+    if args["type"] != "card":
+        return unit.render(make_account(unit, _account(args), args))
     given = args.get("card")
     if given is None:
         raise invalid("Missing required param: card.", param="card", code="parameter_missing")
@@ -174,6 +227,20 @@ def create(unit: Unit, args: Json) -> Json:
     if number not in CARDS:
         raise card_error(NOT_A_TEST_CARD, param="number")
     return unit.render(make(unit, CARDS[number], given["exp_month"], year, cvc="cvc" in given, args=args))
+
+
+def _account(args: Json) -> Account:
+    kind, field = args["type"], "iban" if args["type"] == "sepa_debit" else "account_number"
+    if kind not in args:
+        raise invalid(f"Missing required param: {kind}.", param=kind, code="parameter_missing")
+    account = banks.ACCOUNTS.get(args[kind][field].replace(" ", ""))
+    if account is None or account.kind != kind:
+        raise invalid(
+            "You must use a test bank account number in test mode.",
+            param=f"{kind}[{field}]",
+            code="account_number_invalid",
+        )
+    return account
 
 
 retrieval("payment_method", "/v1/payment_methods/{ident}", params())

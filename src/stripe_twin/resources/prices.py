@@ -133,6 +133,17 @@ def make(unit: Unit, args: Json) -> Json:
     )
 
 
+def of_amount(unit: Unit, amount: int, currency: str, name: str) -> Json:
+    """The inactive price behind a plain amount on an invoice, the same for the same amount and name."""
+    mark = f"{amount} {currency} {name}"
+    known = unit.find("price", equals("$._of_amount", mark), limit=1)
+    if known:
+        return known[0]
+    product = products.make(unit, {"name": name, "active": False}, report=False)
+    price = make(unit, {"product": product["id"], "currency": currency, "unit_amount": amount, "active": False})
+    return unit.save({**price, "_of_amount": mark})
+
+
 def _check_amount(args: Json) -> None:
     given = [name for name in ("unit_amount", "unit_amount_decimal") if name in args]
     tiered = args.get("billing_scheme") == "tiered"

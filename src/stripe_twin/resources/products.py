@@ -40,8 +40,8 @@ _DETAILS = {
 }
 
 
-def make(unit: Unit, args: Json) -> Json:
-    """A new product, reported."""
+def make(unit: Unit, args: Json, *, report: bool = True) -> Json:
+    """A new product, reported unless it is only there for an amount of an invoice."""
     ident = args.get("id") or ids.short("prod")
     if unit.store.get(ident):
         raise invalid(f"Product already exists: {ident}", param="id", code="resource_already_exists")
@@ -68,7 +68,8 @@ def make(unit: Unit, args: Json) -> Json:
             "url": args.get("url"),
         }
     )
-    unit.emit("product.created", product)
+    if report:
+        unit.emit("product.created", product)
     return product
 
 

@@ -263,7 +263,7 @@ def end(unit: Unit, subscription: Json, reason: str | None) -> None:
     subscription["cancellation_details"] = {**details, "reason": reason or details["reason"]}
     subscription.update(status="canceled", ended_at=unit.now, canceled_at=subscription["canceled_at"] or unit.now)
     if not subscription["cancel_at"] or subscription["cancel_at"] > unit.now:
-        subscription.update(cancel_at=None, cancel_at_period_end=False, canceled_at=unit.now)
+        subscription.update(cancel_at=None, cancel_at_period_end=False)
     unit.save(subscription)
     unit.emit("customer.subscription.deleted", subscription)
     for react in ON_END:
@@ -288,7 +288,9 @@ def follow_invoice(unit: Unit, invoice: Json, outcome: Outcome) -> None:
     subscription = unit.store.get(invoicing.subscription_of(invoice) or "", "subscription")
     if subscription is None or subscription["status"] in ENDED:
         return
-    if outcome == "paid":
+    if outcome == "processing":
+        _trust(unit, subscription)
+    elif outcome == "paid":
         _mark_good(unit, invoice, subscription)
     elif outcome in ("failed", "action_required"):
         _mark_bad(unit, invoice, subscription)
@@ -313,9 +315,17 @@ def _mark_good(unit: Unit, invoice: Json, subscription: Json) -> None:
     unit.updated("customer.subscription.updated", subscription, before)
 
 
+def _trust(unit: Unit, subscription: Json) -> None:
+    """A bank debit is on its way: the subscription does not wait for it."""
+    if subscription["status"] == "incomplete":
+        before = unit.render(subscription)
+        subscription["status"] = "active"
+        unit.updated("customer.subscription.updated", subscription, before)
+
+
 def _mark_bad(unit: Unit, invoice: Json, subscription: Json) -> None:
     _delinquent(unit, invoice["customer"], delinquent=True)
-    if subscription["status"] in ("active", "trialing") and invoice["billing_reason"] != "subscription_create":
+    if subscription["status"] in ("active", "trialing"):
         before = unit.render(subscription)
         subscription["status"] = "past_due"
         unit.updated("customer.subscription.updated", subscription, before)

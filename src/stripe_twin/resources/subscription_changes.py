@@ -1,6 +1,6 @@
 """Changing what is subscribed to in the middle of a period: credits, charges, and when they are billed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from stripe_twin.core.errors import StripeError, invalid
@@ -51,6 +51,8 @@ def change(unit: Unit, subscription: Json, wanted: list[Json], terms: Terms) -> 
     """
     if subscription["status"] in ENDED:
         raise invalid("A canceled subscription can only update its cancellation_details and metadata.")
+    if _begins_to_cost(unit, subscription, wanted):
+        terms = replace(terms, restart=True)
     anchor = unit.now if terms.restart else subscription["billing_cycle_anchor"]
     silent = terms.behavior == "none" or subscription["status"] == "trialing"
     move = _Move(anchor, terms.moment or unit.now, terms.restart, silent)
@@ -74,6 +76,14 @@ def change(unit: Unit, subscription: Json, wanted: list[Json], terms: Terms) -> 
         return None
     lines = [*invoicing.sweep(unit, subscription["customer"], subscription["id"]), *lines]
     return bill(unit, subscription, lines, "subscription_update") if lines else None
+
+
+def _begins_to_cost(unit: Unit, subscription: Json, wanted: list[Json]) -> bool:
+    """Whether what cost nothing now costs something: its billing period begins with the change."""
+    old = [unit.load("price", item["_price"]) for item in items_of(unit, subscription)]
+    new = [recurring_price(unit, entry["price"], "items[0][price]") for entry in wanted if "price" in entry]
+    free = all(price["unit_amount"] == 0 and price["billing_scheme"] == "per_unit" for price in old)
+    return subscription["status"] == "active" and free and any(price["unit_amount"] for price in new)
 
 
 def _change_item(unit: Unit, subscription: Json, item: Json, entry: Json, move: _Move) -> list[Json]:

@@ -33,6 +33,7 @@ def price_lines(lines: Sequence[Json], discounts: Sequence[Json], rates: Sequenc
     for discount in discounts:
         _discount(lines, discount)
     for line in lines:
+        line["pretax_credit_amounts"] = [{**part, "type": "discount"} for part in line["discount_amounts"]]
         line["taxes"] = _taxes(line, line.get("_tax_rates") or rates, exempt)
     return _sums(lines)
 
@@ -113,5 +114,8 @@ def _sums(lines: Sequence[Json]) -> Json:
         "total": discounted + added,
         "total_excluding_tax": discounted - inside,
         "total_discount_amounts": [{"amount": amount, "discount": ident} for ident, amount in off.items()],
+        "total_pretax_credit_amounts": [
+            {"amount": amount, "discount": ident, "type": "discount"} for ident, amount in off.items()
+        ],
         "total_taxes": list(taxes.values()),
     }

@@ -141,3 +141,30 @@ def test_a_customers_discount_lowers_its_invoices_and_can_be_taken_away(shop: Sh
     assert shop.v1.customers.delete_discount(customer.id).deleted is True
     assert shop.v1.customers.retrieve(customer.id).discount is None
     assert shop.events_of(answer.json()["discount"]["id"]) == ["customer.discount.created", "customer.discount.deleted"]
+
+
+def test_a_checkout_asks_for_what_its_invoice_asks_for(shop: Shop) -> None:
+    coupon = shop.v1.coupons.create({"percent_off": 25, "duration": "once"})
+    vat = shop.v1.tax_rates.create({"display_name": "VAT", "percentage": 20, "inclusive": False})
+    price = shop.price(2000)
+    session = shop.checkout(
+        line_items=[{"price": price.id, "quantity": 1, "tax_rates": [vat.id]}], discounts=[{"coupon": coupon.id}]
+    )
+    details: Any = session.total_details
+    assert (session.amount_subtotal, session.amount_total) == (2000, 1800)
+    assert (details.amount_discount, details.amount_tax) == (500, 300)
+    shop.submit(session, "4242424242424242")
+    done = shop.v1.checkout.sessions.retrieve(session.id, {"expand": ["invoice"]})
+    invoice: Any = done.invoice
+    assert (done.payment_status, invoice.total, invoice.amount_paid) == ("paid", 1800, 1800)
+    assert shop.v1.coupons.retrieve(coupon.id).times_redeemed == 1
+
+
+def test_automatic_tax_says_whether_the_place_is_known(shop: Shop) -> None:
+    nowhere = subscribe(shop, automatic_tax={"enabled": True})
+    assert nowhere.automatic_tax.disabled_reason == "requires_location_inputs"
+    customer = shop.customer()
+    shop.v1.customers.update(customer.id, {"address": {"country": "DE", "postal_code": "10115"}})
+    known = subscribe(shop, customer=customer.id, automatic_tax={"enabled": True})
+    invoice: Any = known.latest_invoice
+    assert (known.automatic_tax.enabled, invoice.automatic_tax.status) == (True, "complete")
