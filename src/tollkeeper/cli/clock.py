@@ -57,7 +57,9 @@ def advance(
         from rich.progress import Progress
 
         from tollkeeper import wiring
+        from tollkeeper.infra import configure_logging
 
+        configure_logging("warning", as_json=False)  # the bar tells how it goes
         machine = wiring.TimeMachine(runtime)
         runtime.jobs.register(wiring.every_job(), runtime)
         begin = runtime.clock.now()
