@@ -9,7 +9,7 @@ from typing import Any
 import typer.main
 from fastapi import FastAPI
 
-from tollkeeper import wiring
+from tollkeeper import billing, wiring
 from tollkeeper.cli.app import app as cli_app
 from tollkeeper.infra import Settings, every_error
 from tollkeeper.kit import ROLE_PERMISSIONS, Permission
@@ -87,6 +87,31 @@ def permissions_page() -> str:
     return NOTE + "# Roles and permissions\n\n" + head + "\n".join(rows) + "\n"
 
 
+def dunning_page() -> str:
+    """What happens while a payment fails: the machine as a drawing, and the events that tell of it."""
+    steps = billing.read_schedule(Settings(_env_file=None, TOLLKEEPER_ENV="test").dunning)
+    events = (
+        billing.PaymentFailed,
+        billing.DunningStepReached,
+        billing.AccessRestricted,
+        billing.PaymentRecovered,
+        billing.SubscriptionEnded,
+        billing.CardExpiring,
+    )
+    told = [f"| `{each.name}` | {' '.join(inspect.cleandoc(each.__doc__ or '').split())} |" for each in events]
+    rows = [f"| {step.day} | {step.action} | `{step.message}` |" for step in steps]
+    return "".join(
+        (
+            NOTE,
+            "# While a payment fails\n\nThe plan may be used in `current` and `grace`, not in `restricted`.\n\n",
+            f"```mermaid\n{billing.machine_as_mermaid()}\n```\n\n",
+            "## Schedule\n\nSet by `TOLLKEEPER_DUNNING`; days count from the unpaid invoice. Unless set otherwise:\n\n",
+            "| day | action | message |\n|---|---|---|\n" + "\n".join(rows) + "\n\n",
+            "## Events\n\n| event | told when |\n|---|---|\n" + "\n".join(told) + "\n",
+        )
+    )
+
+
 def cli_page() -> str:
     """Every command with its options, as `--help` shows them."""
     root = typer.main.get_command(cli_app)
@@ -120,6 +145,7 @@ def pages() -> dict[Path, str]:
         reference / "errors.md": errors_page(),
         reference / "api.md": api_page(api),
         reference / "permissions.md": permissions_page(),
+        reference / "dunning.md": dunning_page(),
         reference / "cli.md": cli_page(),
     }
 

@@ -11,17 +11,27 @@ and `received_at` are ours.
 What a subscription's status means for the plan (`MEANINGS`):
 
     trialing, active                        the plan may be used
-    past_due                                the plan may be used while the provider tries again to collect
+    past_due                                the plan may be used until the dunning schedule withholds it
     incomplete, unpaid, paused, any other   not used, but not over: no second subscription is sold
     canceled, incomplete_expired            over: back to the default plan
 
-Rooms: `provider` (the port and Stripe), `customers`, `subscriptions`, `invoices`, `flows` (buying, managing, webhooks).
+Rooms: `provider` (the port and Stripe), `customers`, `subscriptions`, `invoices`, `dunning` (failing payments),
+`flows` (buying, managing, webhooks).
 """
 
 from tollkeeper.catalog import CatalogueChanged
 from tollkeeper.infra import Event, Job
 
 from .customers import Customer, NoCustomerError
+from .dunning import (
+    AccessRestricted,
+    CardExpiring,
+    DunningStepReached,
+    PaymentFailed,
+    PaymentRecovered,
+    machine_as_mermaid,
+    read_schedule,
+)
 from .flows import (
     AlreadySubscribedError,
     Buyer,
@@ -74,6 +84,7 @@ from .subscriptions import (
     Standing,
     Status,
     Subscription,
+    SubscriptionEnded,
     Transition,
     find_standing,
     history,
@@ -85,13 +96,16 @@ reactions: dict[type[Event], Job] = {CatalogueChanged: push_catalogue}
 
 __all__ = [
     "MEANINGS",
+    "AccessRestricted",
     "AlreadySubscribedError",
     "Buyer",
     "CancelAt",
+    "CardExpiring",
     "Change",
     "ChangeAt",
     "Customer",
     "Difference",
+    "DunningStepReached",
     "EntitlementsChanged",
     "EventStatus",
     "Imported",
@@ -102,9 +116,11 @@ __all__ = [
     "NoSubscriptionError",
     "OpenedCheckout",
     "Overview",
+    "PaymentFailed",
     "PaymentFailedError",
     "PaymentMethod",
     "PaymentProvider",
+    "PaymentRecovered",
     "PlanNotPurchasableError",
     "Preview",
     "PreviewedChange",
@@ -116,6 +132,7 @@ __all__ = [
     "StoredEvent",
     "StripeProvider",
     "Subscription",
+    "SubscriptionEnded",
     "Transition",
     "UsageReport",
     "WebhookSecrets",
@@ -134,6 +151,7 @@ __all__ = [
     "jobs",
     "list_events",
     "list_invoices",
+    "machine_as_mermaid",
     "next_due",
     "open_portal",
     "overview",
@@ -144,6 +162,7 @@ __all__ = [
     "provider_transaction",
     "push_catalogue",
     "reactions",
+    "read_schedule",
     "reconcile",
     "resume",
     "router",

@@ -108,6 +108,13 @@ class Settings(BaseSettings):
     stripe_api_base: str | None = Field(
         None, alias="STRIPE_API_BASE", description="Address of a Stripe look-alike. Empty: Stripe itself."
     )
+    dunning: str = Field(
+        "0:remind, 3:remind:second_reminder, 7:restrict, 14:end",
+        alias="TOLLKEEPER_DUNNING",
+        pattern=r"^(\d{1,3}:(remind|restrict|end)(:[a-z_]+)?(, *\d{1,3}:(remind|restrict|end)(:[a-z_]+)?)*)?$",
+        description="What happens while a payment fails: `day:action[:message]`, separated by commas. Days count from "
+        "the unpaid invoice; `remind` tells the customer, `restrict` withholds the plan, `end` ends the subscription.",
+    )
     rate_limits: Switch = Field(
         Switch.ON, alias="TOLLKEEPER_RATE_LIMITS", description="`off` for load tests; refused in production."
     )

@@ -15,8 +15,10 @@ from .service import (
     match_customer,
     mirror_customer,
 )
+from .tables import CUSTOMERS
 
 __all__ = [
+    "CUSTOMERS",
     "Customer",
     "NoCustomerError",
     "ensure_customer",

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from tollkeeper.billing import dunning
 from tollkeeper.billing.provider import ProviderEvent
 from tollkeeper.billing.provider import push_catalogue as push
 from tollkeeper.infra import Job, Tx, job
@@ -42,4 +43,23 @@ async def enqueue(tx: Tx, event: ProviderEvent, body: bytes) -> None:
         await tx.defer(process_event, lock=f"billing:{event.subject.lock}", event_id=str(made))
 
 
-jobs: list[Job] = [process_event, retry_events, push_catalogue]
+@job("billing.dunning_step", queue="billing")
+async def dunning_step(tx: Tx, *, case_id: str) -> None:
+    """Take the steps of one case of failed payments that are due."""
+    await service.take_dunning_steps(tx, UUID(case_id))
+
+
+@job("billing.dunning", queue="billing", cron="23 * * * *")
+async def dunning_steps(tx: Tx) -> None:
+    """Have the steps taken that are due, each case in a transaction of its own."""
+    for case in await dunning.due_cases(tx):
+        await tx.defer(dunning_step, lock=f"billing:dunning:{case.subscription_id}", case_id=str(case.id))
+
+
+@job("billing.expiring_cards", queue="billing", cron="41 6 * * *")
+async def expiring_cards(tx: Tx) -> None:
+    """Tell of cards that expire within a month."""
+    await dunning.warn_of_expiring_cards(tx)
+
+
+jobs: list[Job] = [process_event, retry_events, push_catalogue, dunning_step, dunning_steps, expiring_cards]

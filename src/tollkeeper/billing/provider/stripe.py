@@ -165,6 +165,14 @@ class StripeProvider(StripeChanges):
             found = await or_none(self._api.invoices.retrieve_async(invoice_id))
         return None if found is None else read.invoice(found)
 
+    async def requires_action(self, invoice_id: str) -> bool:
+        """See PaymentProvider."""
+        with errors():
+            listed = await self._api.invoice_payments.list_async(
+                {"invoice": invoice_id, "status": "open", "expand": ["data.payment.payment_intent"]}
+            )
+        return any(read.waits_for_customer(each.to_dict()) for each in listed.data)
+
     async def fetch_checkout(self, checkout_id: str) -> CheckoutState | None:
         """See PaymentProvider."""
         with errors():

@@ -48,6 +48,9 @@ HANDLED: tuple[str, ...] = (
     "invoice.paid",
     "invoice.payment_succeeded",
     "invoice.payment_failed",
+    "invoice.payment_action_required",
+    "invoice.marked_uncollectible",
+    "invoice.voided",
 )
 """The types of events we act on, and have sent to us."""
 
@@ -242,6 +245,11 @@ def invoice_line(body: Json) -> InvoiceLine:
         proration=bool(details.get("proration")),
         provider_price=ident(_mapping(_mapping(body.get("pricing")).get("price_details")).get("price")),
     )
+
+
+def waits_for_customer(payment: Json) -> bool:
+    """Whether a payment of an invoice, with its intent expanded, waits for the customer to confirm it."""
+    return _mapping(_mapping(payment.get("payment")).get("payment_intent")).get("status") == "requires_action"
 
 
 def checkout(body: Json) -> CheckoutState:

@@ -7,7 +7,16 @@ What each time means: the current period is half-open; `canceled_at` is when a c
 `ended_at` when it took effect, both the provider's; `at` of a transition is when we learnt of it.
 """
 
-from .model import EntitlementsChanged, NoSubscriptionError, PendingChange, Standing, Status, Subscription, Transition
+from .model import (
+    EntitlementsChanged,
+    NoSubscriptionError,
+    PendingChange,
+    Standing,
+    Status,
+    Subscription,
+    SubscriptionEnded,
+    Transition,
+)
 from .rules import MEANINGS, Meaning, meaning
 from .service import (
     end_subscription,
@@ -16,8 +25,9 @@ from .service import (
     mirror_subscription,
     restand,
     status,
+    withhold,
 )
-from .store import find_standing, history, list_of
+from .store import expiring_cards, find_standing, history, list_of
 
 __all__ = [
     "MEANINGS",
@@ -28,8 +38,10 @@ __all__ = [
     "Standing",
     "Status",
     "Subscription",
+    "SubscriptionEnded",
     "Transition",
     "end_subscription",
+    "expiring_cards",
     "find_standing",
     "get_subscription",
     "history",
@@ -39,4 +51,5 @@ __all__ = [
     "mirror_subscription",
     "restand",
     "status",
+    "withhold",
 ]

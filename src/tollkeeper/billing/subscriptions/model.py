@@ -25,6 +25,7 @@ class Subscription:
     """A subscription as last mirrored. `plan` None: it was sold at a price that is none of ours.
 
     `status` is one of the published ones or a word the provider invented later. The current period is half-open.
+    `withheld` is ours: why the plan may not be used although the status gives it; None: it may.
     """
 
     id: UUID
@@ -44,6 +45,7 @@ class Subscription:
     started_at: datetime
     payment_method: PaymentMethod | None
     pending: PendingChange | None = None
+    withheld: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,16 @@ class EntitlementsChanged(Event):
     plan: str | None
     period_start: datetime | None
     period_end: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionEnded(Event):
+    """A subscription is over for good; `plan` None: it was sold at a price that is none of ours."""
+
+    name: ClassVar[str] = "billing.subscription_ended"
+    organization_id: UUID
+    subscription_id: UUID
+    plan: str | None
 
 
 class NoSubscriptionError(ConflictError):

@@ -40,7 +40,8 @@ def meaning(status: str) -> Meaning:
 
 def grants(subscription: Subscription) -> bool:
     """Whether its plan may be used now."""
-    return subscription.plan is not None and meaning(subscription.status).grants
+    given = meaning(subscription.status).grants and subscription.withheld is None
+    return subscription.plan is not None and given
 
 
 def granting(subscriptions: Sequence[Subscription], rank: Mapping[str, int]) -> Subscription | None:

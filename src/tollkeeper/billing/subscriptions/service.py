@@ -11,7 +11,15 @@ from tollkeeper.infra import Tx
 from tollkeeper.rating import Interval, period_at
 
 from . import rules, store
-from .model import EntitlementsChanged, NoSubscriptionError, Standing, Status, Subscription, Transition
+from .model import (
+    EntitlementsChanged,
+    NoSubscriptionError,
+    Standing,
+    Status,
+    Subscription,
+    SubscriptionEnded,
+    Transition,
+)
 
 
 async def mirror_subscription(tx: Tx, customer: Customer, state: SubscriptionState, *, cause: str) -> Subscription:
@@ -34,6 +42,12 @@ async def end_subscription(tx: Tx, customer: Customer, provider_id: str, *, caus
     await _note(tx, before, after, cause)
     await restand(tx, before.organization_id)
     return after
+
+
+async def withhold(tx: Tx, organization_id: UUID, subscription_id: UUID, reason: str | None) -> None:
+    """Let the plan not be used although the subscription's status gives it; None takes that back."""
+    await store.set_withheld(tx, subscription_id, reason)
+    await restand(tx, organization_id)
 
 
 async def list_of_organization(tx: Tx, organization_id: UUID) -> list[Subscription]:
@@ -118,6 +132,10 @@ async def _note(tx: Tx, before: Subscription | None, after: Subscription, cause:
         cancel_at_period_end=after.cancel_at_period_end,
     )
     await store.add_transition(tx, after.id, step)
+    known = before is not None and not rules.meaning(before.status).over
+    if known and rules.meaning(after.status).over:
+        about = {"organization_id": after.organization_id, "subscription_id": after.id}
+        await tx.emit(SubscriptionEnded(**about, plan=after.plan))
 
 
 def _visible(subscription: Subscription) -> tuple[object, ...]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from tollkeeper.billing.customers import Customer
+from tollkeeper.billing.customers import CUSTOMERS, Customer
 from tollkeeper.billing.provider import PaymentMethod, SubscriptionState
 from tollkeeper.catalog import Price
 from tollkeeper.infra import Tx
@@ -72,6 +73,12 @@ async def end(tx: Tx, subscription: Subscription) -> Subscription:
     return _subscription(row, subscription.organization_id)
 
 
+async def set_withheld(tx: Tx, subscription_id: UUID, reason: str | None) -> None:
+    """Note why the plan may not be used; None: it may."""
+    statement = SUBSCRIPTIONS.update().values(withheld=reason).where(SUBSCRIPTIONS.c.id == subscription_id)
+    await tx.connection.execute(statement)
+
+
 async def add_transition(tx: Tx, subscription_id: UUID, transition: Transition) -> None:
     """Write one step into the subscription's history."""
     values = {"id": new_id(), "subscription_id": subscription_id, **asdict(transition)}
@@ -84,6 +91,25 @@ async def history(tx: Tx, subscription_id: UUID) -> list[Transition]:
     query = select(SUBSCRIPTION_HISTORY).where(table.subscription_id == subscription_id).order_by(table.id)
     rows = (await tx.connection.execute(query)).mappings()
     return [Transition(**{name: row[name] for name in Transition.__dataclass_fields__}) for row in rows]
+
+
+async def expiring_cards(tx: Tx, statuses: Sequence[str], until: datetime) -> list[Mapping[Any, Any]]:
+    """Return which subscriptions of these statuses are paid by a card that is not good after `until`'s month."""
+    method = func.coalesce(SUBSCRIPTIONS.c.payment_method, CUSTOMERS.c.payment_method)
+    month, year = method["exp_month"].as_integer(), method["exp_year"].as_integer()
+    query = (
+        select(
+            SUBSCRIPTIONS.c.id.label("subscription_id"),
+            CUSTOMERS.c.organization_id,
+            method["brand"].astext.label("brand"),
+            method["last4"].astext.label("last4"),
+            month.label("exp_month"),
+            year.label("exp_year"),
+        )
+        .join(CUSTOMERS, CUSTOMERS.c.id == SUBSCRIPTIONS.c.customer_id)
+        .where(SUBSCRIPTIONS.c.status.in_(statuses), year * 12 + month <= until.year * 12 + until.month)
+    )
+    return list((await tx.connection.execute(query)).mappings())
 
 
 async def find_standing(tx: Tx, organization_id: UUID) -> Standing:

@@ -28,6 +28,7 @@ SUBSCRIPTIONS = Table(
     Column("pending_price_id", Uuid, ForeignKey("prices.id")),
     Column("pending_quantity", Integer),
     Column("pending_at", DateTime(timezone=True), comment="null: nothing is to change"),
+    Column("withheld", Text, comment="ours: why the plan may not be used although the status gives it; null: it may"),
     Column("synced_at", DateTime(timezone=True), nullable=False, comment="when the provider was last asked"),
     UniqueConstraint("customer_id", "provider_id"),
     comment="Mirror of the provider's subscriptions: always its last whole answer, never a part of an event",

@@ -2,6 +2,7 @@
 
 from .changes import cancel, cancel_change, change_plan, preview_change, resume
 from .checkout import create_checkout, open_portal
+from .failing import take_dunning_steps
 from .overview import overview
 from .webhooks import failed_events, process_event, read_delivery, synchronise, take_in
 
@@ -18,5 +19,6 @@ __all__ = [
     "read_delivery",
     "resume",
     "synchronise",
+    "take_dunning_steps",
     "take_in",
 ]

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
+from tollkeeper.billing import dunning
 from tollkeeper.billing.customers import Customer, match_customer, mirror_customer
 from tollkeeper.billing.flows import store
 from tollkeeper.billing.flows.model import EventStatus, LivemodeMismatchError, StoredEvent
@@ -13,6 +14,7 @@ from tollkeeper.billing.invoices import mirror_invoice
 from tollkeeper.billing.provider import (
     ProviderEvent,
     Subject,
+    SubscriptionState,
     WebhookSecrets,
     account_of,
     lock,
@@ -110,14 +112,25 @@ async def synchronise(tx: Tx, subject: Subject, *, cause: str) -> bool:
         return False
     await mirror_customer(tx, customer, state)
     if subscription is not None:
-        await mirror_subscription(tx, customer, subscription, cause=cause)
+        await _mirror(tx, customer, subscription, cause=cause)
     elif subscription_id is not None:
-        await end_subscription(tx, customer, subscription_id, cause=cause)
+        ended = await end_subscription(tx, customer, subscription_id, cause=cause)
+        if ended is not None:
+            await dunning.observe(tx, ended, None)
     if state is None or state.deleted:
         await _end_the_rest(tx, customer, cause=cause)
     for each in invoices.values():
         await mirror_invoice(tx, customer, each)
     return True
+
+
+async def _mirror(tx: Tx, customer: Customer, state: SubscriptionState, *, cause: str) -> None:
+    """Mirror a subscription and let dunning see it; only of a failed payment is asked whether the customer must act."""
+    mirrored = await mirror_subscription(tx, customer, state, cause=cause)
+    invoice = state.latest_invoice
+    failing = invoice is not None and invoice.status == "open" and state.status in dunning.FAILING
+    waits = bool(failing and invoice and await provider_of(tx.runtime).requires_action(invoice.id))
+    await dunning.observe(tx, mirrored, invoice, requires_action=waits)
 
 
 async def _subscription_of_checkout(tx: Tx, subject: Subject) -> str | None:
@@ -133,6 +146,7 @@ async def _end_the_rest(tx: Tx, customer: Customer, *, cause: str) -> None:
         if not meaning(each.status).over:
             state = await provider_of(tx.runtime).fetch_subscription(each.provider_id)
             if state is None:
-                await end_subscription(tx, customer, each.provider_id, cause=cause)
+                ended = await end_subscription(tx, customer, each.provider_id, cause=cause)
+                await dunning.observe(tx, ended or each, None)
             else:
-                await mirror_subscription(tx, customer, state, cause=cause)
+                await _mirror(tx, customer, state, cause=cause)

@@ -75,6 +75,10 @@ class PaymentProvider(Protocol):
         """Return the invoice; None when there is none of this id."""
         ...
 
+    async def requires_action(self, invoice_id: str) -> bool:
+        """Whether the invoice is unpaid because the customer has to confirm the payment."""
+        ...
+
     async def fetch_checkout(self, checkout_id: str) -> CheckoutState | None:
         """Return the checkout; None when there is none of this id."""
         ...

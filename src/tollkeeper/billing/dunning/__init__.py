@@ -1,0 +1,48 @@
+"""Dunning: what happens, and when, while a payment fails.
+
+Owns: one case for each run of failed payments, the schedule of its steps, the events that tell of each step.
+Does not own: trying again to collect (the provider does), the messages themselves (whoever reacts to the events),
+whether a subscription gives its plan (subscriptions; a case only says that access is withheld).
+Invariants: a subscription has one open case at most; `MACHINE` holds every move a case can make; a step is taken once
+and in order, however late; what is decided follows from the provider's present state, not from the order of its events.
+What each time means: `since` is when the unpaid invoice was made, by the provider's clock, and days count from it.
+"""
+
+from .model import (
+    AccessRestricted,
+    Action,
+    CardExpiring,
+    Case,
+    DunningStepReached,
+    PaymentFailed,
+    PaymentRecovered,
+    Signal,
+    State,
+    Step,
+)
+from .rules import FAILING, MACHINE, machine_as_mermaid, read_schedule
+from .service import advance, find_case, observe, warn_of_expiring_cards
+from .store import due_cases, get_case
+
+__all__ = [
+    "FAILING",
+    "MACHINE",
+    "AccessRestricted",
+    "Action",
+    "CardExpiring",
+    "Case",
+    "DunningStepReached",
+    "PaymentFailed",
+    "PaymentRecovered",
+    "Signal",
+    "State",
+    "Step",
+    "advance",
+    "due_cases",
+    "find_case",
+    "get_case",
+    "machine_as_mermaid",
+    "observe",
+    "read_schedule",
+    "warn_of_expiring_cards",
+]
