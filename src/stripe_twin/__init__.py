@@ -3,11 +3,14 @@
 Run it as `python -m stripe_twin --port N --data DIR`. It speaks one API version (`core.version`), keeps everything
 in one SQLite file under DIR, takes test keys only, and refuses to start where TOLLKEEPER_ENV is production.
 
-Owns: products, prices, customers, cards, intents, refunds, checkout, subscriptions, invoices, the customer portal,
-events and their signed delivery; the pages buyers see; its own clock. Parameters that Stripe takes and this does
-not imitate are refused with the code `twin_unsupported_parameter`, never ignored.
+Owns: products, prices, customers with balances and tax ids, cards and bank accounts, intents, refunds, disputes,
+checkout, subscriptions with schedules, pauses and waiting changes, invoices and credit notes, coupons and promotion
+codes, tax rates, meters, test clocks, the customer portal, events and their signed delivery; the pages buyers see; its
+own clock. Parameters that Stripe takes and this does not imitate are refused with the code
+`twin_unsupported_parameter`, never ignored.
 
-Does not own: coupons, tax, disputes, credit notes, meters, schedules, test clocks.
+Does not own: Connect, Terminal, Issuing, payment links, quotes, payouts; the amount of automatic tax (its switch is
+kept and says whether the place is known, the tax itself comes from tax rates).
 
 Invariants: a change, its events and their pending deliveries commit together; an answer under an idempotency key is
 given once; every money amount is an integer in minor units; every time is whole Unix seconds, UTC, of the virtual

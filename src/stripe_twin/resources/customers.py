@@ -50,6 +50,11 @@ def _subscriptions(unit: Unit, customer: Json) -> Json:
     )
 
 
+def _tax_ids(unit: Unit, customer: Json) -> Json:
+    found = unit.find("tax_id", equals("$.customer", customer["id"]))
+    return listing(f"/v1/customers/{customer['id']}/tax_ids", [unit.render(item) for item in found], total=len(found))
+
+
 register(
     Kind(
         "customer",
@@ -58,7 +63,7 @@ register(
         includable={
             "subscriptions": _subscriptions,
             "sources": lambda _, customer: listing(f"/v1/customers/{customer['id']}/sources", [], total=0),
-            "tax_ids": lambda _, customer: listing(f"/v1/customers/{customer['id']}/tax_ids", [], total=0),
+            "tax_ids": _tax_ids,
             "tax": lambda _, __: {
                 "automatic_tax": "unrecognized_location",
                 "ip_address": None,

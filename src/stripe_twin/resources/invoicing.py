@@ -120,6 +120,8 @@ def finalize(unit: Unit, invoice: Json, intent: Json | None = None) -> None:
     invoice["number"] = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04}"
     customer["next_invoice_sequence"] += 1
     _apply_balance(unit, invoice, customer)
+    held = unit.of("tax_id", customer=customer["id"])
+    invoice["customer_tax_ids"] = [{"type": each["type"], "value": each["value"]} for each in held]
     invoice.update(status="open", effective_at=unit.now, automatically_finalizes_at=None)
     invoice["status_transitions"] = {**invoice["status_transitions"], "finalized_at": unit.now}
     unit.save(invoice)

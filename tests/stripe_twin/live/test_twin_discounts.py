@@ -168,3 +168,17 @@ def test_automatic_tax_says_whether_the_place_is_known(shop: Shop) -> None:
     known = subscribe(shop, customer=customer.id, automatic_tax={"enabled": True})
     invoice: Any = known.latest_invoice
     assert (known.automatic_tax.enabled, invoice.automatic_tax.status) == (True, "complete")
+
+
+def test_tax_ids_are_on_the_customer_and_its_invoices(shop: Shop) -> None:
+    customer = shop.customer()
+    held = shop.v1.customers.tax_ids.create(customer.id, {"type": "eu_vat", "value": "DE123456789"})
+    assert held.verification
+    assert (held.country, held.verification.status) == ("DE", "verified")
+    bought = subscribe(shop, customer=customer.id)
+    invoice: Any = bought.latest_invoice
+    assert [(each.type, each.value) for each in invoice.customer_tax_ids] == [("eu_vat", "DE123456789")]
+    assert shop.v1.customers.retrieve(customer.id, {"expand": ["tax_ids"]}).tax_ids
+    assert shop.v1.customers.tax_ids.delete(customer.id, held.id).deleted is True
+    assert shop.v1.customers.tax_ids.list(customer.id).data == []
+    assert shop.events_of(held.id) == ["customer.tax_id.created", "customer.tax_id.deleted"]
