@@ -5,7 +5,7 @@ from stripe_twin.core.json import Json
 from stripe_twin.core.operations import operation
 from stripe_twin.core.params import array, boolean, choice, first_of, integer, metadata, obj, params, required, text
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import customers, invoicing
+from stripe_twin.resources import customers, discounts, invoicing
 from stripe_twin.resources.prices import currency
 from stripe_twin.resources.subscribing import ENDED, WantedItem, recurring_price, schedule_end, start
 from stripe_twin.resources.subscription_changes import Terms, change
@@ -42,9 +42,10 @@ _DETAILS = obj(
         subscription=text(),
         subscription_details=_DETAILS,
         currency=currency(),
+        discounts=discounts.DISCOUNTS,
         preview_mode=choice("next", "recurring"),
         unsupported=(
-            "automatic_tax customer_account customer_details discounts invoice_items issuer on_behalf_of schedule "
+            "automatic_tax customer_account customer_details invoice_items issuer on_behalf_of schedule "
             "schedule_details"
         ),
     ),
@@ -62,9 +63,13 @@ def create_preview(unit: Unit, args: Json) -> Json:
 def _preview(unit: Unit, args: Json) -> Json:
     details = args.get("subscription_details", {})
     if "subscription" in args:
-        invoice = _of_subscription(unit, unit.load("subscription", args["subscription"], "subscription"), details)
+        subscription = unit.load("subscription", args["subscription"], "subscription")
+        if "discounts" in args:
+            subscription["discounts"] = _discounts(unit, args, subscription)
+            unit.save(subscription)
+        invoice = _of_subscription(unit, subscription, details)
     elif "customer" in args and details.get("items"):
-        invoice = _of_new(unit, args["customer"], details)
+        invoice = _of_new(unit, args["customer"], details, args.get("discounts") or [])
     else:
         raise invalid(
             "You must pass `subscription`, or `customer` with `subscription_details[items]`.", param="subscription"
@@ -76,6 +81,11 @@ def _preview(unit: Unit, args: Json) -> Json:
     ident = f"upcoming_{shown['id']}"
     lines = [{**line, "invoice": ident} for line in shown["lines"]["data"]]
     return {**shown, "id": ident, "lines": {**shown["lines"], "data": lines}}
+
+
+def _discounts(unit: Unit, args: Json, subscription: Json) -> list[str]:
+    wanted, owner = args["discounts"] or [], subscription["id"]
+    return discounts.attach(unit, wanted, subscription["customer"], subscription["currency"], subscription=owner)
 
 
 def _of_subscription(unit: Unit, subscription: Json, details: Json) -> Json:
@@ -109,7 +119,7 @@ def _none(subscription: Json) -> Exception:
     )
 
 
-def _of_new(unit: Unit, customer: str, details: Json) -> Json:
+def _of_new(unit: Unit, customer: str, details: Json, discounted: list[Json]) -> Json:
     wanted = []
     for place, entry in enumerate(details["items"]):
         ident = entry.get("price") or entry.get("plan") or ""
@@ -118,6 +128,10 @@ def _of_new(unit: Unit, customer: str, details: Json) -> Json:
         wanted.append(WantedItem(price=price, quantity=None if metered else entry.get("quantity", 1), metadata={}))
     trial = details.get("trial_end")
     subscription = start(
-        unit, customers.live(unit, customer), wanted, trial_end=trial if isinstance(trial, int) else None
+        unit,
+        customers.live(unit, customer),
+        wanted,
+        trial_end=trial if isinstance(trial, int) else None,
+        discounted=discounted,
     )
     return unit.load("invoice", subscription["latest_invoice"])

@@ -13,7 +13,7 @@ from stripe_twin.resources import balance_transactions
 from stripe_twin.resources.payment_methods import card_of
 from stripe_twin.rules.amounts import money
 
-register(Kind("refund", "refund", due=lambda refund: refund["_settles_at"], on_due=lambda u, r: _settle(u, r)))  # noqa: PLW0108 -- defined below
+register(Kind("refund", "refund", due=lambda refund: refund.get("_settles_at"), on_due=lambda u, r: _settle(u, r)))  # noqa: PLW0108 -- defined below
 _SETTLE_SECONDS = 10
 
 

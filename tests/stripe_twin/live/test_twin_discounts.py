@@ -182,3 +182,22 @@ def test_tax_ids_are_on_the_customer_and_its_invoices(shop: Shop) -> None:
     assert shop.v1.customers.tax_ids.delete(customer.id, held.id).deleted is True
     assert shop.v1.customers.tax_ids.list(customer.id).data == []
     assert shop.events_of(held.id) == ["customer.tax_id.created", "customer.tax_id.deleted"]
+
+
+def test_a_preview_with_a_coupon_is_what_the_purchase_then_costs(shop: Shop) -> None:
+    coupon = shop.v1.coupons.create({"percent_off": 30, "duration": "once"})
+    customer, price = shop.customer(), shop.price(2500)
+    wanted: Any = {
+        "customer": customer.id,
+        "subscription_details": {"items": [{"price": price.id}]},
+        "discounts": [{"coupon": coupon.id}],
+    }
+    seen = shop.v1.invoices.create_preview(wanted)
+    assert seen.amount_due == 1750
+    assert shop.v1.coupons.retrieve(coupon.id).times_redeemed == 0
+    bought = subscribe(shop, customer=customer.id, items=[{"price": price.id}], discounts=[{"coupon": coupon.id}])
+    invoice: Any = bought.latest_invoice
+    assert invoice.amount_paid == seen.amount_due
+    running: Any = {"subscription": bought.id, "discounts": [{"coupon": coupon.id}]}
+    assert shop.v1.invoices.create_preview(running).amount_due == 1750
+    assert shop.v1.subscriptions.retrieve(bought.id).discounts == []
