@@ -210,6 +210,27 @@ GRID = (
         others=THEIRS,
     ),
     Route("GET /api/billing/overview", Permission.BILLING_READ, wrong=CUSTOMER, others=THEIRS),
+    Route("GET /api/billing/payment-methods", Permission.BILLING_READ, wrong=CUSTOMER, others=THEIRS),
+    Route(
+        "POST /api/billing/payment-methods",
+        Permission.BILLING_MANAGE,
+        body={},
+        wrong=wrong(return_url=5, customer=""),
+        others=THEIRS,
+    ),
+    Route(
+        "POST /api/billing/payment-methods/{method_id}/default",
+        Permission.BILLING_MANAGE,
+        None,
+        {},
+        others={"method_id": "pm_of_somebody_else"},
+    ),
+    Route(
+        "DELETE /api/billing/payment-methods/{method_id}",
+        Permission.BILLING_MANAGE,
+        None,
+        others={"method_id": "pm_of_somebody_else"},
+    ),
     Route("GET /api/billing/invoices", Permission.BILLING_READ, wrong=wrong(limit="0", customer=""), others=THEIRS),
     Route(
         "GET /api/billing/invoices/{invoice_id}",

@@ -10,7 +10,7 @@ from tollkeeper.billing.customers import Customer
 from tollkeeper.billing.provider import Preview
 from tollkeeper.billing.subscriptions import Status
 from tollkeeper.infra import Tx
-from tollkeeper.kit import ConflictError, InvalidInputError, Money, TollkeeperError
+from tollkeeper.kit import ConflictError, InvalidInputError, Money, NotFoundError, TollkeeperError
 from tollkeeper.rating import Interval
 
 
@@ -148,6 +148,22 @@ class AlreadySubscribedError(ConflictError):
     code = "already_subscribed"
     title = "There is a subscription already"
     hint = "Change it with POST /api/subscription/change, or manage it with POST /api/stripe/portal."
+
+
+class PaymentMethodNotFoundError(NotFoundError):
+    """There is no such way to pay, or it is somebody else's."""
+
+    code = "payment_method_not_found"
+    title = "There is no such payment method"
+    hint = "GET /api/billing/payment-methods lists yours."
+
+
+class PaymentMethodInUseError(ConflictError):
+    """A subscription is paid with it."""
+
+    code = "payment_method_in_use"
+    title = "A subscription is paid with this payment method"
+    hint = "Make another one the default first, or cancel the subscription."
 
 
 class LivemodeMismatchError(TollkeeperError):

@@ -23,6 +23,7 @@ from .model import (
 )
 from .stripe_changes import StripeChanges
 from .stripe_errors import errors, expanded, or_none
+from .stripe_methods import StripeMethods
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +47,7 @@ class _Http(HTTPXClient):
         return [args, options]
 
 
-class StripeProvider(StripeChanges):
+class StripeProvider(StripeChanges, StripeMethods):
     """PaymentProvider on Stripe, or on whatever speaks its protocol at `api_base`."""
 
     def __init__(self, key: str, *, api_base: str | None = None) -> None:

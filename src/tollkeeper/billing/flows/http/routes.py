@@ -64,7 +64,7 @@ async def post_checkout(
     """Open a hosted page on which the organization buys a plan. Asking again for the same returns the same page."""
     actor.must(Permission.BILLING_MANAGE)
     organization = await organization_for(tx, actor, body.customer)
-    base, browser = _base(request), actor.kind is ActorKind.SESSION
+    base, browser = base_of(request), actor.kind is ActorKind.SESSION
     purchase = Purchase(
         success_url=redirect_url(
             body.success_url, field="success_url", default=RETURN_PAGE, base=base, own_site_only=browser
@@ -96,7 +96,7 @@ async def post_portal(
         wish.return_url,
         field="return_url",
         default=BILLING_PAGE,
-        base=_base(request),
+        base=base_of(request),
         own_site_only=actor.kind is ActorKind.SESSION,
     )
 
@@ -119,7 +119,7 @@ async def post_webhook(request: Request, runtime: RuntimeDep) -> ReceivedOut:
 @router.get("/subscription/status")
 async def get_status(actor: ActorDep, tx: TxDep, customer: CustomerQuery = None) -> StatusOut:
     """Tell the plan that may be used now and the state of the subscription."""
-    return await _status(tx, await _reader(tx, actor, customer))
+    return await _status(tx, await reader(tx, actor, customer))
 
 
 @router.post("/subscription/preview")
@@ -133,7 +133,7 @@ async def post_preview(body: ChangeIn, actor: ActorDep, tx: ProviderTxDep) -> Pr
 @router.post("/subscription/change", response_model=StatusOut)
 async def post_change(body: ChangeIn, actor: ActorDep, tx: ProviderTxDep, once: IdempotencyDep) -> Response:
     """Change plan, interval or seats: a step up at once, charged by the second; a step down when the period ends."""
-    organization = await _manager(tx, actor, body.customer)
+    organization = await manager(tx, actor, body.customer)
 
     async def work() -> StatusOut:
         key = f"change-{new_id()}"
@@ -146,7 +146,7 @@ async def post_change(body: ChangeIn, actor: ActorDep, tx: ProviderTxDep, once: 
 @router.post("/subscription/change/cancel")
 async def post_cancel_change(actor: ActorDep, tx: ProviderTxDep, body: ResumeIn | None = None) -> StatusOut:
     """Take back a change that was to come when the period ends."""
-    organization = await _manager(tx, actor, body.customer if body else None)
+    organization = await manager(tx, actor, body.customer if body else None)
     await service.cancel_change(tx, organization.id)
     return await _status(tx, organization)
 
@@ -155,7 +155,7 @@ async def post_cancel_change(actor: ActorDep, tx: ProviderTxDep, body: ResumeIn 
 async def post_cancel(actor: ActorDep, tx: ProviderTxDep, body: CancelIn | None = None) -> StatusOut:
     """End the subscription, when the paid period is over or now."""
     wish = body or CancelIn()
-    organization = await _manager(tx, actor, wish.customer)
+    organization = await manager(tx, actor, wish.customer)
     await service.cancel(tx, organization.id, wish.at)
     return await _status(tx, organization)
 
@@ -163,7 +163,7 @@ async def post_cancel(actor: ActorDep, tx: ProviderTxDep, body: CancelIn | None 
 @router.post("/subscription/resume")
 async def post_resume(actor: ActorDep, tx: ProviderTxDep, body: ResumeIn | None = None) -> StatusOut:
     """Take back a cancellation that has not happened yet."""
-    organization = await _manager(tx, actor, body.customer if body else None)
+    organization = await manager(tx, actor, body.customer if body else None)
     await service.resume(tx, organization.id)
     return await _status(tx, organization)
 
@@ -171,7 +171,7 @@ async def post_resume(actor: ActorDep, tx: ProviderTxDep, body: ResumeIn | None 
 @router.get("/billing/overview")
 async def get_overview(actor: ActorDep, tx: TxDep, customer: CustomerQuery = None) -> OverviewOut:
     """Tell plan, next charge, balance, payment method and usage."""
-    organization = await _reader(tx, actor, customer)
+    organization = await reader(tx, actor, customer)
     found = await service.overview(tx, organization.id, created_at=organization.created_at)
     return OverviewOut.of(found, await _intervals(tx))
 
@@ -185,7 +185,7 @@ async def get_invoices(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> InvoicesOut:
     """List invoices, newest first."""
-    organization = await _reader(tx, actor, customer)
+    organization = await reader(tx, actor, customer)
     page = await list_invoices(tx, organization.id, cursor=cursor, limit=limit)
     data = [InvoiceOut(**InvoiceOut.values(invoice)) for invoice in page.data]
     return InvoicesOut(data=data, next_cursor=page.next_cursor)
@@ -196,7 +196,7 @@ async def get_one_invoice(
     invoice_id: UUID, actor: ActorDep, tx: TxDep, customer: CustomerQuery = None
 ) -> InvoiceDetailOut:
     """Read one invoice with its lines."""
-    organization = await _reader(tx, actor, customer)
+    organization = await reader(tx, actor, customer)
     invoice = await get_invoice(tx, organization.id, invoice_id)
     lines = [LineOut.of(line, invoice.total.currency) for line in invoice.lines]
     return InvoiceDetailOut(**InvoiceOut.values(invoice), lines=lines)
@@ -210,12 +210,14 @@ async def _intervals(tx: Tx) -> dict[UUID, str]:
     return {price.id: price.interval.value for price in await list_prices(tx)}
 
 
-async def _reader(tx: Tx, actor: Actor, customer: str | None) -> Organization:
+async def reader(tx: Tx, actor: Actor, customer: str | None) -> Organization:
+    """Return the organization that the caller may read the billing of."""
     actor.must(Permission.BILLING_READ)
     return await organization_for(tx, actor, customer)
 
 
-async def _manager(tx: Tx, actor: Actor, customer: str | None) -> Organization:
+async def manager(tx: Tx, actor: Actor, customer: str | None) -> Organization:
+    """Return the organization that the caller may manage the billing of."""
     actor.must(Permission.BILLING_MANAGE)
     return await organization_for(tx, actor, customer)
 
@@ -225,6 +227,7 @@ async def _buyer(tx: Tx, actor: Actor, organization: Organization) -> Buyer:
     return Buyer(organization.id, organization.name, email)
 
 
-def _base(request: Request) -> str:
+def base_of(request: Request) -> str:
+    """Return our own origin, as customers reach it."""
     configured: str = request.app.state.runtime.settings.public_url
     return configured or str(request.base_url).rstrip("/")

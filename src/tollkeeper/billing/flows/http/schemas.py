@@ -10,7 +10,7 @@ from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, 
 from tollkeeper.billing.flows.model import Change, ChangeAt, Overview, PreviewedChange
 from tollkeeper.billing.flows.rules import MAX_URL
 from tollkeeper.billing.invoices import Invoice
-from tollkeeper.billing.provider import CancelAt, InvoiceLine
+from tollkeeper.billing.provider import CancelAt, InvoiceLine, SavedMethod
 from tollkeeper.billing.subscriptions import Status
 from tollkeeper.kit import Money
 from tollkeeper.rating import Interval
@@ -256,6 +256,25 @@ class PaymentMethodOut(BaseModel):
     last4: str | None
     exp_month: int | None
     exp_year: int | None
+
+
+class SavedMethodOut(PaymentMethodOut):
+    """A way to pay that is kept; `id` is the provider's."""
+
+    id: str
+    is_default: bool
+
+    @classmethod
+    def of(cls, found: SavedMethod) -> Self:
+        """Show a way to pay."""
+        shown = PaymentMethodOut.model_validate(found.method, from_attributes=True)
+        return cls(**shown.model_dump(), id=found.id, is_default=found.is_default)
+
+
+class SavedMethodsOut(BaseModel):
+    """Ways to pay, the default one first."""
+
+    data: list[SavedMethodOut]
 
 
 class NextInvoiceOut(BaseModel):

@@ -15,6 +15,7 @@ from .values import (
     Preview,
     PriceOffer,
     ProviderEvent,
+    SavedMethod,
     SubscriptionState,
     Target,
 )
@@ -97,6 +98,22 @@ class PaymentProvider(Protocol):
 
     async def open_portal(self, customer_id: str, return_url: str) -> str:
         """Return the address of a self-service page for this customer."""
+        ...
+
+    async def list_payment_methods(self, customer_id: str) -> Sequence[SavedMethod]:
+        """Return every way to pay that is kept for the customer, the default one first."""
+        ...
+
+    async def open_setup(self, customer_id: str, *, currency: str, success_url: str, cancel_url: str) -> str:
+        """Return the address of a hosted page on which the customer adds a way to pay; nothing is charged."""
+        ...
+
+    async def make_default(self, customer_id: str, method_id: str, subscription_ids: Sequence[str]) -> None:
+        """Have this way to pay used from now on, by these subscriptions too."""
+        ...
+
+    async def remove_payment_method(self, method_id: str) -> None:
+        """Forget a way to pay."""
         ...
 
     async def cancel_subscription(self, subscription_id: str, at: CancelAt) -> None:

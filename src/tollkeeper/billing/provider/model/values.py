@@ -21,6 +21,15 @@ class PaymentMethod:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedMethod:
+    """A way to pay that the provider keeps for a customer; `id` is the provider's."""
+
+    id: str
+    method: PaymentMethod
+    is_default: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerState:
     """A customer as the provider has it now.
 
