@@ -17,7 +17,7 @@ ASSETS := $(DIST)/.built
 SAY = @printf '\033[1;36m==>\033[0m %s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help install up assets test check fix bench docs lock clean
+.PHONY: help install up assets test check fix twin-gates bench docs lock clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
@@ -47,6 +47,9 @@ check: install ## format, lint, types, floors and generated pages, without runni
 
 fix: $(DEV) ## format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+twin-gates: $(DEV) ## the Stripe twin against recordings, as one table; STRIPE_RECORDINGS names their folder
+	@$(BIN)/python tools/twin_gates.py
 
 bench: install ## the benchmarks, each beside its bare limit in the same run
 	@$(BIN)/python -m bench $(B)

@@ -27,7 +27,7 @@ from stripe_twin.core.params import (
 )
 from stripe_twin.core.store import Filter, equals
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import customers, discounts, prices, tax_rates
+from stripe_twin.resources import customers, discounts, prices, setup_intents, tax_rates
 from stripe_twin.resources.automatic_tax import AUTOMATIC_TAX, of_invoice
 from stripe_twin.resources.checkout_lines import LINE, check_lines, line_items, priced, wanted_line
 from stripe_twin.rules.periods import DAY
@@ -145,6 +145,11 @@ def create(unit: Unit, args: Json) -> Json:
         tax = sum(part["amount"] for part in sums["total_taxes"])
         session.update(amount_subtotal=sums["subtotal"], amount_total=sums["total"], currency=currency)
         session["total_details"] = {"amount_discount": off, "amount_shipping": 0, "amount_tax": tax}
+    if args["mode"] == "setup":
+        data = session["_intent_data"]
+        details = {"metadata": merge_metadata({}, data.get("metadata")), "description": data.get("description")}
+        intent = setup_intents.make(unit, session["customer"], {**details, "_checkout": session["id"]})
+        session.update(setup_intent=intent["id"], _intent=intent["id"], discounts=None)
     return unit.render(unit.save(session))
 
 
@@ -262,7 +267,6 @@ def _by_mode(mode: str) -> Json:
     kept = {"allow_redisplay_filters": ["always"], "payment_method_remove": "disabled", "payment_method_save": None}
     return {
         "adaptive_pricing": {"enabled": pays},
-        "discounts": None if mode == "setup" else [],
         "invoice_creation": {"enabled": False, "invoice_data": {**empty, "metadata": {}}} if pays else None,
         "saved_payment_method_options": kept if pays else None,
     }

@@ -57,6 +57,8 @@ _ACCOUNTS = [
     Account("sepa_debit", "AT321904300235473204", None, _LONG),
     Account("sepa_debit", "AT861904300235473202", _GENERIC),
     Account("sepa_debit", "AT051904300235473205", _GENERIC, _LONG),
+    Account("sepa_debit", "IT40S0542811101000000123456"),
+    Account("sepa_debit", "IT60X0542811101000000123456", _GENERIC),
     Account("sepa_debit", "DE89370400440532013000"),
     Account("sepa_debit", "DE08370400440532013003", None, _LONG),
     Account("sepa_debit", "DE62370400440532013001", _GENERIC),
