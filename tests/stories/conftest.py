@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from billing.shop import KEY, TwinProcess
 from tollkeeper import billing, catalog, metering
 from tollkeeper.identity import PasswordHasher
 from tollkeeper.infra import Runtime
 from tollkeeper.kit import MovableClock
 from tollkeeper.wiring import TimeMachine, every_job, subscribe_doors
+from twin_process import KEY, TwinProcess
 
 from .telling import Story
 

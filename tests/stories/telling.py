@@ -6,12 +6,12 @@ from typing import Any
 
 import httpx
 
-from billing.shop import CARD, KEY, SITE
 from tollkeeper import billing, orgs
 from tollkeeper.billing import PaymentProvider, StripeProvider
 from tollkeeper.infra import Runtime
 from tollkeeper.orgs import Organization
 from tollkeeper.wiring import TimeMachine
+from twin_process import CARD, KEY, SITE
 
 GOOD = "4242424242424242"
 NOBODY = "http://127.0.0.1:9"
@@ -111,7 +111,9 @@ class Person:
     async def removes_the_card(self) -> None:
         """Leave the provider without any way to be paid."""
         customer = await self._customer()
-        for method in (await self.story.at_provider("GET", "payment_methods", customer=customer))["data"]:
+        methods = (await self.story.at_provider("GET", f"customers/{customer}/payment_methods"))["data"]
+        assert methods, "there is a card to remove"
+        for method in methods:
             await self.story.at_provider("POST", f"payment_methods/{method['id']}/detach")
         await self.story.word_gets_round()
 

@@ -115,6 +115,7 @@ class TimeMachine:
             await self._twin("POST", "clock", advance_seconds=forward.total_seconds())
         async with self._runtime.transaction() as tx:
             await move_clock(tx, until - self._clock.wall())
+        await self.settle(before)
         for job in every_job():
             if job.cron and croniter(job.cron, before).get_next(datetime) <= until:
                 await self._run(job)

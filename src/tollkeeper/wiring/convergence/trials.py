@@ -5,34 +5,21 @@ else. The provider has come to rest: each thing is asked for once, and answered 
 """
 
 import asyncio
-import contextlib
 import json
 import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
-
-import psycopg
-from psycopg import sql
-from sqlalchemy.engine import make_url
 
 from tollkeeper import billing
 from tollkeeper.billing import PaymentProvider
-from tollkeeper.infra import Database, JobQueue, Runtime, Tx, metadata
+from tollkeeper.infra import Database, JobQueue, Runtime
 from tollkeeper.kit import FieldProblem, InvalidInputError
+from tollkeeper.wiring.runtime import subscribe_doors
 
-from .migrate import migrate
-from .runtime import subscribe_doors
+from . import store
 
-MIRROR = ("billing_customers", "subscriptions", "invoices", "billing_standings")
-# What a history writes, those that refer to others first.
-WRITTEN = ("subscription_history", "billing_standings", "subscriptions", "invoices")
-KNOWN = ("provider_prices", "billing_customers")
-OURS = frozenset({"id", "customer_id", "synced_at", "changed_at", "created_at", "deleted_at"})
 AT_ONCE = 4
-
-State = dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +85,7 @@ async def converge(runtime: Runtime, history: Sequence[bytes], *, runs: int, see
     """
     events = [runtime.part(PaymentProvider).read_event(body) for body in history]  # type: ignore[type-abstract]
     chance = random.Random(seed)
-    with _scratch_database(runtime.database.url) as url:
+    with store.scratch_database(runtime.database.url) as url:
         scratch = _scratch_runtime(runtime, url)
         try:
             async with scratch.transaction() as tx:
@@ -124,20 +111,13 @@ def _order(count: int, chance: random.Random) -> list[int]:
     return order
 
 
-async def _trial(runtime: Runtime, ids: Sequence[str], *, at_once: int) -> State:
+async def _trial(runtime: Runtime, ids: Sequence[str], *, at_once: int) -> store.State:
     async with runtime.transaction() as tx:
-        raw = await tx.raw()
-        for table in WRITTEN:
-            await raw.execute(sql.SQL("delete from {}").format(sql.Identifier(table)))
-        await raw.execute("delete from billing_customers")
-        await raw.execute("insert into billing_customers select * from customers_before")
-        await raw.execute(
-            "update provider_events set status = 'received', processed_at = null where status <> 'ignored'"
-        )
+        await store.begin_anew(tx)
     for begin in range(0, len(ids), at_once):
         await asyncio.gather(*(_process(runtime, each) for each in ids[begin : begin + at_once]))
     async with runtime.transaction() as tx:
-        return await _state(tx)
+        return await store.read_state(tx)
 
 
 async def _process(runtime: Runtime, event_id: str) -> None:
@@ -145,19 +125,8 @@ async def _process(runtime: Runtime, event_id: str) -> None:
         await billing.process_event.handler(tx, event_id=event_id)
 
 
-async def _state(tx: Tx) -> State:
-    """Return everything mirrored, without our own ids and times."""
-    raw = await tx.raw()
-    found: State = {}
-    for table in MIRROR:
-        cursor = await raw.execute(sql.SQL("select to_jsonb(m) from {} m").format(sql.Identifier(table)))
-        rows = [{k: v for k, v in row[0].items() if k not in OURS} for row in await cursor.fetchall()]
-        found[table] = sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
-    return found
-
-
-def _differences(wanted: State, ended: State) -> Iterator[str]:
-    for table in MIRROR:
+def _differences(wanted: store.State, ended: store.State) -> Iterator[str]:
+    for table in store.MIRROR:
         if len(wanted[table]) != len(ended[table]):
             yield f"{table}: {len(ended[table])} rows instead of {len(wanted[table])}"
             continue
@@ -173,44 +142,6 @@ def _scratch_runtime(runtime: Runtime, url: str) -> Runtime:
     scratch.parts[PaymentProvider] = Resting(runtime.part(PaymentProvider))  # type: ignore[type-abstract]
     subscribe_doors(scratch)
     return scratch
-
-
-@contextlib.contextmanager
-def _scratch_database(url: str) -> Iterator[str]:
-    """Make a database beside ours with the catalogue and the customers as they are; it is dropped at the end."""
-    name = f"tollkeeper_scratch_{uuid4().hex[:12]}"
-    with psycopg.connect(url, autocommit=True) as ours:
-        ours.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        there = make_url(url).set(database=name).render_as_string(hide_password=False)
-        try:
-            migrate(there)
-            with psycopg.connect(there) as scratch:
-                for table in _needed():
-                    _copy(ours, scratch, table)
-                scratch.execute("create table customers_before as select * from billing_customers")
-            yield there
-        finally:
-            ours.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-
-
-def _needed() -> list[str]:
-    """Return the tables a history is read against, those referred to first."""
-    wanted = {name for name in metadata.tables if name.startswith(("plan", "feature", "meter", "price"))} | set(KNOWN)
-    while True:
-        more = {key.column.table.name for name in wanted for key in metadata.tables[name].foreign_keys}
-        if more <= wanted:
-            return [table.name for table in metadata.sorted_tables if table.name in wanted]
-        wanted |= more
-
-
-def _copy(ours: psycopg.Connection, scratch: psycopg.Connection, table: str) -> None:
-    name = sql.Identifier(table)
-    with (
-        ours.cursor().copy(sql.SQL("copy {} to stdout (format binary)").format(name)) as out,
-        scratch.cursor().copy(sql.SQL("copy {} from stdin (format binary)").format(name)) as into,
-    ):
-        for block in out:
-            into.write(block)
 
 
 def _no_history(message: str) -> InvalidInputError:
