@@ -85,12 +85,16 @@ def make(
         }
     )
     if captured:
-        charge["balance_transaction"] = balance_transactions.enter(unit, charge, charge["amount"])
-        if intent["capture_method"] == "automatic_async":
-            charge["_booked_at"] = unit.now + _BOOKED_SECONDS
-        unit.save(charge)
+        _book(unit, charge, intent)
     unit.emit(f"charge.{status}", charge)
     return charge
+
+
+def _book(unit: Unit, charge: Json, intent: Json) -> None:
+    charge["balance_transaction"] = balance_transactions.enter(unit, charge, charge["amount"])
+    if intent["capture_method"] == "automatic_async":
+        charge["_booked_at"] = unit.now + _BOOKED_SECONDS
+    unit.save(charge)
 
 
 def capture(unit: Unit, charge: Json, amount: int) -> Json:

@@ -205,13 +205,7 @@ def _blank(unit: Unit, args: Json, customer: Json | None) -> Json:
         **_by_mode(mode),
         "allow_promotion_codes": args.get("allow_promotion_codes"),
         "billing_address_collection": args.get("billing_address_collection"),
-        "automatic_tax": {
-            name: value
-            for name, value in of_invoice(
-                customer or {"address": None}, enabled=args.get("automatic_tax", {}).get("enabled", False)
-            ).items()
-            if name != "disabled_reason"
-        },
+        "automatic_tax": _automatic_tax(args, customer),
         "cancel_url": args.get("cancel_url"),
         "client_reference_id": args.get("client_reference_id"),
         "created": unit.now,
@@ -224,10 +218,7 @@ def _blank(unit: Unit, args: Json, customer: Json | None) -> Json:
         if email
         else None,
         "customer_email": args.get("customer_email"),
-        "discounts": [
-            {"coupon": entry.get("coupon"), "promotion_code": entry.get("promotion_code")}
-            for entry in args.get("discounts", [])
-        ],
+        "discounts": _shown_discounts(args),
         "expires_at": args.get("expires_at", unit.now + _LONGEST),
         "integration_identifier": args.get("integration_identifier"),
         "invoice": None,
@@ -270,6 +261,17 @@ def _by_mode(mode: str) -> Json:
         "invoice_creation": {"enabled": False, "invoice_data": {**empty, "metadata": {}}} if pays else None,
         "saved_payment_method_options": kept if pays else None,
     }
+
+
+def _automatic_tax(args: Json, customer: Json | None) -> Json:
+    enabled = args.get("automatic_tax", {}).get("enabled", False)
+    shown = of_invoice(customer or {"address": None}, enabled=enabled)
+    return {name: value for name, value in shown.items() if name != "disabled_reason"}
+
+
+def _shown_discounts(args: Json) -> list[Json]:
+    names = ("coupon", "promotion_code")
+    return [{name: entry.get(name) for name in names} for entry in args.get("discounts", [])]
 
 
 def _unused() -> Json:
