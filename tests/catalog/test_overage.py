@@ -110,7 +110,9 @@ async def test_the_database_itself_refuses_a_second_current_version(runtime: Run
 
 
 async def test_anybody_can_read_what_it_costs(runtime: Runtime) -> None:
-    await apply(runtime, catalog.demo_catalogue())
+    priced = "prompts: {limit: 250000, hard: false, overage: {usd: {model: package, size: 1000, amount: 50}}}"
+    demo = catalog.demo_catalogue().replace("prompts: {limit: 250000, hard: false}", priced)
+    await apply(runtime, demo)
     app = FastAPI()
     app.state.runtime = runtime
     app.include_router(catalog.router, prefix="/api")

@@ -93,6 +93,8 @@ async def test_the_card_is_removed(story: Story) -> None:
     await ada.removes_the_card()
     await story.days_pass(20)
     assert await ada.standing() == ("pro", "active"), "what is paid for stays until the period ends"
+    await story.days_pass(13)
+    assert await ada.standing() == ("pro", "past_due"), "there is nothing to collect the renewal from"
 
 
 async def test_the_provider_is_down_in_the_middle_of_a_renewal(story: Story) -> None:

@@ -194,7 +194,7 @@ def intent_of(unit: Unit, invoice: Json) -> Json | None:
 
 
 def method_for(unit: Unit, invoice: Json) -> Json | None:
-    """Invoice, subscription, customer: the first that names a payment method."""
+    """Invoice, subscription, customer: the first that names a payment method, if that is still the customer's."""
     subscription = unit.store.get(subscription_of(invoice) or "", "subscription")
     customer = unit.load("customer", invoice["customer"])
     names = [
@@ -203,7 +203,8 @@ def method_for(unit: Unit, invoice: Json) -> Json | None:
         customer["invoice_settings"]["default_payment_method"],
     ]
     chosen = next((name for name in names if name), None)
-    return unit.store.get(chosen, "payment_method") if chosen else None
+    method = unit.store.get(chosen, "payment_method") if chosen else None
+    return method if method and method["customer"] == invoice["customer"] else None
 
 
 def collect(unit: Unit, invoice: Json, method: Json | None, *, off_session: bool) -> Json:
