@@ -39,6 +39,7 @@ def prepare(settings: Settings, address: str) -> None:
     if "prepare" in FAULTS:
         raise ConflictError("the tables are newer than this program")
     with connect(settings) as connection:
+        connection.execute("select pg_advisory_lock(1)")  # "if not exists" alone is no match for two at once
         connection.execute("create table if not exists visits (at timestamptz default now())")
     note("prepared")
 

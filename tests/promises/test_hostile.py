@@ -78,6 +78,7 @@ def standing(world: World) -> dict[str, str]:
     return {
         "customer": world.known["ada_id"],
         "key_id": world.known["ada_key_id"],
+        "method_id": "pm_of_nobody",
         "refresh_token": "spent",
     } | world.known
 
