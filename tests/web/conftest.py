@@ -7,39 +7,14 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from pydantic import SecretStr
-
-from tollkeeper import billing
-from tollkeeper.catalog import apply, demo_catalogue, read_catalogue_file
-from tollkeeper.gate import Gate
-from tollkeeper.identity import PasswordHasher
-from tollkeeper.infra import Runtime
-from tollkeeper.metering import prepare_partitions
-from tollkeeper.wiring import build_app
-from tollkeeper.wiring.runtime import DOORS
 
 PASSWORD = "a toll for every bridge"
 
 
 @pytest.fixture
-async def site(runtime: Runtime) -> AsyncIterator[httpx.ASGITransport]:
+def site(application: httpx.ASGITransport) -> httpx.ASGITransport:
     """The application with the demo catalogue, as the server serves it."""
-    runtime.provide(PasswordHasher, PasswordHasher(workers=1))
-    # Nobody listens on the discard port: a provider that is configured and does not answer.
-    provider = {"stripe_secret_key": SecretStr("sk_test_web"), "stripe_api_base": "http://127.0.0.1:9"}
-    runtime.settings = runtime.settings.model_copy(update=provider)
-    billing.provide(runtime)
-    for door in DOORS:
-        runtime.routes.add(projections=getattr(door, "projections", None), reactions=getattr(door, "reactions", None))
-    async with runtime.transaction() as tx:
-        await prepare_partitions(tx)
-        await apply(tx, read_catalogue_file(demo_catalogue()))
-    app = build_app(runtime)
-    gate = runtime.part(Gate)
-    await gate.start()
-    yield httpx.ASGITransport(app)
-    await gate.close()
-    runtime.part(PasswordHasher).close()
+    return application
 
 
 @dataclass

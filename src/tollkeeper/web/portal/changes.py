@@ -1,6 +1,8 @@
 """Changing, cancelling and keeping a subscription. What a change costs is shown before it is made."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -17,8 +19,8 @@ from tollkeeper.billing import (
     status,
 )
 from tollkeeper.catalog import load_catalogue
-from tollkeeper.infra import RuntimeDep
-from tollkeeper.kit import Permission, TollkeeperError, new_id
+from tollkeeper.infra import Runtime, RuntimeDep, Tx
+from tollkeeper.kit import Actor, Permission, TollkeeperError, new_id
 from tollkeeper.orgs import get_organization
 from tollkeeper.web.ui import amount, chosen_interval, go, page, read_form
 
@@ -82,14 +84,7 @@ async def change_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -
 @router.post("/billing/change/cancel")
 async def cancel_change_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
     """Take back a change that was to come when the period ends."""
-    actor.must(Permission.BILLING_MANAGE)
-    await read_form(request)
-    try:
-        async with provider_transaction(runtime) as tx:
-            await cancel_change(tx, actor.own_organization())
-    except TollkeeperError as error:
-        return await show_billing(request, runtime, actor, failure=error)
-    return go("/billing")
+    return await _change(request, runtime, actor, cancel_change)
 
 
 @router.get("/billing/cancel")
@@ -110,27 +105,15 @@ async def cancel_page(request: Request, runtime: RuntimeDep, actor: PersonDep) -
 @router.post("/billing/cancel")
 async def cancel_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
     """End the subscription when its period ends."""
-    actor.must(Permission.BILLING_MANAGE)
-    await read_form(request)
-    try:
-        async with provider_transaction(runtime) as tx:
-            await cancel(tx, actor.own_organization(), CancelAt.PERIOD_END)
-    except TollkeeperError as error:
-        return await show_billing(request, runtime, actor, failure=error)
-    return go("/billing")
+    return await _change(
+        request, runtime, actor, lambda tx, organization_id: cancel(tx, organization_id, CancelAt.PERIOD_END)
+    )
 
 
 @router.post("/billing/resume")
 async def resume_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
     """Take back a cancellation that has not happened yet."""
-    actor.must(Permission.BILLING_MANAGE)
-    await read_form(request)
-    try:
-        async with provider_transaction(runtime) as tx:
-            await resume(tx, actor.own_organization())
-    except TollkeeperError as error:
-        return await show_billing(request, runtime, actor, failure=error)
-    return go("/billing")
+    return await _change(request, runtime, actor, resume)
 
 
 def _moment(text: str) -> datetime | None:
@@ -140,3 +123,17 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo is not None else None
+
+
+async def _change(
+    request: Request, runtime: Runtime, actor: Actor, act: Callable[[Tx, UUID], Awaitable[object]]
+) -> Response:
+    """Do what a confirmed form asks for at the provider, then show where billing stands, or why it was refused."""
+    actor.must(Permission.BILLING_MANAGE)
+    await read_form(request)
+    try:
+        async with provider_transaction(runtime) as tx:
+            await act(tx, actor.own_organization())
+    except TollkeeperError as error:
+        return await show_billing(request, runtime, actor, failure=error)
+    return go("/billing")
