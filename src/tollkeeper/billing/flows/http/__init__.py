@@ -1,8 +1,9 @@
 """The addresses of billing, and what they take and answer."""
 
-from . import methods
+from . import invoices, methods
 from .routes import router
 
-router.include_router(methods.router)
+for family in (invoices, methods):
+    router.include_router(family.router)
 
 __all__ = ["router"]

@@ -5,11 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 
 from tollkeeper.billing.flows import service
-from tollkeeper.billing.flows.rules import redirect_url
 from tollkeeper.infra import ActorDep
-from tollkeeper.kit import ActorKind
 
-from .routes import BILLING_PAGE, CustomerQuery, ProviderTxDep, base_of, manager, reader
+from .access import BILLING_PAGE, CustomerQuery, ProviderTxDep, manager, page_after, reader
 from .schemas import PortalIn, PortalOut, ResumeIn, SavedMethodOut, SavedMethodsOut
 
 router = APIRouter(prefix="/billing/payment-methods", tags=["billing"])
@@ -29,13 +27,7 @@ async def get_methods(actor: ActorDep, tx: ProviderTxDep, customer: CustomerQuer
 async def post_method(request: Request, body: PortalIn, actor: ActorDep, tx: ProviderTxDep) -> PortalOut:
     """Open the hosted page on which a way to pay is added. Nothing is charged."""
     organization = await manager(tx, actor, body.customer)
-    back = redirect_url(
-        body.return_url,
-        field="return_url",
-        default=BILLING_PAGE,
-        base=base_of(request),
-        own_site_only=actor.kind is ActorKind.SESSION,
-    )
+    back = page_after(request, actor, body.return_url, field="return_url", default=BILLING_PAGE)
     return PortalOut(url=await service.add_payment_method(tx, organization.id, success_url=back, cancel_url=back))
 
 
