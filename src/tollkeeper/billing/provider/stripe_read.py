@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +12,6 @@ from .model import (
     CheckoutState,
     CheckoutStatus,
     CustomerState,
-    InvoiceLine,
-    InvoiceState,
     PaymentMethod,
     PendingState,
     PriceAtProvider,
@@ -24,13 +21,29 @@ from .model import (
     ThinEventError,
     UnreadableEventError,
 )
+from .stripe_read_invoices import invoice, invoice_line, subscription_of
+from .stripe_read_parts import NOTHING, Json, ident, mapping, moment, time
 
-Json = Mapping[str, Any]
+__all__ = [
+    "HANDLED",
+    "ORGANIZATION",
+    "PRICE",
+    "Json",
+    "checkout",
+    "customer",
+    "event",
+    "ident",
+    "invoice",
+    "invoice_line",
+    "payment_method",
+    "running_phase",
+    "subscription",
+    "waits_for_customer",
+]
 
 ORGANIZATION = "organization_id"
 PRICE = "tollkeeper_price"
 MAX_NAME = 255
-_NOTHING: Json = MappingProxyType({})
 
 HANDLED: tuple[str, ...] = (
     "checkout.session.completed",
@@ -70,7 +83,7 @@ def event(body: bytes) -> ProviderEvent:
         raise UnreadableEventError("The body is not a JSON object.")
     if str(raw.get("object", "")).startswith("v2."):
         raise ThinEventError
-    subject = _mapping(_mapping(raw.get("data")).get("object"))
+    subject = mapping(mapping(raw.get("data")).get("object"))
     if raw.get("object") != "event" or not subject or not _is_name(raw.get("id")) or not _is_name(raw.get("type")):
         raise UnreadableEventError("The body is not an event: `object`, `id`, `type` and `data.object` are needed.")
     created = raw.get("created")
@@ -101,21 +114,15 @@ def _subject(body: Json) -> Subject:
         return Subject(customer_id=own)
     return Subject(
         customer_id=ident(body.get("customer")),
-        subscription_id=own if kind == "subscription" else _subscription_of(body),
+        subscription_id=own if kind == "subscription" else subscription_of(body),
         invoice_id=own if kind == "invoice" else None,
         checkout_id=own if kind == "checkout.session" else None,
     )
 
 
-def _subscription_of(body: Json) -> str | None:
-    """Return the subscription of an invoice or checkout; before 2025 it stood at the top of invoices, too."""
-    parent = _mapping(_mapping(body.get("parent")).get("subscription_details"))
-    return ident(parent.get("subscription")) or ident(body.get("subscription"))
-
-
 def customer(body: Json) -> CustomerState:
     """Read a customer, deleted ones too."""
-    default = _mapping(body.get("invoice_settings")).get("default_payment_method")
+    default = mapping(body.get("invoice_settings")).get("default_payment_method")
     return CustomerState(
         id=body["id"],
         organization_id=_organization(body),
@@ -132,7 +139,7 @@ def payment_method(body: Any) -> PaymentMethod | None:
     if not isinstance(body, Mapping):
         return None
     kind = str(body.get("type", "unknown"))
-    details = _mapping(body.get(kind))
+    details = mapping(body.get(kind))
     return PaymentMethod(
         kind=kind,
         brand=details.get("brand") or details.get("bank_name"),
@@ -144,10 +151,10 @@ def payment_method(body: Any) -> PaymentMethod | None:
 
 def subscription(body: Json) -> SubscriptionState:
     """Read a subscription; its invoice and customer only where they were expanded."""
-    items = _mapping(body.get("items")).get("data") or []
-    item = _mapping(items[0]) if items else _NOTHING
-    end = _time(item.get("current_period_end") or body.get("current_period_end"))
-    cancel_at = _time(body.get("cancel_at"))
+    items = mapping(body.get("items")).get("data") or []
+    item = mapping(items[0]) if items else NOTHING
+    end = time(item.get("current_period_end") or body.get("current_period_end"))
+    cancel_at = time(body.get("cancel_at"))
     invoice_body, customer_body = body.get("latest_invoice"), body.get("customer")
     return SubscriptionState(
         id=body["id"],
@@ -156,16 +163,16 @@ def subscription(body: Json) -> SubscriptionState:
         price=_price(item.get("price")),
         item_id=item.get("id"),
         quantity=item.get("quantity") or 1,
-        period_start=_time(item.get("current_period_start") or body.get("current_period_start")),
+        period_start=time(item.get("current_period_start") or body.get("current_period_start")),
         period_end=end,
         # The portal says `cancel_at` on flexible subscriptions where the flag was set on classic ones.
         cancel_at_period_end=bool(body.get("cancel_at_period_end"))
         or (cancel_at is not None and end is not None and cancel_at <= end),
         cancel_at=cancel_at,
-        canceled_at=_time(body.get("canceled_at")),
-        ended_at=_time(body.get("ended_at")),
-        trial_end=_time(body.get("trial_end")),
-        created_at=_moment(body["created"]),
+        canceled_at=time(body.get("canceled_at")),
+        ended_at=time(body.get("ended_at")),
+        trial_end=time(body.get("trial_end")),
+        created_at=moment(body["created"]),
         latest_invoice=invoice(invoice_body) if isinstance(invoice_body, Mapping) else None,
         customer=customer(customer_body) if isinstance(customer_body, Mapping) else None,
         payment_method=payment_method(body.get("default_payment_method")),
@@ -176,7 +183,7 @@ def subscription(body: Json) -> SubscriptionState:
 
 def running_phase(schedule: Json) -> Json:
     """Return the phase of a schedule that is in force; the first when the provider does not tell."""
-    start = _mapping(schedule.get("current_phase")).get("start_date")
+    start = mapping(schedule.get("current_phase")).get("start_date")
     phases: list[Json] = list(schedule["phases"])
     return next((each for each in phases if each["start_date"] == start), phases[0])
 
@@ -191,65 +198,18 @@ def _pending(schedule: Any) -> PendingState | None:
         return None
     item = following["items"][0]
     price = _price(item["price"]) or PriceAtProvider(str(item["price"]), None)
-    return PendingState(price, item.get("quantity") or 1, _moment(following["start_date"]))
+    return PendingState(price, item.get("quantity") or 1, moment(following["start_date"]))
 
 
 def _price(body: Any) -> PriceAtProvider | None:
     if not isinstance(body, Mapping):
         return None
-    return PriceAtProvider(body["id"], parse_id(str(_mapping(body.get("metadata")).get(PRICE, ""))))
-
-
-def invoice(body: Json) -> InvoiceState:
-    """Read an invoice with the lines that came with it."""
-    lines = _mapping(body.get("lines")).get("data") or []
-    turned = _mapping(body.get("status_transitions"))
-    total, without_tax = body.get("total") or 0, body.get("total_excluding_tax")
-    return InvoiceState(
-        id=body["id"],
-        customer_id=ident(body.get("customer")) or "",
-        subscription_id=_subscription_of(body),
-        number=body.get("number"),
-        status=str(body.get("status") or "draft"),
-        reason=body.get("billing_reason"),
-        currency=body["currency"],
-        subtotal=body.get("subtotal") or 0,
-        tax=total - without_tax if isinstance(without_tax, int) else 0,
-        total=total,
-        amount_due=body.get("amount_due") or 0,
-        amount_paid=body.get("amount_paid") or 0,
-        amount_remaining=body.get("amount_remaining") or 0,
-        attempt_count=body.get("attempt_count") or 0,
-        created_at=_moment(body["created"]),
-        period_start=_time(body.get("period_start")),
-        period_end=_time(body.get("period_end")),
-        due_at=_time(body.get("due_date")),
-        paid_at=_time(turned.get("paid_at")),
-        next_attempt_at=_time(body.get("next_payment_attempt")),
-        page_url=body.get("hosted_invoice_url"),
-        pdf_url=body.get("invoice_pdf"),
-        lines=tuple(invoice_line(line) for line in lines),
-    )
-
-
-def invoice_line(body: Json) -> InvoiceLine:
-    """Read one line of an invoice."""
-    period, parent = _mapping(body.get("period")), _mapping(body.get("parent"))
-    details = _mapping(parent.get("subscription_item_details") or parent.get("invoice_item_details"))
-    return InvoiceLine(
-        description=body.get("description") or "",
-        amount=body["amount"],
-        quantity=body.get("quantity"),
-        period_start=_time(period.get("start")),
-        period_end=_time(period.get("end")),
-        proration=bool(details.get("proration")),
-        provider_price=ident(_mapping(_mapping(body.get("pricing")).get("price_details")).get("price")),
-    )
+    return PriceAtProvider(body["id"], parse_id(str(mapping(body.get("metadata")).get(PRICE, ""))))
 
 
 def waits_for_customer(payment: Json) -> bool:
     """Whether a payment of an invoice, with its intent expanded, waits for the customer to confirm it."""
-    return _mapping(_mapping(payment.get("payment")).get("payment_intent")).get("status") == "requires_action"
+    return mapping(mapping(payment.get("payment")).get("payment_intent")).get("status") == "requires_action"
 
 
 def checkout(body: Json) -> CheckoutState:
@@ -260,29 +220,11 @@ def checkout(body: Json) -> CheckoutState:
         status=CheckoutStatus(body["status"]),
         customer_id=ident(body.get("customer")),
         subscription_id=ident(body.get("subscription")),
-        price_id=parse_id(str(_mapping(body.get("metadata")).get(PRICE, ""))),
+        price_id=parse_id(str(mapping(body.get("metadata")).get(PRICE, ""))),
         success_url=body.get("success_url"),
         cancel_url=body.get("cancel_url"),
     )
 
 
 def _organization(body: Json) -> UUID | None:
-    return parse_id(str(_mapping(body.get("metadata")).get(ORGANIZATION, "")))
-
-
-def _mapping(value: Any) -> Json:
-    return value if isinstance(value, Mapping) else _NOTHING
-
-
-def ident(value: Any) -> str | None:
-    """Return the id of a reference, expanded or not."""
-    found = value.get("id") if isinstance(value, Mapping) else value
-    return found if isinstance(found, str) and found else None
-
-
-def _time(value: Any) -> datetime | None:
-    return _moment(value) if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _moment(value: int) -> datetime:
-    return datetime.fromtimestamp(value, UTC)
+    return parse_id(str(mapping(body.get("metadata")).get(ORGANIZATION, "")))
