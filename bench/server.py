@@ -30,7 +30,7 @@ class Server:
 def running(data_dir: Path, *, workers: int = 1) -> Iterator[Server]:
     """Serve while inside."""
     program = Path(sys.executable).with_name("tollkeeper")
-    environment = {**os.environ, "TOLLKEEPER_RATE_LIMITS": "off", "TOLLKEEPER_LOG_LEVEL": "warning"}
+    environment = {**os.environ, "TOLLKEEPER_LOG_LEVEL": "warning"}
     options = ["--data-dir", str(data_dir)]
     subprocess.run(
         [program, "plans", "apply", str(CATALOGUE), *options],

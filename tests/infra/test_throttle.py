@@ -68,7 +68,25 @@ async def test_so_many_and_no_more(limiter: Throttle) -> None:
     verdicts = [await limiter.hit("ada", 5) for _ in range(7)]
     assert [verdict.allowed for verdict in verdicts] == [True] * 5 + [False] * 2
     assert [verdict.remaining for verdict in verdicts[:5]] == [4, 3, 2, 1, 0]
-    assert all(verdict.limit == 5 and 1 <= verdict.reset_after <= 60 for verdict in verdicts)
+    assert all(verdict.limit == 5 and 1 <= verdict.reset_after <= 120 for verdict in verdicts)
+
+
+@pytest.mark.parametrize(("early", "moment", "wait"), [(4, 30.0, 15), (5, 50.0, 10), (0, 50.0, 22), (1, 59.5, 1)])
+async def test_a_refused_caller_is_told_when_one_more_fits(
+    monkeypatch: pytest.MonkeyPatch, early: int, moment: float, wait: int
+) -> None:
+    """`early` calls in one minute, the rest `moment` seconds into the next; as soon as told one more passes."""
+    limiter = LocalThrottle()
+    clock = [600.0]
+    monkeypatch.setattr(throttle.time, "time", lambda: clock[0])
+    for _ in range(early):
+        assert (await limiter.hit("ada", 5)).allowed
+    clock[0] = 660.0 + moment
+    while (verdict := await limiter.hit("ada", 5)).allowed:
+        pass
+    assert verdict.reset_after == wait
+    clock[0] += wait
+    assert (await limiter.hit("ada", 5)).allowed
 
 
 async def test_callers_are_counted_apart(limiter: Throttle) -> None:

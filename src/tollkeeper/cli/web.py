@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 import uvicorn
 from starlette.types import ASGIApp
 
+from .protocol import Protocol
+
 DRAIN_SECONDS = 10
 GC_THRESHOLDS = (20_000, 50, 100)
 
@@ -41,6 +43,7 @@ def run_web(
     """
     config = uvicorn.Config(
         app,
+        http=Protocol,
         lifespan="on",
         log_config=None,
         access_log=False,

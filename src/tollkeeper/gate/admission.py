@@ -13,10 +13,20 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tollkeeper.identity import CSRF_HEADER, SESSION_COOKIE, check_csrf
-from tollkeeper.infra import Runtime, Switch, Verdict, as_tollkeeper_error, problem_response
+from tollkeeper.infra import (
+    WHOLE,
+    Answer,
+    Header,
+    Runtime,
+    Switch,
+    Verdict,
+    as_tollkeeper_error,
+    pairs,
+    problem_response,
+)
 from tollkeeper.kit import Actor, TollkeeperError, UnauthenticatedError
 
-from .hot import Header, hot_calls
+from .hot import hot_calls
 from .model import CsrfError, InvalidKeyError, RateLimitedError
 from .service import Gate
 
@@ -61,13 +71,13 @@ class Admission:
             scope["raw_path"] = path.encode()
         call = hot_calls.get((scope["method"], path))
         state = scope.setdefault("state", {})
-        headers: list[Header] = []
+        standing = b""
         try:
             actor = await self._identify(scope, state)
-            headers = await self._limit(scope, actor)
+            standing = await self._limit(scope, actor)
             if call is None:
                 structlog.contextvars.bind_contextvars(request_id=state.get("request_id"))
-                await self._app(scope, receive, _adding(send, headers))
+                await self._app(scope, receive, _adding(send, standing))
                 return
             answer = await call(self._gate, _proven(state, actor), await _read_body(receive))
         except Exception as error:
@@ -75,11 +85,10 @@ class Admission:
             if not path.startswith("/api/") or known.code == TollkeeperError.code:
                 raise  # a page, or a fault of ours: the outermost layer answers both
             response = problem_response(known, state.get("request_id", ""))
-            response.raw_headers.extend(headers)
+            response.raw_headers.extend(pairs(standing))
             await response(scope, receive, send)
         else:
-            await send({"type": "http.response.start", "status": 200, "headers": answer.headers + headers})
-            await send({"type": "http.response.body", "body": answer.body})
+            await send({"type": WHOLE, "answer": Answer(answer.head + standing, answer.body)})
 
     async def _identify(self, scope: Scope, state: dict[str, object]) -> Actor | None:
         sent = _read_headers(scope)
@@ -114,10 +123,10 @@ class Admission:
             raise CsrfError
         return await projection.actor_of_session(session)
 
-    async def _limit(self, scope: Scope, actor: Actor | None) -> list[Header]:
-        """Count the call; return the headers that tell where the caller stands."""
+    async def _limit(self, scope: Scope, actor: Actor | None) -> bytes:
+        """Count the call; return the header lines that tell where the caller stands."""
         if not self._limited or not _is_limited(scope, actor) or (actor is not None and actor.is_operator):
-            return []
+            return b""
         if actor is None:
             client = scope.get("client")
             verdict = await self._gate.throttle.hit(f"ip:{client[0] if client else '-'}", ANONYMOUS_PER_MINUTE)
@@ -126,11 +135,11 @@ class Admission:
             access = await self._gate.access(organization_id)
             per_minute = access.rates.get("api")
             if per_minute is None:
-                return []
+                return b""
             verdict = await self._gate.throttle.hit(f"org:{organization_id}", per_minute)
         if not verdict.allowed:
             raise _too_many(verdict)
-        return [(name.lower().encode(), value.encode()) for name, value in rate_headers(verdict).items()]
+        return rate_lines(verdict)
 
 
 def _proven(state: dict[str, object], actor: Actor | None) -> Actor:
@@ -156,21 +165,20 @@ def _is_limited(scope: Scope, actor: Actor | None) -> bool:
     return actor is None and scope["method"] == "POST"  # forms: sign-up and log-in
 
 
-def rate_headers(verdict: Verdict) -> dict[str, str]:
+def rate_lines(verdict: Verdict) -> bytes:
     """The IETF RateLimit fields (window and reset in seconds) and the older X- names (reset in Unix seconds)."""
-    return {
-        "RateLimit-Policy": f'"default";q={verdict.limit};w=60',
-        "RateLimit": f'"default";r={verdict.remaining};t={verdict.reset_after}',
-        "X-RateLimit-Limit": str(verdict.limit),
-        "X-RateLimit-Remaining": str(verdict.remaining),
-        "X-RateLimit-Reset": str(int(time.time()) + verdict.reset_after),
-    }
+    _, limit, left, after = verdict
+    return (
+        b'ratelimit-policy: "default";q=%d;w=60\r\nratelimit: "default";r=%d;t=%d\r\n'
+        b"x-ratelimit-limit: %d\r\nx-ratelimit-remaining: %d\r\nx-ratelimit-reset: %d\r\n"
+    ) % (limit, left, after, limit, left, time.time() + after)
 
 
 def _too_many(verdict: Verdict) -> RateLimitedError:
+    known = {name.decode(): value.decode() for name, value in pairs(rate_lines(verdict))}
     return RateLimitedError(
         f"{verdict.limit} calls a minute are allowed; try again in {verdict.reset_after} s.",
-        headers={**rate_headers(verdict), "Retry-After": str(verdict.reset_after)},
+        headers={**known, "Retry-After": str(verdict.reset_after)},
         limit=verdict.limit,
         retry_after=verdict.reset_after,
     )
@@ -201,9 +209,10 @@ def _session_cookie(header: str) -> str | None:
     return found.value if found else None
 
 
-def _adding(send: Send, headers: list[Header]) -> Send:
-    if not headers:
+def _adding(send: Send, standing: bytes) -> Send:
+    if not standing:
         return send
+    headers: list[Header] = pairs(standing)
 
     async def add(message: Message) -> None:
         if message["type"] == "http.response.start":

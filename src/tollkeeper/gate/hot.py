@@ -4,28 +4,19 @@ Admission calls them directly; the routes in `http` do the same for callers of t
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
+from tollkeeper.infra import Answer
 from tollkeeper.kit import Actor, Permission
 
 from .model import Balance, offer_document
 from .schemas import read_check, read_track
-from .service import Gate
-
-Header = tuple[bytes, bytes]
+from .service import Gate, quota_lines
 
 _encode = msgspec.json.Encoder().encode
-_JSON = (b"content-type", b"application/json")
-
-
-class Answer(NamedTuple):
-    """A 200, ready to be sent."""
-
-    body: bytes
-    headers: list[Header]
-
+_JSON = b"content-type: application/json\r\n"
 
 HotCall = Callable[[Gate, Actor, bytes], Awaitable[Answer]]
 
@@ -69,14 +60,4 @@ def balance_document(balance: Balance) -> dict[str, Any]:
 
 
 def _answer(document: dict[str, Any], balance: Balance) -> Answer:
-    body = _encode(document)
-    headers = [
-        _JSON,
-        (b"content-length", b"%d" % len(body)),
-        (b"x-quota-used", b"%d" % balance.used),
-        (b"x-quota-reset", b"%d" % balance.period.end.timestamp()),
-    ]
-    limit = balance.allowance.limit
-    if limit is not None:
-        headers += (b"x-quota-limit", b"%d" % limit), (b"x-quota-remaining", b"%d" % max(0, limit - balance.used))
-    return Answer(body, headers)
+    return Answer(_JSON + quota_lines(balance), _encode(document))

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt
 from starlette.responses import Response
 
 from tollkeeper.catalog import Entitlement, get_plan
-from tollkeeper.infra import ActorDep, RuntimeDep, Tx, TxDep, current_actor, runtime_of
+from tollkeeper.infra import ActorDep, RuntimeDep, Tx, TxDep, current_actor, pairs, runtime_of
 from tollkeeper.kit import FieldProblem, InvalidInputError, Permission
 from tollkeeper.metering import Bucket
 from tollkeeper.rating import Period
@@ -64,7 +64,7 @@ async def check(request: Request) -> Response:
 async def _through(call: hot.HotCall, request: Request) -> Response:
     answer = await call(gate_of(request), current_actor(request), await request.body())
     response = Response(answer.body)
-    response.raw_headers = answer.headers
+    response.raw_headers += pairs(answer.head)
     return response
 
 

@@ -9,7 +9,7 @@ import structlog
 
 from tollkeeper.billing import EntitlementsChanged
 from tollkeeper.identity import touch_keys
-from tollkeeper.infra import LocalThrottle, Runtime, SharedThrottle, Throttle, Tx
+from tollkeeper.infra import LocalThrottle, Runtime, SharedThrottle, Throttle, Tx, pairs
 from tollkeeper.kit import Actor, ActorKind, NotFoundError
 from tollkeeper.metering import Bucket, Consumption, CounterKey, HistoryPoint, Verdict, history
 from tollkeeper.orgs import OrganizationCreated
@@ -183,7 +183,7 @@ def quota_exceeded(access: Access, balance: Balance, requested: int) -> QuotaExc
     )
     return QuotaExceededError(
         detail,
-        headers=quota_headers(balance),
+        headers={name.decode(): value.decode() for name, value in pairs(quota_lines(balance))},
         feature=allowance.feature,
         limit=allowance.limit,
         used=balance.used,
@@ -194,13 +194,17 @@ def quota_exceeded(access: Access, balance: Balance, requested: int) -> QuotaExc
     )
 
 
-def quota_headers(balance: Balance) -> dict[str, str]:
-    """X-Quota headers; limit and remaining are left out when unlimited. Reset is in Unix seconds."""
-    headers = {"X-Quota-Used": str(balance.used), "X-Quota-Reset": str(int(balance.period.end.timestamp()))}
-    if balance.allowance.limit is not None:
-        headers["X-Quota-Limit"] = str(balance.allowance.limit)
-        headers["X-Quota-Remaining"] = str(balance.remaining)
-    return headers
+def quota_lines(balance: Balance) -> bytes:
+    """X-Quota headers as lines; limit and remaining are left out when unlimited. Reset is in Unix seconds."""
+    used, limit, reset = balance.used, balance.allowance.limit, balance.period.end.timestamp()
+    if limit is None:
+        return b"x-quota-used: %d\r\nx-quota-reset: %d\r\n" % (used, reset)
+    return b"x-quota-limit: %d\r\nx-quota-used: %d\r\nx-quota-remaining: %d\r\nx-quota-reset: %d\r\n" % (
+        limit,
+        used,
+        max(0, limit - used),
+        reset,
+    )
 
 
 async def usage_history(tx: Tx, access: Access, feature: str, period: Period, bucket: Bucket) -> Sequence[HistoryPoint]:

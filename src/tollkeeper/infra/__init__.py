@@ -7,6 +7,8 @@ failure leaves as a problem document with a request id and never as a trace.
 What each time means: `Tx.now` is the one moment a whole transaction stands for, read from the injected clock.
 """
 
+from .answers import EXTENSION as WHOLE_ANSWER_EXTENSION
+from .answers import WHOLE, Answer, Header, pairs
 from .cache import LoadingCache
 from .clock import clock_offset, follow_clock, load_clock, move_clock
 from .crypto import digest, make_secret, same
@@ -58,13 +60,17 @@ from .throttle import LocalThrottle, SharedThrottle, Throttle, Verdict
 
 __all__ = [
     "CHANGES",
+    "WHOLE",
+    "WHOLE_ANSWER_EXTENSION",
     "ActorDep",
+    "Answer",
     "Database",
     "DatabaseUnavailableError",
     "Edge",
     "Environment",
     "Event",
     "EventRoutes",
+    "Header",
     "Idempotency",
     "IdempotencyAnswerLostError",
     "IdempotencyDep",
@@ -108,6 +114,7 @@ __all__ = [
     "metadata",
     "move_clock",
     "optional_actor",
+    "pairs",
     "problem_response",
     "read_local_secrets",
     "redact",

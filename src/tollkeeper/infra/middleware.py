@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tollkeeper.kit import new_id
 
+from .answers import WHOLE, Answer, Header, lines, send_in_pieces, writer_of
 from .problems import PayloadTooLargeError
 
 log = structlog.get_logger("tollkeeper.access")
@@ -30,7 +31,7 @@ _SECONDS_OF = {status: SECONDS.labels(str(status)) for status in (0, 200, 201, 2
 
 AnswerError = Callable[[Request, Exception], Awaitable[Response]]
 
-BASE_HEADERS: list[tuple[bytes, bytes]] = [
+BASE_HEADERS: list[Header] = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"x-xss-protection", b"0"),
@@ -53,6 +54,7 @@ class Edge:
         self._app = app
         self._answer_error = answer_error
         self._headers = [*BASE_HEADERS, *([HSTS] if https else [])]
+        self._lines = lines([*self._headers, *DATA_HEADERS])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -64,6 +66,7 @@ class Edge:
         started = time.perf_counter()
         sent_id, size = _read_headers(scope)
         request_id = sent_id or new_id().hex.encode()
+        write = writer_of(scope)
         scope.setdefault("state", {})["request_id"] = request_id.decode()
         status = 0
 
@@ -72,6 +75,14 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 self._add_headers(message, request_id)
+            elif message["type"] == WHOLE:
+                whole: Answer = message["answer"]
+                if write is None:
+                    await send_in_pieces(whole, answer)
+                    return
+                status = 200
+                write(self._rendered(whole, request_id))
+                return
             await send(message)
 
         try:
@@ -87,6 +98,12 @@ class Edge:
             (_SECONDS_OF.get(status) or SECONDS.labels(str(status))).observe(seconds)
             if status == _SERVER_ERROR:  # other 5xx are weather, which whoever met it has logged once
                 log.error("request failed", **_described(scope, status, seconds))
+
+    def _rendered(self, whole: Answer, request_id: bytes) -> bytes:
+        """Return an answer but for its status line; the same headers that `_add_headers` gives the others."""
+        head, body = whole
+        own = b"x-request-id: %b\r\ncontent-length: %d\r\n\r\n" % (request_id, len(body))
+        return b"".join((head, self._lines, own, body))
 
     def _add_headers(self, message: Message, request_id: bytes) -> None:
         headers = message["headers"]

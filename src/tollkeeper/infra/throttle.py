@@ -2,15 +2,12 @@
 
 import math
 import time
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter as SharedLimiter
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter as LocalLimiter
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
@@ -21,9 +18,11 @@ WINDOW_SECONDS = 60
 REDIS_RETRY_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The answer for one call. `reset_after` is in whole seconds, at least 1 when the call is refused."""
+class Verdict(NamedTuple):
+    """The answer for one call.
+
+    `reset_after`, in whole seconds, at least 1: until the window ends, or for a refused call until one more fits.
+    """
 
     allowed: bool
     limit: int
@@ -48,20 +47,28 @@ class Throttle(Protocol):
 
 
 class LocalThrottle:
-    """Counts in this process only."""
+    """Counts in this process only: the minute before weighs by how much of it is still in sight, as in Redis."""
 
     def __init__(self) -> None:
-        self._limiter = LocalLimiter(MemoryStorage())
-        self._items: dict[int, RateLimitItemPerMinute] = {}
+        self._window = 0
+        self._now: dict[str, int] = {}
+        self._before: dict[str, int] = {}
 
     async def hit(self, key: str, per_minute: int) -> Verdict:
         """See Throttle.hit."""
-        item = self._items.get(per_minute)
-        if item is None:
-            item = self._items[per_minute] = RateLimitItemPerMinute(per_minute)
-        allowed = self._limiter.hit(item, key)
-        stats = self._limiter.get_window_stats(item, key)
-        return _verdict(per_minute, stats.reset_time, stats.remaining, allowed=allowed)
+        moment = time.time()
+        window, elapsed = divmod(moment, WINDOW_SECONDS)
+        if window != self._window:
+            self._before = self._now if window == self._window + 1 else {}
+            self._now, self._window = {}, int(window)
+        before, taken = self._before.get(key, 0), self._now.get(key, 0)
+        weighted = before * (WINDOW_SECONDS - elapsed) / WINDOW_SECONDS + taken
+        allowed = weighted + 1 <= per_minute
+        if allowed:
+            self._now[key] = taken + 1
+            weighted += 1
+        wait = WINDOW_SECONDS - elapsed if allowed else _wait(before, taken, elapsed, per_minute)
+        return Verdict(allowed, per_minute, max(0, int(per_minute - weighted)), max(1, math.ceil(wait)))
 
     async def problem(self) -> str | None:
         """See Throttle.problem; memory is always there."""
@@ -106,6 +113,13 @@ class SharedThrottle:
     async def close(self) -> None:
         """See Throttle.close."""
         await self._pool.aclose()
+
+
+def _wait(before: int, taken: int, elapsed: float, limit: int) -> float:
+    """Return how many seconds a refused caller waits until one more fits, if nobody calls in between."""
+    if taken < limit:
+        return WINDOW_SECONDS * (1 - (limit - taken - 1) / before) - elapsed
+    return WINDOW_SECONDS - elapsed + WINDOW_SECONDS * max(0.0, 1 - (limit - 1) / taken)
 
 
 def _verdict(limit: int, reset_time: float, remaining: int, *, allowed: bool) -> Verdict:
