@@ -1,11 +1,22 @@
 """Invoices: the mirror of the provider's.
 
-Owns: what was billed, line by line, and what became of it. Does not own: collecting it (the provider does).
-Invariants: a row is always one whole answer of the provider; amounts are minor units of one currency per invoice.
+Owns: what was billed, line by line, with discounts, taxes and credit notes, and what became of it; the printed form.
+Does not own: collecting it (the provider does).
+Invariants: a row is always one whole answer of the provider; amounts are minor units of one currency per invoice, and
+add up: lines to the subtotal, less discounts, plus tax on top, to the total.
 What each time means: `issued_at`, `due_at`, `paid_at` and the period are the provider's; `synced_at` is when we asked.
 """
 
-from .model import Invoice, InvoiceNotFoundError
-from .service import get_invoice, list_invoices, mirror_invoice
+from .model import CreditNote, Invoice, InvoiceDocument, InvoiceNotFoundError
+from .service import get_document, get_invoice, list_invoices, mirror_invoice
 
-__all__ = ["Invoice", "InvoiceNotFoundError", "get_invoice", "list_invoices", "mirror_invoice"]
+__all__ = [
+    "CreditNote",
+    "Invoice",
+    "InvoiceDocument",
+    "InvoiceNotFoundError",
+    "get_document",
+    "get_invoice",
+    "list_invoices",
+    "mirror_invoice",
+]

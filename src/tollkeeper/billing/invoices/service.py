@@ -4,17 +4,41 @@ from datetime import datetime
 from uuid import UUID
 
 from tollkeeper.billing.customers import Customer, list_customers
-from tollkeeper.billing.provider import InvoiceState
+from tollkeeper.billing.provider import InvoiceState, account_of, provider_of
 from tollkeeper.infra import Tx
 from tollkeeper.kit import FieldProblem, InvalidInputError, Page, parse_id
 
 from . import store
-from .model import Invoice, InvoiceNotFoundError
+from .model import Invoice, InvoiceDocument, InvoiceNotFoundError
 
 
-async def mirror_invoice(tx: Tx, customer: Customer, state: InvoiceState) -> None:
-    """Make our copy equal to the provider's. Callers hold the lock of the customer."""
-    await store.save(tx, customer, state)
+async def mirror_invoice(tx: Tx, customer: Customer, state: InvoiceState, *, credited: bool = False) -> None:
+    """Make our copy equal to the provider's, with its credit notes. Callers hold the lock of the customer.
+
+    `credited` says that something was told of a credit note, so that they are asked for in any case.
+    """
+    provider = provider_of(tx.runtime)
+    whole = state if state.whole else await provider.fetch_invoice(state.id) or state
+    invoice_id = await store.save(tx, customer, whole)
+    await _learn_terms(tx, whole)
+    noted = whole.credited_before_payment or whole.credited_after_payment
+    if credited or noted or await store.has_credit_notes(tx, invoice_id):
+        for note in await provider.list_credit_notes(whole.id):
+            await store.save_credit_note(tx, invoice_id, note)
+
+
+async def _learn_terms(tx: Tx, state: InvoiceState) -> None:
+    """Ask what the invoice's tax rates and discounts are called, those we do not know yet."""
+    provider, account = provider_of(tx.runtime), account_of(tx.runtime)
+    rates = {tax.rate for tax in state.taxes if tax.rate}
+    discounts = {each.discount for each in state.discounts}
+    if not rates and not discounts:
+        return
+    unknown = (rates | discounts) - set(await store.terms_of(tx, account, rates | discounts))
+    if unknown & rates:
+        await store.save_terms(tx, account, await provider.describe_tax_rates(sorted(unknown & rates)))
+    if unknown & discounts:
+        await store.save_terms(tx, account, await provider.describe_discounts(state.id))
 
 
 async def list_invoices(tx: Tx, organization_id: UUID, *, cursor: str | None = None, limit: int = 20) -> Page[Invoice]:
@@ -41,6 +65,18 @@ async def get_invoice(tx: Tx, organization_id: UUID, invoice_id: UUID) -> Invoic
     if found is None:
         raise InvoiceNotFoundError
     return found
+
+
+async def get_document(tx: Tx, organization_id: UUID, invoice_id: UUID) -> InvoiceDocument:
+    """Return one of the organization's invoices with its credit notes and the names of taxes and discounts.
+
+    Raises:
+        InvoiceNotFoundError: there is none of this id, or it is somebody else's.
+    """
+    invoice = await get_invoice(tx, organization_id, invoice_id)
+    used = {tax.rate for tax in invoice.taxes if tax.rate} | {each.discount for each in invoice.discounts}
+    terms = await store.terms_of(tx, account_of(tx.runtime), used) if used else {}
+    return InvoiceDocument(invoice, tuple(await store.credit_notes_of(tx, invoice_id)), terms)
 
 
 def _read_cursor(text: str) -> tuple[datetime, UUID]:

@@ -15,7 +15,6 @@ from .model import (
     CheckoutStatus,
     CheckoutWish,
     CustomerState,
-    InvoiceState,
     PlanOffer,
     PriceOffer,
     ProviderEvent,
@@ -23,7 +22,10 @@ from .model import (
 )
 from .stripe_changes import StripeChanges
 from .stripe_errors import errors, expanded, or_none
+from .stripe_invoices import StripeInvoices
 from .stripe_methods import StripeMethods
+from .stripe_paying import StripePaying
+from .stripe_tax import StripeTax
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +49,7 @@ class _Http(HTTPXClient):
         return [args, options]
 
 
-class StripeProvider(StripeChanges, StripeMethods):
+class StripeProvider(StripeChanges, StripeInvoices, StripeMethods, StripeTax, StripePaying):
     """PaymentProvider on Stripe, or on whatever speaks its protocol at `api_base`."""
 
     def __init__(self, key: str, *, api_base: str | None = None) -> None:
@@ -79,14 +81,14 @@ class StripeProvider(StripeChanges, StripeMethods):
 
     async def save_plan(self, offer: PlanOffer) -> str:
         """See PaymentProvider. Products take an id of our choice, which makes creating them idempotent by nature."""
-        product_id = f"tollkeeper_plan_{offer.key}"
+        product_id = f"tollkeeper_{offer.kind}_{offer.key}"
         wanted: Any = {"name": offer.name, "active": offer.active}
         if offer.description:
             wanted["description"] = offer.description
         with errors():
             found = await or_none(self._api.products.retrieve_async(product_id))
             if found is None:
-                fresh: Any = {**wanted, "id": product_id, "metadata": {"plan": offer.key}}
+                fresh: Any = {**wanted, "id": product_id, "metadata": {offer.kind.value: offer.key}}
                 await self._api.products.create_async(fresh)
             elif any(found.get(name) != value for name, value in wanted.items()):
                 await self._api.products.update_async(product_id, wanted)
@@ -106,7 +108,7 @@ class StripeProvider(StripeChanges, StripeMethods):
                     "recurring": {"interval": offer.interval.value},
                     "lookup_key": key,
                     "active": offer.active,
-                    "metadata": {read.PRICE: key, "plan": offer.plan},
+                    "metadata": {read.OURS[offer.kind]: key, offer.kind.value: offer.plan},
                 }
                 made = await self._api.prices.create_async(wanted, {"idempotency_key": f"price-{key}"})
                 return made.id
@@ -160,20 +162,6 @@ class StripeProvider(StripeChanges, StripeMethods):
                 return None
             return [read.subscription(each.to_dict()) async for each in listed.auto_paging_iter()]
 
-    async def fetch_invoice(self, invoice_id: str) -> InvoiceState | None:
-        """See PaymentProvider."""
-        with errors():
-            found = await or_none(self._api.invoices.retrieve_async(invoice_id))
-        return None if found is None else read.invoice(found)
-
-    async def requires_action(self, invoice_id: str) -> bool:
-        """See PaymentProvider."""
-        with errors():
-            listed = await self._api.invoice_payments.list_async(
-                {"invoice": invoice_id, "status": "open", "expand": ["data.payment.payment_intent"]}
-            )
-        return any(read.waits_for_customer(each.to_dict()) for each in listed.data)
-
     async def fetch_checkout(self, checkout_id: str) -> CheckoutState | None:
         """See PaymentProvider."""
         with errors():
@@ -197,7 +185,10 @@ class StripeProvider(StripeChanges, StripeMethods):
                     "mode": "subscription",
                     "customer": wish.customer_id,
                     "client_reference_id": str(wish.organization_id),
-                    "line_items": [{"price": wish.price.provider_id, "quantity": 1}],
+                    "line_items": [
+                        {"price": wish.price.provider_id, "quantity": 1},
+                        *({"price": each.price.provider_id, "quantity": each.quantity} for each in wish.addons),
+                    ],
                     "success_url": wish.success_url,
                     "cancel_url": wish.cancel_url,
                     "metadata": ours,

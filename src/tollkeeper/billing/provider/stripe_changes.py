@@ -73,11 +73,17 @@ class StripeChanges:
         }
         with errors():
             made = await self._api.invoices.create_preview_async(wanted)
-        body = made.to_dict()
-        lines = tuple(read.invoice_line(line) for line in body["lines"]["data"])
-        currency = body["currency"]
-        due, balance = body["amount_due"], body.get("ending_balance") or 0
-        return Preview(at, Money(due, currency), Money(balance, currency), lines)
+        found = read.invoice(made.to_dict())
+        return Preview(
+            at=at,
+            due_now=Money(found.amount_due, found.currency),
+            balance_after=Money(found.ending_balance or 0, found.currency),
+            lines=found.lines,
+            subtotal=found.subtotal,
+            discount_total=found.discount_total,
+            taxes=found.taxes,
+            total=found.total,
+        )
 
 
 def _change(subscription: SubscriptionState, target: Target, at: datetime) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What can go wrong with the payment provider."""
 
-from tollkeeper.kit import ConflictError, TollkeeperError, UnavailableError
+from tollkeeper.kit import ConflictError, InvalidInputError, TollkeeperError, UnavailableError
 
 
 class ProviderUnavailableError(UnavailableError):
@@ -52,6 +52,17 @@ class ProviderStateError(ConflictError):
 
     code = "provider_state"
     title = "The payment provider's present state does not allow this"
+
+
+class TaxIdInvalidError(InvalidInputError):
+    """The provider does not take this tax id: it is not of its kind's form, or the kind is not known."""
+
+    code = "tax_id_invalid"
+    title = "This is not a tax id of that kind"
+    hint = "Check the kind and every letter; a European VAT number begins with its country, such as DE123456789."
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail or self.title)
 
 
 class UnreadableEventError(TollkeeperError):

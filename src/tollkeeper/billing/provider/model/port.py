@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from .port_invoices import InvoicesAtProvider
+from .port_paying import PayingProvider
 from .values import (
     CancelAt,
     CheckoutState,
     CheckoutWish,
     CustomerState,
-    InvoiceState,
     PlanOffer,
     Preview,
     PriceOffer,
@@ -21,7 +22,7 @@ from .values import (
 )
 
 
-class PaymentProvider(Protocol):
+class PaymentProvider(PayingProvider, InvoicesAtProvider, Protocol):
     """Who collects the money. Every call may raise the errors below; no call changes our database."""
 
     @property
@@ -70,14 +71,6 @@ class PaymentProvider(Protocol):
 
     async def list_subscriptions(self, customer_id: str) -> Sequence[SubscriptionState] | None:
         """Return every subscription of the customer, ended ones too; None when there is no such customer."""
-        ...
-
-    async def fetch_invoice(self, invoice_id: str) -> InvoiceState | None:
-        """Return the invoice; None when there is none of this id."""
-        ...
-
-    async def requires_action(self, invoice_id: str) -> bool:
-        """Whether the invoice is unpaid because the customer has to confirm the payment."""
         ...
 
     async def fetch_checkout(self, checkout_id: str) -> CheckoutState | None:

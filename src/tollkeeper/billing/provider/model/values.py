@@ -1,5 +1,6 @@
 """What the payment provider knows, in our own words."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -7,6 +8,9 @@ from uuid import UUID
 
 from tollkeeper.kit import Money
 from tollkeeper.rating import Interval
+
+from .invoices import InvoiceLine, InvoiceState, Tax
+from .pauses import Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,48 +59,15 @@ class PriceAtProvider:
 
 
 @dataclass(frozen=True, slots=True)
-class InvoiceLine:
-    """One line of an invoice, for `[period_start, period_end)`. `amount` is in minor units and may be negative."""
+class ItemState:
+    """What a subscription has beside the plan: so many units at a price; `price_id` is ours if it is an add-on's.
 
-    description: str
-    amount: int
-    quantity: int | None
-    period_start: datetime | None
-    period_end: datetime | None
-    proration: bool
-    provider_price: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class InvoiceState:
-    """An invoice as the provider has it now; amounts in minor units of `currency`.
-
-    `status` is `draft`, `open`, `paid`, `uncollectible`, `void`, or a word invented later.
+    `id` is the item's own; None of what is only to come.
     """
 
-    id: str
-    customer_id: str
-    subscription_id: str | None
-    number: str | None
-    status: str
-    reason: str | None
-    currency: str
-    subtotal: int
-    tax: int
-    total: int
-    amount_due: int
-    amount_paid: int
-    amount_remaining: int
-    attempt_count: int
-    created_at: datetime
-    period_start: datetime | None
-    period_end: datetime | None
-    due_at: datetime | None
-    paid_at: datetime | None
-    next_attempt_at: datetime | None
-    page_url: str | None
-    pdf_url: str | None
-    lines: tuple[InvoiceLine, ...]
+    id: str | None
+    price: PriceAtProvider
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +77,7 @@ class PendingState:
     price: PriceAtProvider
     quantity: int
     at: datetime
+    addons: tuple[ItemState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +85,10 @@ class SubscriptionState:
     """A subscription as the provider has it now.
 
     `status` is one of the published ones (see the door of billing) or a word invented later. The current period is
-    half-open. `cancel_at_period_end` is true however the provider came to say so. `item_id` names the priced item.
+    half-open. `cancel_at_period_end` is true however the provider came to say so. `item_id` names the plan's item;
+    `addons` are all others, whether we know their prices or not.
     `schedule_id` names the provider's plan of what comes later; `pending` is the next step of it, None when none is.
+    `pause` None: money is collected as always.
     """
 
     id: str
@@ -136,16 +110,22 @@ class SubscriptionState:
     payment_method: PaymentMethod | None
     schedule_id: str | None = None
     pending: PendingState | None = None
+    pause: Pause | None = None
+    addons: tuple[ItemState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a subscription is to become. `restarts`: a new full cycle begins with it, since the interval is another."""
+    """What a subscription is to become. `restarts`: a new full cycle begins with it, since the interval is another.
+
+    `addons` is everything beside the plan, whole: quantity 0 takes an item away.
+    """
 
     price: PriceAtProvider
     quantity: int
     interval: Interval
     restarts: bool
+    addons: tuple[ItemState, ...] = ()
 
 
 class CheckoutStatus(StrEnum):
@@ -168,6 +148,8 @@ class CheckoutState:
     price_id: UUID | None
     success_url: str | None
     cancel_url: str | None
+    addons: str = ""
+    """What is sold beside the plan, as `addons_named` says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,27 +163,42 @@ class CheckoutWish:
     success_url: str
     cancel_url: str
     idempotency_key: str
+    addons: tuple[ItemState, ...] = ()
+
+
+def addons_named(addons: Iterable[ItemState]) -> str:
+    """Say what is sold beside a plan, so that two pages can be compared: our price ids and quantities."""
+    return ",".join(sorted(f"{each.price.price_id}:{each.quantity}" for each in addons))
+
+
+class SoldAs(StrEnum):
+    """What a product is to us."""
+
+    PLAN = "plan"
+    ADDON = "addon"
 
 
 @dataclass(frozen=True, slots=True)
 class PlanOffer:
-    """A plan as the provider must know it. `key` is ours and never changes."""
+    """A plan, or an add-on, as the provider must know it. `key` is ours and never changes."""
 
     key: str
     name: str
     description: str
     active: bool
+    kind: SoldAs = SoldAs.PLAN
 
 
 @dataclass(frozen=True, slots=True)
 class PriceOffer:
-    """A price as the provider must know it; `id` is ours."""
+    """A price as the provider must know it; `id` is ours, `plan` the key of what it is the price of."""
 
     id: UUID
     plan: str
     interval: Interval
     money: Money
     active: bool
+    kind: SoldAs = SoldAs.PLAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +206,18 @@ class Preview:
     """What changing a subscription would cost. `due_now` is zero when only a credit results.
 
     `at` is the moment that parts of the period were counted from: a change as of the same moment costs the same.
+    `subtotal - discount_total + exclusive taxes = total`, in minor units of the currency of `due_now`; what the
+    balance takes off `total` is not due.
     """
 
     at: datetime
     due_now: Money
     balance_after: Money
     lines: tuple[InvoiceLine, ...]
+    subtotal: int = 0
+    discount_total: int = 0
+    taxes: tuple[Tax, ...] = ()
+    total: int = 0
 
 
 class CancelAt(StrEnum):
