@@ -27,11 +27,13 @@ class Permission(StrEnum):
     KEYS_VERIFY = "keys:verify"
     BILLING_READ = "billing:read"
     BILLING_MANAGE = "billing:manage"
+    BILLING_REFUND = "billing:refund"
     ORGANIZATION_MANAGE = "organization:manage"
 
 
 _READ = frozenset({Permission.USAGE_READ, Permission.KEYS_READ, Permission.BILLING_READ})
-_ALL_OF_A_MEMBER = frozenset(Permission) - {Permission.KEYS_VERIFY}
+# Giving money back is for those whose money it is: the operator.
+_ALL_OF_A_MEMBER = frozenset(Permission) - {Permission.KEYS_VERIFY, Permission.BILLING_REFUND}
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OWNER: _ALL_OF_A_MEMBER,
