@@ -1,6 +1,7 @@
 """The catalogue: what is for sale, at what price, and what it allows. Data, applied from a YAML file.
 
-Owns: features, plans, prices, the entitlements and request rates of each plan, what usage beyond a soft limit costs.
+Owns: features, plans, prices, the entitlements and request rates of each plan, what usage beyond a soft limit costs,
+add-ons and what they add to a plan, coupons, promotion codes and trials (`offers`).
 Does not own: who has which plan (billing), what that leaves them to use (gate), how usage is counted (metering).
 Invariants: exactly one plan is the default one, and it has no price; a price never changes but for being withdrawn,
 so that a changed amount is a new price, and so it is with a charge for usage; nothing is deleted, since subscriptions
@@ -10,9 +11,13 @@ usage holds from its `created_at` until its `archived_at`, for new and old subsc
 charged by is billing's to choose with `overage_in_force`.
 """
 
+from .addons import Source, entitled, find_addon, list_addon_prices, sources_of
 from .checks import one_default_plan
 from .http import router
 from .model import (
+    Addon,
+    AddonNotFoundError,
+    AddonPrice,
     Catalogue,
     CatalogueChanged,
     CatalogueFileError,
@@ -22,38 +27,64 @@ from .model import (
     EntitlementPeriod,
     Feature,
     FeatureKind,
+    Grant,
     NoDefaultPlanError,
     Plan,
     PlanNotFoundError,
     Price,
+    PromotionCodeError,
 )
+from .offers.model import CodeTerms, Coupon, CouponTerms, Duration, PromotionCode, Trial, TrialEnd
+from .offers.rules import coupon_in_words, why_not
+from .offers.service import find_code, takes_codes
+from .offers.store import list_codes, list_coupons
 from .rules import in_words
 from .service import apply, default_plan, demo_catalogue, diff, get_plan, list_plans, load_catalogue
 from .spec import CatalogueSpec, read_catalogue_file
 from .store import find_overage_price, list_prices, overage_in_force
 
 __all__ = [
+    "Addon",
+    "AddonNotFoundError",
+    "AddonPrice",
     "Catalogue",
     "CatalogueChanged",
     "CatalogueFileError",
     "CatalogueSpec",
     "Change",
     "ChangeKind",
+    "CodeTerms",
+    "Coupon",
+    "CouponTerms",
+    "Duration",
     "Entitlement",
     "EntitlementPeriod",
     "Feature",
     "FeatureKind",
+    "Grant",
     "NoDefaultPlanError",
     "Plan",
     "PlanNotFoundError",
     "Price",
+    "PromotionCode",
+    "PromotionCodeError",
+    "Source",
+    "Trial",
+    "TrialEnd",
     "apply",
+    "coupon_in_words",
     "default_plan",
     "demo_catalogue",
     "diff",
+    "entitled",
+    "find_addon",
+    "find_code",
     "find_overage_price",
     "get_plan",
     "in_words",
+    "list_addon_prices",
+    "list_codes",
+    "list_coupons",
     "list_plans",
     "list_prices",
     "load_catalogue",
@@ -61,4 +92,7 @@ __all__ = [
     "overage_in_force",
     "read_catalogue_file",
     "router",
+    "sources_of",
+    "takes_codes",
+    "why_not",
 ]

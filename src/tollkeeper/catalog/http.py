@@ -80,8 +80,18 @@ class EntitlementOut(BaseModel):
         )
 
 
+class TrialOut(BaseModel):
+    """So many days for nothing, once an organization; `needs_card` False: it may begin without a card."""
+
+    days: int
+    needs_card: bool
+
+
 class PlanOut(BaseModel):
-    """A plan anybody can see. `rates` is requests a minute by route group; null means by contract."""
+    """A plan anybody can see. `rates` is requests a minute by route group; null means by contract.
+
+    `trial` is what a new customer gets for nothing; null: nothing.
+    """
 
     key: str
     name: str
@@ -90,6 +100,7 @@ class PlanOut(BaseModel):
     prices: list[PriceOut]
     entitlements: list[EntitlementOut]
     rates: dict[str, int | None]
+    trial: TrialOut | None
 
     @classmethod
     def of(cls, plan: Plan) -> Self:
@@ -102,6 +113,7 @@ class PlanOut(BaseModel):
             prices=[PriceOut.of(price) for price in plan.prices],
             entitlements=[EntitlementOut.of(each) for each in plan.entitlements],
             rates=dict(plan.rates),
+            trial=TrialOut.model_validate(plan.trial, from_attributes=True) if plan.trial else None,
         )
 
 

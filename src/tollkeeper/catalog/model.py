@@ -1,15 +1,17 @@
 """What is for sale: features, plans, prices, and what each plan allows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
 from tollkeeper.infra import Event
-from tollkeeper.kit import InvalidInputError, Money, NotFoundError, UnavailableError
+from tollkeeper.kit import FieldProblem, InvalidInputError, Money, NotFoundError, UnavailableError
 from tollkeeper.rating import Interval, PriceVersion
+
+from .offers.model import Coupon, PromotionCode, Trial
 
 
 class FeatureKind(StrEnum):
@@ -82,6 +84,7 @@ class Plan:
 
     `prices` holds those on sale; `archived_at` set means that nobody can buy it any more while those who have it
     keep it. `rates` is requests a minute by route group (`api`, `chat`); None means agreed by contract, not limited.
+    `trial` is what a new customer gets for nothing; None: nothing.
     """
 
     key: str
@@ -94,6 +97,7 @@ class Plan:
     entitlements: tuple[Entitlement, ...]
     rates: Mapping[str, int | None]
     archived_at: datetime | None = None
+    trial: Trial | None = None
 
     def price(self, interval: Interval, currency: str | None = None) -> Price | None:
         """Return the price on sale for this interval (in this currency; None: the first listed)."""
@@ -106,11 +110,61 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class AddonPrice:
+    """What one unit of an add-on costs per interval in one currency. Never changes but for being withdrawn."""
+
+    id: UUID
+    addon: str
+    interval: Interval
+    money: Money
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one unit of an add-on gives of a feature: so much more of a metered one; None: a switch is turned on."""
+
+    feature: Feature
+    amount: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Addon:
+    """Something bought beside a plan, `max_quantity` units at most. `plans` names those it can be bought beside.
+
+    `prices` holds those on sale; `archived_at` set means that nobody can buy more of it; those who have it keep it.
+    """
+
+    key: str
+    name: str
+    description: str
+    plans: tuple[str, ...]
+    prices: tuple[AddonPrice, ...]
+    grants: tuple[Grant, ...]
+    max_quantity: int
+    archived_at: datetime | None = None
+
+    def price(self, interval: Interval, currency: str) -> AddonPrice | None:
+        """Return the price on sale for this interval in this currency."""
+        return next((p for p in self.prices if (p.interval, p.money.currency) == (interval, currency)), None)
+
+    def amount_of(self, feature: str) -> int:
+        """Return how much one unit adds to the limit of a metered feature."""
+        return next((each.amount or 0 for each in self.grants if each.feature.key == feature), 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything there is, archived things included, in the file's order."""
+    """Everything there is, archived features and plans included, in the file's order.
+
+    `coupons` by key and `codes` by their text in lower case are those that can be redeemed.
+    """
 
     features: Mapping[str, Feature]
     plans: Mapping[str, Plan]
+    coupons: Mapping[str, Coupon] = field(default_factory=dict)
+    codes: Mapping[str, PromotionCode] = field(default_factory=dict)
+    addons: Mapping[str, Addon] = field(default_factory=dict)
 
     @property
     def default(self) -> Plan:
@@ -161,12 +215,32 @@ class PlanNotFoundError(NotFoundError):
     hint = "GET /api/plans lists the plans by key."
 
 
+class AddonNotFoundError(NotFoundError):
+    """No add-on has this key."""
+
+    code = "addon_not_found"
+    title = "There is no such add-on"
+    hint = "GET /api/subscription/addons lists what can be had beside the plan."
+
+
 class NoDefaultPlanError(UnavailableError):
     """The catalogue is empty: no plan is marked as the default one."""
 
     code = "no_default_plan"
     title = "No catalogue has been applied yet"
     hint = "Run `tollkeeper seed` for the demo catalogue, or `tollkeeper plans apply FILE`."
+
+
+class PromotionCodeError(InvalidInputError):
+    """The promotion code does not exist, has expired, was used up, or is not for this purchase."""
+
+    code = "promotion_code_invalid"
+    title = "This promotion code cannot be used"
+    hint = "Check the code's spelling and what it is for, or go on without it. Nothing was charged."
+
+    def __init__(self, message: str) -> None:
+        """Say in `message` what is wrong with the code the customer typed."""
+        super().__init__([FieldProblem("promotion_code", message)])
 
 
 class CatalogueFileError(InvalidInputError):

@@ -6,7 +6,10 @@ from typing import Any
 from tollkeeper.kit import Money
 from tollkeeper.rating import Charge, charge_in_words
 
+from .addons import compare_addons
 from .model import Catalogue, Change, ChangeKind, Entitlement, Feature, FeatureKind, Plan
+from .offers.model import Trial
+from .offers.rules import compare_offers
 from .spec import CatalogueSpec, FeatureSpec, LimitSpec, PlanSpec, Setting
 
 Entitled = Mapping[str, LimitSpec | Setting]
@@ -14,7 +17,12 @@ Entitled = Mapping[str, LimitSpec | Setting]
 
 def compare(standing: Catalogue, spec: CatalogueSpec) -> list[Change]:
     """Return what applying the file would change, in the file's order; empty when nothing."""
-    return [*_features(standing.features, spec.features), *_plans(standing.plans, spec.plans)]
+    return [
+        *_features(standing.features, spec.features),
+        *_plans(standing.plans, spec.plans),
+        *compare_addons(standing.addons, spec.addons),
+        *compare_offers(standing, spec.coupons, spec.codes),
+    ]
 
 
 def feature_of(key: str, spec: FeatureSpec) -> Feature:
@@ -71,6 +79,8 @@ def _plans(standing: Mapping[str, Plan], wanted: Mapping[str, PlanSpec]) -> Iter
             yield Change(ChangeKind.ADDED, f"plan {key}", "back from the archive")
         if old is not None:
             yield from _plan_values(key, old, spec)
+        if old is None and spec.trial:
+            yield from _trial(key, None, spec.trial.trial())
         yield from _prices(key, old, spec)
         yield from _entitlements(key, old.entitlements if old else (), spec.entitlements)
         yield from _rates(key, old.rates if old else {}, spec.rates)
@@ -86,6 +96,16 @@ def _plan_values(key: str, old: Plan, spec: PlanSpec) -> Iterator[Change]:
         was = getattr(old, name)
         if was != new:
             yield Change(ChangeKind.CHANGED, f"plan {key}", _becomes(name, was, new))
+    yield from _trial(key, old.trial, spec.trial.trial() if spec.trial else None)
+
+
+def _trial(key: str, old: Trial | None, new: Trial | None) -> Iterator[Change]:
+    if old is None and new is not None:
+        yield Change(ChangeKind.ADDED, f"trial of {key}", str(new))
+    elif new is None and old is not None:
+        yield Change(ChangeKind.ARCHIVED, f"trial of {key}", f"{old}; those that run go on")
+    elif old != new:
+        yield Change(ChangeKind.CHANGED, f"trial of {key}", f"{old} becomes {new}")
 
 
 def _values(subject: str, old: Any, new: Any, names: tuple[str, ...]) -> Iterator[Change]:

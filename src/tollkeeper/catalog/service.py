@@ -7,7 +7,9 @@ from tollkeeper.kit import Money
 from tollkeeper.metering import Meter, MeterMismatchError, define_meter, list_meters
 
 from . import rules, store
+from .addons import apply_addons
 from .model import Catalogue, CatalogueChanged, Change, FeatureKind, Plan, PlanNotFoundError
+from .offers.service import save_offers
 from .spec import CatalogueSpec, FeatureSpec, LimitSpec, PlanSpec
 
 
@@ -78,6 +80,8 @@ async def apply(tx: Tx, spec: CatalogueSpec) -> list[Change]:
         await store.replace_entitlements(tx, key, allowed)
         await _save_overage(tx, standing.plans.get(key), key, plan)
         await store.replace_rates(tx, key, plan.rates)
+    await apply_addons(tx, standing.addons, spec.addons)
+    await save_offers(tx, spec.coupons, spec.codes)
     await tx.emit(CatalogueChanged(changed_at=tx.now))
     await tx.changed("catalogue")
     return changes

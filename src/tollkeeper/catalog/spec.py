@@ -4,32 +4,20 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    StringConstraints,
-    Tag,
-    ValidationError,
-)
+from pydantic import Discriminator, Field, StringConstraints, Tag, ValidationError
 
 from tollkeeper.kit import FieldProblem
 from tollkeeper.rating import Charge, Interval
 
-from .charges import MAX_MINOR as MAX_AMOUNT
 from .charges import ChargeSpec
 from .model import CatalogueFileError, EntitlementPeriod, FeatureKind
+from .offers.spec import Code, CodeSpec, CouponSpec, TrialSpec
+from .offers.spec import contradictions as offers_contradict
+from .spec_addons import AddonSpec, addon_contradictions
+from .spec_parts import MAX_LIMIT, Amount, Currency, Key, Path, Prose, Spec, Words
 
 MAX_FILE_CHARACTERS = 512 * 1024
-MAX_LIMIT = 10**15
 
-Path: TypeAlias = tuple[str, ...]
-Key: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
-Currency: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
-Words: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
-Prose: TypeAlias = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True)]
-Amount: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=MAX_AMOUNT)]
 PerMinute: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
 Setting: TypeAlias = (
     Annotated[bool, Field(strict=True)]
@@ -38,11 +26,7 @@ Setting: TypeAlias = (
 )
 
 
-class _Spec(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FeatureSpec(_Spec):
+class FeatureSpec(Spec):
     """A feature as the file has it. `event_type` feeds a metered feature's meter; None: the feature's key."""
 
     name: Words
@@ -52,7 +36,7 @@ class FeatureSpec(_Spec):
     event_type: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
 
 
-class LimitSpec(_Spec):
+class LimitSpec(Spec):
     """How much of a metered feature. `limit: null` means unlimited; `overage` is a charge a currency."""
 
     limit: Annotated[int, Field(strict=True, ge=0, le=MAX_LIMIT)] | None
@@ -74,7 +58,7 @@ EntitlementSpec: TypeAlias = Annotated[
 ]
 
 
-class PlanSpec(_Spec):
+class PlanSpec(Spec):
     """A plan as the file has it. Prices are minor units by interval and currency; rates are requests a minute."""
 
     name: Words
@@ -84,6 +68,7 @@ class PlanSpec(_Spec):
     prices: dict[Literal["month", "year"], dict[Currency, Amount]] = {}
     entitlements: dict[Key, EntitlementSpec] = {}
     rates: dict[Key, PerMinute | None] = {}
+    trial: TrialSpec | None = None
 
     def amounts(self) -> dict[tuple[Interval, str], int]:
         """Return the amount per interval and currency, in the file's order."""
@@ -94,11 +79,18 @@ class PlanSpec(_Spec):
         }
 
 
-class CatalogueSpec(_Spec):
-    """A whole catalogue; the order of plans and features is the order they are shown in."""
+class CatalogueSpec(Spec):
+    """A whole catalogue; the order of plans and features is the order they are shown in.
+
+    `currencies` are those every plan that is sold must have; None: those any plan has.
+    """
 
     features: dict[Key, FeatureSpec]
     plans: dict[Key, PlanSpec]
+    coupons: dict[Key, CouponSpec] = Field(default_factory=dict)
+    codes: dict[Code, CodeSpec] = Field(default_factory=dict)
+    currencies: tuple[Currency, ...] | None = None
+    addons: dict[Key, AddonSpec] = {}
 
 
 def read_catalogue_file(text: str) -> CatalogueSpec:
@@ -200,7 +192,9 @@ def _contradictions(raw: dict[str, Any]) -> Iterator[tuple[Path, str]]:
                 yield path, message
             elif message := _misfit_overage(_mapping(plan), _mapping(value)):
                 yield (*path, "overage"), message
+    yield from addon_contradictions(raw)
     yield from _shared_event_types(features)
+    yield from offers_contradict(raw)
 
 
 def _misfit(kind: Any, value: Any) -> str | None:

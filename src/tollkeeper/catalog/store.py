@@ -14,8 +14,11 @@ from tollkeeper.infra import Tx
 from tollkeeper.kit import Money, new_id
 from tollkeeper.rating import Charge, Interval, PriceVersion
 
+from .addons import load_addons
 from .charges import charge_from_json, charge_to_json
 from .model import Catalogue, Entitlement, EntitlementPeriod, Feature, FeatureKind, Plan, Price
+from .offers.model import Trial, TrialEnd
+from .offers.store import load_codes, load_coupons
 from .spec import PlanSpec
 from .tables import FEATURES, OVERAGE_PRICES, PLAN_ENTITLEMENTS, PLAN_RATES, PLANS, PRICES
 
@@ -51,7 +54,9 @@ async def load(tx: Tx) -> Catalogue:
         key = row["key"]
         allowed = sorted(entitlements[key], key=lambda each: shown.index(each.feature.key))
         plans[key] = _plan(row, prices[key], allowed, rates[key])
-    return Catalogue(MappingProxyType(features), MappingProxyType(plans))
+    addons = await load_addons(tx, features)
+    coupons, codes = await load_coupons(tx), await load_codes(tx)
+    return Catalogue(MappingProxyType(features), MappingProxyType(plans), coupons, codes, addons)
 
 
 async def list_prices(tx: Tx) -> list[Price]:
@@ -83,9 +88,19 @@ async def save_plan(tx: Tx, key: str, spec: PlanSpec, position: int) -> None:
         "is_default": spec.default,
         "is_public": spec.public,
         "archived_at": None,
+        **_trial_values(spec),
     }
     statement = insert(PLANS).values(key=key, created_at=tx.now, **values)
     await tx.connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values))
+
+
+def _trial_values(spec: PlanSpec) -> dict[str, Any]:
+    trial = spec.trial.trial() if spec.trial else None
+    return {
+        "trial_days": trial.days if trial else None,
+        "trial_needs_card": trial.needs_card if trial else None,
+        "trial_without_card": trial.without_card.value if trial else None,
+    }
 
 
 async def clear_default(tx: Tx) -> None:
@@ -240,4 +255,11 @@ def _plan(
         entitlements=tuple(entitlements),
         rates=MappingProxyType(dict(rates)),
         archived_at=row["archived_at"],
+        trial=_trial(row),
     )
+
+
+def _trial(row: Mapping[Any, Any]) -> Trial | None:
+    if row["trial_days"] is None:
+        return None
+    return Trial(row["trial_days"], row["trial_needs_card"], TrialEnd(row["trial_without_card"]))

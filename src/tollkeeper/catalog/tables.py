@@ -43,6 +43,12 @@ PLANS = Table(
     Column("is_public", Boolean, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("archived_at", DateTime(timezone=True), comment="since when nobody can buy it; subscribers keep it"),
+    Column("trial_days", Integer, comment="what a new customer has it for nothing; null: no trial"),
+    Column("trial_needs_card", Boolean, comment="null: no trial"),
+    Column("trial_without_card", Text, comment="what becomes of a trial that ends without a card; null: no trial"),
+    CheckConstraint("trial_days between 1 and 730", name="trial_days_bounded"),
+    CheckConstraint("trial_without_card in ('cancel', 'pause')", name="trial_without_card_known"),
+    CheckConstraint("num_nulls(trial_days, trial_needs_card, trial_without_card) in (0, 3)", name="trial_whole"),
     CheckConstraint("not (is_default and archived_at is not null)", name="default_not_archived"),
     Index("uq_plans_default", "is_default", unique=True, postgresql_where=text("is_default")),
     comment="Sellable tiers",
@@ -115,4 +121,61 @@ PLAN_RATES = Table(
     Column("per_minute", Integer, comment="null: agreed by contract, not limited"),
     CheckConstraint("per_minute > 0", name="per_minute_positive"),
     comment="Request rates of each plan",
+)
+
+ADDONS = Table(
+    "addons",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("max_quantity", Integer, nullable=False, comment="how many units one subscription can have"),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("archived_at", DateTime(timezone=True), comment="since when nobody can buy more; those who have it keep it"),
+    CheckConstraint("max_quantity > 0", name="max_quantity_positive"),
+    comment="What can be bought beside a plan",
+)
+
+ADDON_PLANS = Table(
+    "addon_plans",
+    metadata,
+    Column("addon", Text, ForeignKey("addons.key"), primary_key=True),
+    Column("plan", Text, ForeignKey("plans.key"), primary_key=True),
+    comment="Beside which plans an add-on can be bought",
+)
+
+ADDON_PRICES = Table(
+    "addon_prices",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("addon", Text, ForeignKey("addons.key"), nullable=False),
+    Column("interval", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False, comment="minor units, of one unit"),
+    Column("currency", Text, nullable=False, comment="lower-case ISO 4217"),
+    Column("position", Integer, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("archived_at", DateTime(timezone=True), comment="since when it is not on sale"),
+    CheckConstraint("interval in ('month', 'year')", name="interval_known"),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency_iso"),
+    Index(
+        "uq_addon_prices_on_sale",
+        "addon",
+        "interval",
+        "currency",
+        unique=True,
+        postgresql_where=text("archived_at is null"),
+    ),
+    comment="Immutable but for archived_at: a changed amount is a new row",
+)
+
+ADDON_GRANTS = Table(
+    "addon_grants",
+    metadata,
+    Column("addon", Text, ForeignKey("addons.key"), primary_key=True),
+    Column("feature", Text, ForeignKey("features.key"), primary_key=True),
+    Column("amount", BigInteger, comment="what each unit adds to a metered feature's limit; null: turns a switch on"),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    comment="What each unit of an add-on gives of each feature",
 )
