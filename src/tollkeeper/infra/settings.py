@@ -34,6 +34,14 @@ class Switch(StrEnum):
     OFF = "off"
 
 
+class TaxMode(StrEnum):
+    """How tax comes onto what is sold."""
+
+    OFF = "off"
+    AUTOMATIC = "automatic"
+    RATES = "rates"
+
+
 class SettingsError(Exception):
     """One or more settings are wrong. `problems` names each with what to do; `str()` lists them all."""
 
@@ -115,6 +123,33 @@ class Settings(BaseSettings):
         description="What happens while a payment fails: `day:action[:message]`, separated by commas. Days count from "
         "the unpaid invoice; `remind` tells the customer, `restrict` withholds the plan, `end` ends the subscription.",
     )
+    tax: TaxMode = Field(
+        TaxMode.OFF,
+        alias="TOLLKEEPER_TAX",
+        description="`off`; `automatic`: Stripe Tax works it out from the customer's address; `rates`: those of "
+        "`TOLLKEEPER_TAX_RATES`. Not `off`: checkout asks for addresses and tax ids.",
+    )
+    tax_rates: CommaSeparated = Field(
+        default_factory=list,
+        alias="TOLLKEEPER_TAX_RATES",
+        description="With `TOLLKEEPER_TAX=rates`: ids of Stripe's tax rates (`txr_...`) on everything sold, separated "
+        "by commas.",
+    )
+    seller_name: str = Field("", alias="TOLLKEEPER_SELLER_NAME", description="Who sells, as printed on invoices.")
+    seller_address: str = Field(
+        "", alias="TOLLKEEPER_SELLER_ADDRESS", description="The seller's postal address, its lines separated by `|`."
+    )
+    seller_tax_id: str = Field(
+        "", alias="TOLLKEEPER_SELLER_TAX_ID", description="The seller's tax id, as printed on invoices."
+    )
+    seller_email: str = Field(
+        "", alias="TOLLKEEPER_SELLER_EMAIL", description="Where customers ask about invoices, as printed on them."
+    )
+    invoice_font: Path | None = Field(
+        None,
+        alias="TOLLKEEPER_INVOICE_FONT",
+        description="A TrueType font (`.ttf`) for letters on printed invoices beyond Latin, Greek and Cyrillic.",
+    )
     rate_limits: Switch = Field(
         Switch.ON, alias="TOLLKEEPER_RATE_LIMITS", description="`off` for load tests; refused in production."
     )
@@ -161,6 +196,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         problems = [*self._address_problems(), *self._secret_problems()]
+        if self.tax is TaxMode.RATES and not self.tax_rates:
+            problems.append("TOLLKEEPER_TAX_RATES: missing; TOLLKEEPER_TAX=rates needs at least one `txr_...`.")
         problems += self._production_problems() if self.is_production else []
         if problems:
             raise ValueError("\n".join(problems))

@@ -8,6 +8,8 @@ What each time means: `issued_at`, `due_at`, `paid_at` and the period are the pr
 """
 
 from .model import CreditNote, Invoice, InvoiceDocument, InvoiceNotFoundError
+from .printing import Seller, UnusableFontError, load_fonts, print_invoice
+from .rules import SumRow, address_lines, discount_words, notes, rates_of, sums, tax_id_words, tax_words, unit_price
 from .service import get_document, get_invoice, list_invoices, mirror_invoice
 
 __all__ = [
@@ -15,8 +17,21 @@ __all__ = [
     "Invoice",
     "InvoiceDocument",
     "InvoiceNotFoundError",
+    "Seller",
+    "SumRow",
+    "UnusableFontError",
+    "address_lines",
+    "discount_words",
     "get_document",
     "get_invoice",
     "list_invoices",
+    "load_fonts",
     "mirror_invoice",
+    "notes",
+    "print_invoice",
+    "rates_of",
+    "sums",
+    "tax_id_words",
+    "tax_words",
+    "unit_price",
 ]
