@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt
 from starlette.responses import Response
 
-from tollkeeper.catalog import Entitlement, get_plan
+from tollkeeper.catalog import Entitlement
 from tollkeeper.infra import ActorDep, RuntimeDep, Tx, TxDep, current_actor, pairs, runtime_of
 from tollkeeper.kit import FieldProblem, InvalidInputError, Permission
 from tollkeeper.metering import Bucket
@@ -146,8 +146,7 @@ async def limits_report(tx: Tx, organization_id: UUID) -> list[dict[str, Any]]:
     gate = tx.runtime.part(Gate)
     access = await gate.access(organization_id)
     balances = {balance.allowance.feature: balance for balance in await gate.balances(access)}
-    plan = await get_plan(tx, access.plan)
-    return [_entry(each, balances.get(each.feature.key)) for each in plan.entitlements]
+    return [_entry(each, balances.get(each.feature.key)) for each in access.entitlements]
 
 
 def _entry(entitlement: Entitlement, balance: Balance | None) -> dict[str, Any]:
@@ -156,7 +155,13 @@ def _entry(entitlement: Entitlement, balance: Balance | None) -> dict[str, Any]:
     if balance is None:
         return {**entry, "value": entitlement.value}
     enforcement = {"period": entitlement.period, "enforcement": "hard" if entitlement.hard else "soft"}
-    return {**entry, **balance_document(balance), **enforcement}
+    return {**entry, **balance_document(balance), **enforcement, "sources": _sources(balance)}
+
+
+def _sources(balance: Balance) -> list[dict[str, Any]]:
+    """What the limit is made of when there is more to it than the plan; `addon` null is the plan's part."""
+    found = balance.allowance.sources
+    return [{"name": each.name, "addon": each.addon, "quantity": each.quantity, "limit": each.amount} for each in found]
 
 
 class VerifyBody(BaseModel):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tollkeeper.catalog import EntitlementPeriod
+from tollkeeper.catalog import Entitlement, EntitlementPeriod, Source
 from tollkeeper.kit import (
     FieldProblem,
     InvalidInputError,
@@ -23,18 +23,23 @@ class Standing:
     """The plan an organization is on, as billing last said, and the billing period it is in.
 
     `plan` and `bought` None: nothing was bought; the default plan's periods are months counted from `anchor`, the
-    moment the organization was made, so that leaving and coming back does not open a fresh one.
+    moment the organization was made, so that leaving and coming back does not open a fresh one. `addons` is how many
+    units of each add-on were bought beside the plan.
     """
 
     organization_id: UUID
     anchor: datetime
     plan: str | None = None
     bought: Period | None = None
+    addons: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How much of one metered feature may be used a period. `limit` None means unlimited."""
+    """How much of one metered feature may be used a period: by plan and add-ons together.
+
+    `limit` None means unlimited. `sources` is what the limit is made of, the plan's part first.
+    """
 
     feature: str
     meter_id: int
@@ -42,7 +47,8 @@ class Allowance:
     hard: bool
     period: EntitlementPeriod
     offered: bool = True
-    """False when the plan does not mention the feature at all; the limit is then zero."""
+    """False when neither plan nor add-ons mention the feature at all; the limit is then zero."""
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,7 @@ class Access:
     allowances: Mapping[str, Allowance]
     offers: Mapping[str, Offer | None]
     rates: Mapping[str, int | None]
+    entitlements: tuple[Entitlement, ...] = ()
     periods: dict[EntitlementPeriod, Period] = field(default_factory=dict)
     """The current period by kind, worked out when first asked and again once it is over."""
 

@@ -1,9 +1,11 @@
 """Pure decisions of the gate: which period is current, which plan to offer, what a plan comes to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
-from tollkeeper.catalog import Catalogue, EntitlementPeriod, FeatureKind, Plan
+from tollkeeper.catalog import Catalogue, Entitlement, EntitlementPeriod, FeatureKind, Plan, entitled, sources_of
 from tollkeeper.metering import Meter, fits
 from tollkeeper.rating import Interval, Period, period_at
 
@@ -14,34 +16,45 @@ FOREVER = Period(datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=U
 LONGEST_MONTH = timedelta(days=32)
 # How far ahead of ours a caller's clock may be.
 CLOCK_SKEW = timedelta(minutes=5)
+NO_ADDONS: Mapping[str, int] = MappingProxyType({})
 
 
 def build_access(standing: Standing, catalogue: Catalogue, meters: Iterable[Meter]) -> Access:
     """Work out what an organization of this standing may use."""
     plan = catalogue.plans.get(standing.plan or "") or catalogue.default
     ids = {meter.key: meter.id for meter in meters}
+    allowed = entitled(catalogue, plan, standing.addons)
     allowances = {
-        feature.key: _allowance(plan, feature.key, ids[feature.key])
+        feature.key: _allowance(allowed, feature.key, ids[feature.key])
         for feature in catalogue.features.values()
         if feature.kind is FeatureKind.METERED and feature.key in ids
     }
-    offers = {key: best_offer(catalogue, plan, allowance) for key, allowance in allowances.items()}
-    return Access(standing, plan.key, plan.name, allowances, offers, plan.rates)
+    if standing.addons:
+        allowances = {
+            key: replace(each, sources=sources_of(catalogue, plan, standing.addons, key))
+            for key, each in allowances.items()
+        }
+    offers = {key: best_offer(catalogue, plan, allowance, standing.addons) for key, allowance in allowances.items()}
+    return Access(standing, plan.key, plan.name, allowances, offers, plan.rates, allowed)
 
 
-def _allowance(plan: Plan, feature: str, meter_id: int) -> Allowance:
-    entitlement = plan.entitlement(feature)
+def _allowance(allowed: Sequence[Entitlement], feature: str, meter_id: int) -> Allowance:
+    entitlement = next((each for each in allowed if each.feature.key == feature), None)
     if entitlement is None:
         return Allowance(feature, meter_id, 0, hard=True, period=EntitlementPeriod.BILLING, offered=False)
     return Allowance(feature, meter_id, entitlement.limit, entitlement.hard, entitlement.period)
 
 
-def best_offer(catalogue: Catalogue, current: Plan, allowance: Allowance) -> Offer | None:
-    """The next plan up that allows more of this feature; None when there is none."""
+def best_offer(
+    catalogue: Catalogue, current: Plan, allowance: Allowance, held: Mapping[str, int] = NO_ADDONS
+) -> Offer | None:
+    """The next plan up that allows more of this feature, with the add-ons that go with it; None when there is none."""
     if allowance.limit is None:
         return None
     for plan in sorted(catalogue.on_sale(), key=lambda each: each.position):
-        entitlement = plan.entitlement(allowance.feature)
+        kept = {key: units for key, units in held.items() if key in catalogue.addons}
+        kept = {key: units for key, units in kept.items() if plan.key in catalogue.addons[key].plans}
+        entitlement = next((e for e in entitled(catalogue, plan, kept) if e.feature.key == allowance.feature), None)
         if plan.position <= current.position or entitlement is None:
             continue
         if entitlement.limit is None or entitlement.limit > allowance.limit:

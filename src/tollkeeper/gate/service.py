@@ -47,7 +47,8 @@ async def on_entitlements_changed(tx: Tx, event: EntitlementsChanged) -> None:
     bought = None
     if event.plan is not None and event.period_start is not None and event.period_end is not None:
         bought = Period(event.period_start, event.period_end)
-    await store.set_bought(tx, event.organization_id, event.plan if bought else None, bought)
+    plan, addons = (event.plan, event.addons) if bought else (None, rules.NO_ADDONS)
+    await store.set_bought(tx, event.organization_id, plan, bought, addons)
     await tx.changed("organization", event.organization_id)
 
 
@@ -173,13 +174,19 @@ class Gate:
             log.warning("key uses were not written down", error=str(error).strip())
 
 
+def _made_of(access: Access, allowance: Allowance) -> str:
+    """Say whose limit it is: `the Pro plan`, `the Pro plan with 2 Extra prompts`."""
+    beside = " and ".join(f"{each.quantity} {each.name}" for each in allowance.sources if each.addon is not None)
+    return f"the {access.plan_name} plan" + (f" with {beside}" if beside else "")
+
+
 def quota_exceeded(access: Access, balance: Balance, requested: int) -> QuotaExceededError:
     """The refusal, with everything a caller needs to explain or lift it."""
     allowance, offer = balance.allowance, access.offers.get(balance.allowance.feature)
     way_out = f" {offer.name} allows more." if offer else ""
     detail = (
         f"{balance.used} of {allowance.limit} {allowance.feature} are used; {requested} more would pass the limit of "
-        f"the {access.plan_name} plan. It resets at {balance.period.end.isoformat()}.{way_out}"
+        f"{_made_of(access, allowance)}. It resets at {balance.period.end.isoformat()}.{way_out}"
     )
     return QuotaExceededError(
         detail,

@@ -1,5 +1,6 @@
 """Every statement of the gate."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ async def find_standing(tx: Tx, organization_id: UUID) -> Standing | None:
 
 def _standing(row: Any) -> Standing:
     bought = None if row.plan is None else Period(row.period_start, row.period_end)
-    return Standing(row.organization_id, row.anchor, row.plan, bought)
+    return Standing(row.organization_id, row.anchor, row.plan, bought, row.addons)
 
 
 async def insert_standing(tx: Tx, standing: Standing) -> None:
@@ -31,10 +32,12 @@ async def insert_standing(tx: Tx, standing: Standing) -> None:
     await tx.connection.execute(insert(GATE_STANDINGS).values(values).on_conflict_do_nothing())
 
 
-async def set_bought(tx: Tx, organization_id: UUID, plan: str | None, period: Period | None) -> None:
-    """Set the plan an organization bought and its billing period; None for both when it has none."""
+async def set_bought(
+    tx: Tx, organization_id: UUID, plan: str | None, period: Period | None, addons: Mapping[str, int]
+) -> None:
+    """Set what an organization bought and its billing period; None and no add-ons when it has nothing."""
     await tx.connection.execute(
         update(GATE_STANDINGS)
         .where(GATE_STANDINGS.c.organization_id == organization_id)
-        .values(plan=plan, period_start=period and period.start, period_end=period and period.end)
+        .values(plan=plan, period_start=period and period.start, period_end=period and period.end, addons=dict(addons))
     )

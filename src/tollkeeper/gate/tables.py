@@ -1,6 +1,7 @@
 """Tables of the gate."""
 
 from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
 
 from tollkeeper.infra import metadata
 
@@ -12,6 +13,13 @@ GATE_STANDINGS = Table(
     Column("plan", Text, comment="key of the plan bought; null: the default plan"),
     Column("period_start", DateTime(timezone=True), comment="of the plan bought"),
     Column("period_end", DateTime(timezone=True), comment="of the plan bought; exclusive"),
+    Column(
+        "addons",
+        JSONB,
+        nullable=False,
+        server_default="{}",
+        comment="units of each add-on by key bought beside the plan",
+    ),
     CheckConstraint("num_nulls(plan, period_start, period_end) in (0, 3)", name="bought_is_whole"),
     comment="What the gate was told of each organization; written with the change that caused it",
 )
