@@ -1,0 +1,96 @@
+"""Putting charges at the provider. A charge is written down before this begins, and every call can be repeated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from tollkeeper.billing.provider import ExtraCharge, PaymentProvider
+from tollkeeper.infra import Tx
+
+from . import store
+from .model import Charge, Destination, State, UsageCharged
+from .rules import FOREVER
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a charge stands at the provider; `invoice` None: it waits for the customer's next one."""
+
+    item: str
+    invoice: str | None
+
+
+async def begin(tx: Tx, organization_id: UUID) -> list[Charge]:
+    """Return what is to be put at the provider, oldest first, as it stood before this try, which is counted."""
+    found = await store.intended(tx, organization_id)
+    await store.count_attempt(tx, [each.id for each in found])
+    return found
+
+
+async def place(provider: PaymentProvider, charge: Charge, *, draft: str | None = None) -> Placed:
+    """Put a charge on its invoice: on `draft`, else on the one it is meant for, else on the customer's next one.
+
+    When it was begun before, it is looked for first: the provider recognises a repeat for a day only.
+    """
+    invoice = draft or charge.wanted_invoice
+    if charge.provider_item is not None:
+        return Placed(charge.provider_item, draft)
+    if charge.attempts:
+        known = await provider.find_charge(charge.customer, charge.id, since=charge.created_at)
+        if known is not None:
+            return Placed(known, invoice)
+    # What is counted for a lifetime is charged as of the moment.
+    start = charge.period_end if charge.period_start == FOREVER.start else charge.period_start
+    words, end = charge.description, charge.period_end
+    extra = ExtraCharge(charge.id, charge.customer, charge.money, words, start, end)
+    item = await provider.add_charge(extra, invoice_id=invoice) if invoice else None
+    if item is not None:
+        return Placed(item, invoice)
+    waiting = await provider.add_charge(extra, invoice_id=None)
+    return Placed(str(waiting), None)
+
+
+def apart(charges: Sequence[Charge]) -> list[Charge]:
+    """Return those that go on an invoice of their own together: those that share it with the first of them."""
+    own = [each for each in charges if each.destination is Destination.OWN]
+    shared = {(each.customer, each.wanted_invoice) for each in own[:1]}
+    return [each for each in own if (each.customer, each.wanted_invoice) in shared]
+
+
+async def open_draft(provider: PaymentProvider, charges: Sequence[Charge]) -> str:
+    """Return the draft that these charges share, the same one whenever it is asked for again."""
+    known = next((each.wanted_invoice for each in charges if each.wanted_invoice), None)
+    first = charges[0]
+    return known or await provider.open_invoice(first.customer, idempotency_key=f"usage-invoice-{first.id}")
+
+
+async def note_draft(tx: Tx, charges: Sequence[Charge], draft: str) -> None:
+    """Remember the draft that these charges share."""
+    await store.change(tx, [each.id for each in charges], wanted_invoice=draft)
+
+
+async def note(tx: Tx, charge: Charge, placed: Placed) -> None:
+    """Note that a charge is at the provider, and tell of it."""
+    values = {"state": State.CHARGED.value, "charged_at": tx.now, "problem": None}
+    await store.change(tx, [charge.id], provider_item=placed.item, invoice=placed.invoice, **values)
+    await tx.emit(
+        UsageCharged(
+            organization_id=charge.organization_id,
+            feature=charge.feature,
+            quantity=charge.quantity,
+            amount=charge.amount,
+            currency=charge.currency,
+            invoice=placed.invoice,
+        )
+    )
+
+
+async def note_item(tx: Tx, charge: Charge, item: str) -> None:
+    """Note the item of a charge whose invoice is not collected yet."""
+    await store.change(tx, [charge.id], provider_item=item)
+
+
+async def note_problem(tx: Tx, charges: Sequence[Charge], problem: str, *, hopeless: bool) -> None:
+    """Note why a try failed. `hopeless`: the provider knows the customer no more, and nobody can be charged."""
+    values = {"problem": problem[:1000]} | ({"state": State.ABANDONED.value} if hopeless else {})
+    await store.change(tx, [each.id for each in charges], **values)
