@@ -1,10 +1,14 @@
 """Keeping the provider's products and prices equal to our catalogue."""
 
-from tollkeeper.catalog import Plan, Price, list_prices, load_catalogue
+from collections.abc import Iterable
+
+from tollkeeper.catalog import Addon, AddonPrice, Plan, Price, PromotionCode, list_prices, load_catalogue
 from tollkeeper.infra import Runtime, Tx
 
 from . import store
-from .model import PaymentProvider, PlanOffer, PriceAtProvider, PriceOffer, ProviderUnavailableError
+from .addons import addon_price_at_provider, addon_price_of, push_addons
+from .model import ItemState, PaymentProvider, PlanOffer, PriceAtProvider, PriceOffer, ProviderUnavailableError
+from .offers import push_code, push_offers
 
 
 def provider_of(runtime: Runtime) -> PaymentProvider:
@@ -39,7 +43,21 @@ async def push_catalogue(tx: Tx) -> int:
     }
     for price in prices:
         await _push(tx, price, products[price.plan])
-    return len(prices)
+    pushed = len(prices) + await push_addons(tx, provider_of(tx.runtime))
+    await push_offers(tx, provider_of(tx.runtime), products)
+    return pushed
+
+
+async def code_at_provider(tx: Tx, code: PromotionCode) -> str:
+    """Return the provider's id of a promotion code, pushing it first when it does not stand there yet."""
+    await store.lock(tx, "catalogue")
+    provider = provider_of(tx.runtime)
+    known = (await store.pushed_codes(tx, provider.account)).get(code.id)
+    if known is not None:
+        return known
+    plans = (await load_catalogue(tx)).plans
+    products = {key: await provider.save_plan(_offer(plans[key])) for key in code.coupon.terms.plans}
+    return await push_code(tx, provider, code, products)
 
 
 async def price_at_provider(tx: Tx, plan: Plan, price: Price) -> PriceAtProvider:
@@ -58,6 +76,17 @@ async def plan_price_of(tx: Tx, at_provider: PriceAtProvider) -> Price | None:
     """Return which of our prices a subscription was sold at; None when it was made without us."""
     known = await store.our_price(tx, account_of(tx.runtime), at_provider.provider_id) or at_provider.price_id
     return next((price for price in await list_prices(tx) if price.id == known), None)
+
+
+async def addon_at_provider(tx: Tx, addon: Addon, price: AddonPrice) -> PriceAtProvider:
+    """Return where an add-on's price on sale stands at the provider, pushing it first when it does not yet."""
+    return await addon_price_at_provider(tx, provider_of(tx.runtime), addon, price)
+
+
+async def addon_prices_of(tx: Tx, items: Iterable[ItemState]) -> list[tuple[ItemState, AddonPrice]]:
+    """Return those items that are add-ons of ours, each with the price it was sold at."""
+    found = [(each, await addon_price_of(tx, account_of(tx.runtime), each)) for each in items]
+    return [(item, price) for item, price in found if price is not None]
 
 
 async def _push(tx: Tx, price: Price, product: str) -> PriceAtProvider:

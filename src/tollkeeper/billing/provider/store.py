@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from tollkeeper.infra import Tx
 
 from .model import PriceAtProvider
-from .tables import PROVIDER_PRICES
+from .tables import PROVIDER_CODES, PROVIDER_COUPONS, PROVIDER_PRICES
 
 _LOCK = "select pg_advisory_xact_lock(hashtext('tollkeeper.billing'), hashtext(:name))"
 
@@ -51,3 +51,31 @@ async def save_price(
     }
     statement = insert(PROVIDER_PRICES).values(account=account, price_id=price_id, **values)
     await tx.connection.execute(statement.on_conflict_do_update(index_elements=["account", "price_id"], set_=values))
+
+
+async def pushed_coupons(tx: Tx, account: str) -> set[UUID]:
+    """Return which of our coupons can be redeemed at the provider."""
+    table = PROVIDER_COUPONS.c
+    found = await tx.connection.execute(select(table.coupon_id).where(table.account == account, table.active))
+    return set(found.scalars())
+
+
+async def save_coupon(tx: Tx, account: str, coupon_id: UUID, *, active: bool) -> None:
+    """Note whether a coupon can be redeemed at the provider."""
+    values = {"active": active, "pushed_at": tx.now}
+    statement = insert(PROVIDER_COUPONS).values(account=account, coupon_id=coupon_id, **values)
+    await tx.connection.execute(statement.on_conflict_do_update(index_elements=["account", "coupon_id"], set_=values))
+
+
+async def pushed_codes(tx: Tx, account: str) -> dict[UUID, str]:
+    """Return which of our codes can be redeemed at the provider, with its ids."""
+    table = PROVIDER_CODES.c
+    query = select(table.code_id, table.provider_code).where(table.account == account, table.active)
+    return {row.code_id: row.provider_code for row in await tx.connection.execute(query)}
+
+
+async def save_code(tx: Tx, account: str, code_id: UUID, provider_code: str, *, active: bool) -> None:
+    """Note where a promotion code stands at the provider now."""
+    values = {"provider_code": provider_code, "active": active, "pushed_at": tx.now}
+    statement = insert(PROVIDER_CODES).values(account=account, code_id=code_id, **values)
+    await tx.connection.execute(statement.on_conflict_do_update(index_elements=["account", "code_id"], set_=values))

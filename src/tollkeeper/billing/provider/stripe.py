@@ -19,12 +19,18 @@ from .model import (
     PriceOffer,
     ProviderEvent,
     SubscriptionState,
+    addons_named,
 )
 from .stripe_changes import StripeChanges
 from .stripe_errors import errors, expanded, or_none
+from .stripe_extra import StripeExtra
 from .stripe_invoices import StripeInvoices
 from .stripe_methods import StripeMethods
+from .stripe_offers import StripeOffers, checkout_terms, code_errors
 from .stripe_paying import StripePaying
+from .stripe_payments import (
+    StripePayments,
+)
 from .stripe_tax import StripeTax
 
 log = structlog.get_logger(__name__)
@@ -36,7 +42,13 @@ PAGE = 100
 _METHOD = "invoice_settings.default_payment_method"
 # Deleted customers have no settings to look into; the second way asks for what those have, too.
 _OF_CUSTOMER: tuple[list[str], list[str]] = ([_METHOD], [])
-_OPENED = ["latest_invoice", "default_payment_method", "schedule"]
+_OPENED = [
+    "latest_invoice",
+    "default_payment_method",
+    "schedule",
+    "discounts.source.coupon",
+    "discounts.promotion_code",
+]
 _OF_SUBSCRIPTION: tuple[list[str], list[str]] = ([*_OPENED, f"customer.{_METHOD}"], [*_OPENED, "customer"])
 
 
@@ -49,7 +61,9 @@ class _Http(HTTPXClient):
         return [args, options]
 
 
-class StripeProvider(StripeChanges, StripeInvoices, StripeMethods, StripeTax, StripePaying):
+class StripeProvider(
+    StripeOffers, StripeChanges, StripeInvoices, StripeMethods, StripeTax, StripePaying, StripePayments, StripeExtra
+):
     """PaymentProvider on Stripe, or on whatever speaks its protocol at `api_base`."""
 
     def __init__(self, key: str, *, api_base: str | None = None) -> None:
@@ -179,7 +193,11 @@ class StripeProvider(StripeChanges, StripeInvoices, StripeMethods, StripeTax, St
     async def open_checkout(self, wish: CheckoutWish) -> CheckoutState:
         """See PaymentProvider."""
         ours = {read.ORGANIZATION: str(wish.organization_id), read.PRICE: str(wish.price.price_id), "plan": wish.plan}
-        with errors():
+        if wish.addons:
+            ours[read.ADDONS] = addons_named(wish.addons)
+        asked = checkout_terms(wish.terms)
+        data = {"metadata": ours, **asked.pop("subscription_data", {})}
+        with errors(), code_errors():
             made = await self._api.checkout.sessions.create_async(
                 {
                     "mode": "subscription",
@@ -191,8 +209,9 @@ class StripeProvider(StripeChanges, StripeInvoices, StripeMethods, StripeTax, St
                     ],
                     "success_url": wish.success_url,
                     "cancel_url": wish.cancel_url,
-                    "metadata": ours,
-                    "subscription_data": {"metadata": ours},
+                    "metadata": {**ours, read.TERMS: str(wish.terms)},
+                    "subscription_data": data,
+                    **asked,
                 },
                 {"idempotency_key": wish.idempotency_key},
             )

@@ -88,9 +88,34 @@ class StripeChanges:
 
 def _change(subscription: SubscriptionState, target: Target, at: datetime) -> dict[str, Any]:
     """Return the change itself, the same for looking at it and for making it."""
-    item = {"id": str(subscription.item_id), "price": target.price.provider_id, "quantity": target.quantity}
-    change = {"items": [item], "proration_behavior": "always_invoice", "proration_date": int(at.timestamp())}
+    items = [*_plan_change(subscription, target), *_addon_changes(subscription, target)]
+    change = {"items": items, "proration_behavior": "always_invoice", "proration_date": int(at.timestamp())}
     return {**change, "billing_cycle_anchor": {"type": "now"}} if target.restarts else change
+
+
+def _plan_change(subscription: SubscriptionState, target: Target) -> list[dict[str, Any]]:
+    """Return the change of the plan's item; one that stays is not spoken of, since its price may be off sale."""
+    price = subscription.price.provider_id if subscription.price else None
+    if (price, subscription.quantity) == (target.price.provider_id, target.quantity):
+        return []
+    return [{"id": str(subscription.item_id), "price": target.price.provider_id, "quantity": target.quantity}]
+
+
+def _addon_changes(subscription: SubscriptionState, target: Target) -> list[dict[str, Any]]:
+    """Return what is added, taken away, or changed beside the plan."""
+    standing = {each.id: each for each in subscription.addons}
+    changes: list[dict[str, Any]] = []
+    for each in target.addons:
+        before = standing.get(each.id)
+        if before is None:
+            changes.append({"price": each.price.provider_id, "quantity": each.quantity})
+        elif each.quantity == 0:
+            changes.append({"id": each.id, "deleted": True})
+        elif before.price.provider_id != each.price.provider_id:
+            changes.append({"id": each.id, "price": each.price.provider_id, "quantity": each.quantity})
+        elif before.quantity != each.quantity:
+            changes.append({"id": each.id, "quantity": each.quantity})
+    return changes
 
 
 def _as_it_is(phase: read.Json) -> dict[str, Any]:
@@ -101,7 +126,10 @@ def _as_it_is(phase: read.Json) -> dict[str, Any]:
 
 def _later(target: Target) -> dict[str, Any]:
     return {
-        "items": [{"price": target.price.provider_id, "quantity": target.quantity}],
+        "items": [
+            {"price": target.price.provider_id, "quantity": target.quantity},
+            *({"price": each.price.provider_id, "quantity": each.quantity} for each in target.addons if each.quantity),
+        ],
         "duration": {"interval": target.interval.value, "interval_count": 1},
         "proration_behavior": "none",
     }

@@ -19,7 +19,12 @@ from .stripe_errors import errors
 
 T = TypeVar("T")
 _METHOD = "data.invoice_settings.default_payment_method"
-_OF_SUBSCRIPTION = ["data.latest_invoice", "data.default_payment_method"]
+_OF_SUBSCRIPTION = [
+    "data.latest_invoice",
+    "data.default_payment_method",
+    "data.discounts.source.coupon",
+    "data.discounts.promotion_code",
+]
 
 
 class StripeLists:

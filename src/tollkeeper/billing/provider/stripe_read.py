@@ -12,7 +12,9 @@ from .model import (
     CheckoutState,
     CheckoutStatus,
     CustomerState,
+    Pause,
     PaymentMethod,
+    PaymentProgress,
     PendingState,
     PriceAtProvider,
     ProviderEvent,
@@ -21,12 +23,17 @@ from .model import (
     ThinEventError,
     UnreadableEventError,
 )
+from .stripe_read_discounts import discount
 from .stripe_read_invoices import invoice, invoice_line, subscription_of
-from .stripe_read_parts import NOTHING, Json, ident, mapping, moment, time
+from .stripe_read_items import OURS, PRICE, addon_item, plan_item
+from .stripe_read_items import price as plan_price
+from .stripe_read_parts import Json, ident, mapping, moment, time
 
 __all__ = [
+    "ADDONS",
     "HANDLED",
     "ORGANIZATION",
+    "OURS",
     "PRICE",
     "Json",
     "checkout",
@@ -38,11 +45,12 @@ __all__ = [
     "payment_method",
     "running_phase",
     "subscription",
-    "waits_for_customer",
 ]
 
 ORGANIZATION = "organization_id"
-PRICE = "tollkeeper_price"
+ADDONS = "addons"
+TERMS = "terms"
+"""Under which name is written on a checkout what it gives beside the price."""
 MAX_NAME = 255
 
 HANDLED: tuple[str, ...] = (
@@ -56,7 +64,9 @@ HANDLED: tuple[str, ...] = (
     "customer.subscription.updated",
     "customer.subscription.deleted",
     "customer.subscription.paused",
+    "customer.subscription.trial_will_end",
     "customer.subscription.resumed",
+    "invoice.created",
     "invoice.finalized",
     "invoice.paid",
     "invoice.payment_succeeded",
@@ -64,6 +74,21 @@ HANDLED: tuple[str, ...] = (
     "invoice.payment_action_required",
     "invoice.marked_uncollectible",
     "invoice.voided",
+    "credit_note.created",
+    "credit_note.updated",
+    "credit_note.voided",
+    "charge.succeeded",
+    "charge.pending",
+    "charge.failed",
+    "charge.refunded",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
 )
 """The types of events we act on, and have sent to us."""
 
@@ -112,11 +137,15 @@ def _subject(body: Json) -> Subject:
     kind, own = body.get("object"), ident(body.get("id"))
     if kind == "customer":
         return Subject(customer_id=own)
+    if kind in {"charge", "refund", "dispute"}:
+        charge = own if kind == "charge" else ident(body.get("charge"))
+        return Subject(customer_id=ident(body.get("customer")), payment_id=ident(body.get("payment_intent")) or charge)
     return Subject(
         customer_id=ident(body.get("customer")),
         subscription_id=own if kind == "subscription" else subscription_of(body),
-        invoice_id=own if kind == "invoice" else None,
+        invoice_id=own if kind == "invoice" else ident(body.get("invoice")) if kind == "credit_note" else None,
         checkout_id=own if kind == "checkout.session" else None,
+        credit_note_id=own if kind == "credit_note" else None,
     )
 
 
@@ -152,7 +181,7 @@ def payment_method(body: Any) -> PaymentMethod | None:
 def subscription(body: Json) -> SubscriptionState:
     """Read a subscription; its invoice and customer only where they were expanded."""
     items = mapping(body.get("items")).get("data") or []
-    item = mapping(items[0]) if items else NOTHING
+    item, beside = plan_item(items)
     end = time(item.get("current_period_end") or body.get("current_period_end"))
     cancel_at = time(body.get("cancel_at"))
     invoice_body, customer_body = body.get("latest_invoice"), body.get("customer")
@@ -160,7 +189,7 @@ def subscription(body: Json) -> SubscriptionState:
         id=body["id"],
         customer_id=ident(customer_body) or "",
         status=str(body["status"]),
-        price=_price(item.get("price")),
+        price=plan_price(item.get("price")),
         item_id=item.get("id"),
         quantity=item.get("quantity") or 1,
         period_start=time(item.get("current_period_start") or body.get("current_period_start")),
@@ -178,6 +207,9 @@ def subscription(body: Json) -> SubscriptionState:
         payment_method=payment_method(body.get("default_payment_method")),
         schedule_id=ident(body.get("schedule")),
         pending=_pending(body.get("schedule")),
+        discount=discount(body.get("discounts"), body.get("currency")),
+        pause=pause(body.get("pause_collection")),
+        addons=tuple(map(addon_item, beside)),
     )
 
 
@@ -196,20 +228,24 @@ def _pending(schedule: Any) -> PendingState | None:
     following = next((each for each in schedule["phases"] if end is not None and each["start_date"] == end), None)
     if following is None or not following["items"]:
         return None
-    item = following["items"][0]
-    price = _price(item["price"]) or PriceAtProvider(str(item["price"]), None)
-    return PendingState(price, item.get("quantity") or 1, moment(following["start_date"]))
+    item, beside = plan_item(following["items"])
+    price = plan_price(item["price"]) or PriceAtProvider(str(item["price"]), None)
+    at = moment(following["start_date"])
+    return PendingState(price, item.get("quantity") or 1, at, tuple(map(addon_item, beside)))
 
 
-def _price(body: Any) -> PriceAtProvider | None:
+def payment_progress(payment: Json) -> PaymentProgress:
+    """Read where a payment of an invoice, with its intent expanded, stands."""
+    status = mapping(mapping(payment.get("payment")).get("payment_intent")).get("status")
+    known = {"requires_action": PaymentProgress.REQUIRES_ACTION, "processing": PaymentProgress.PROCESSING}
+    return known.get(str(status), PaymentProgress.WAITING)
+
+
+def pause(body: Any) -> Pause | None:
+    """Read a pause of collecting; None when there is none."""
     if not isinstance(body, Mapping):
         return None
-    return PriceAtProvider(body["id"], parse_id(str(mapping(body.get("metadata")).get(PRICE, ""))))
-
-
-def waits_for_customer(payment: Json) -> bool:
-    """Whether a payment of an invoice, with its intent expanded, waits for the customer to confirm it."""
-    return mapping(mapping(payment.get("payment")).get("payment_intent")).get("status") == "requires_action"
+    return Pause(str(body.get("behavior")), time(body.get("resumes_at")))
 
 
 def checkout(body: Json) -> CheckoutState:
@@ -223,6 +259,8 @@ def checkout(body: Json) -> CheckoutState:
         price_id=parse_id(str(mapping(body.get("metadata")).get(PRICE, ""))),
         success_url=body.get("success_url"),
         cancel_url=body.get("cancel_url"),
+        addons=str(mapping(body.get("metadata")).get(ADDONS, "")),
+        terms=str(mapping(body.get("metadata")).get(TERMS, "")),
     )
 
 

@@ -9,21 +9,26 @@ What each time means: the current period is half-open; `canceled_at` is when a c
 
 from .model import (
     EntitlementsChanged,
+    HeldAddon,
     NoSubscriptionError,
     PendingChange,
     Standing,
     Status,
     Subscription,
     SubscriptionEnded,
+    SubscriptionPaused,
+    SubscriptionUnpaused,
     Transition,
+    TrialEnding,
 )
-from .rules import MEANINGS, Meaning, meaning
+from .rules import MEANINGS, Meaning, grants, had_trial, meaning, rests, running
 from .service import (
     end_subscription,
     get_subscription,
     list_of_organization,
     mirror_subscription,
     restand,
+    restore,
     status,
     withhold,
 )
@@ -32,6 +37,7 @@ from .store import expiring_cards, find_standing, history, list_of
 __all__ = [
     "MEANINGS",
     "EntitlementsChanged",
+    "HeldAddon",
     "Meaning",
     "NoSubscriptionError",
     "PendingChange",
@@ -39,17 +45,25 @@ __all__ = [
     "Status",
     "Subscription",
     "SubscriptionEnded",
+    "SubscriptionPaused",
+    "SubscriptionUnpaused",
     "Transition",
+    "TrialEnding",
     "end_subscription",
     "expiring_cards",
     "find_standing",
     "get_subscription",
+    "grants",
+    "had_trial",
     "history",
     "list_of",
     "list_of_organization",
     "meaning",
     "mirror_subscription",
     "restand",
+    "restore",
+    "rests",
+    "running",
     "status",
     "withhold",
 ]

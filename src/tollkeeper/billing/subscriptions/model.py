@@ -1,11 +1,13 @@
 """Subscriptions as we mirror them, and what an organization may use by them."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from tollkeeper.billing.provider import PaymentMethod
+from tollkeeper.billing.provider import DiscountState, Pause, PaymentMethod
 from tollkeeper.infra import Event
 from tollkeeper.kit import ConflictError
 
@@ -21,11 +23,29 @@ class PendingChange:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldAddon:
+    """So many units of an add-on that a subscription has, at one price.
+
+    `quantity` 0: it only comes with the change to come. `pending_quantity` is how many there are after that change;
+    None: no change is to come.
+    """
+
+    addon: str
+    price_id: UUID
+    quantity: int
+    pending_quantity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """A subscription as last mirrored. `plan` None: it was sold at a price that is none of ours.
 
     `status` is one of the published ones or a word the provider invented later. The current period is half-open.
-    `withheld` is ours: why the plan may not be used although the status gives it; None: it may.
+    `pause` None: money is collected as always. `unpaid` is ours: the running period is not paid, and is not about to be
+    asked for again by itself: its first payment is on its way or came back, or it fell into a pause that voids.
+    `processing_since` is when the invoice was made of which the payment is on its way; None: none is.
+    `withheld` is ours: why the plan may not be used although the status gives it, reasons separated by commas; None: it
+    may. `discount` is what lowers its invoices, as last mirrored; see `rules.running`.
     """
 
     id: UUID
@@ -45,16 +65,42 @@ class Subscription:
     started_at: datetime
     payment_method: PaymentMethod | None
     pending: PendingChange | None = None
+    discount: DiscountState | None = None
+    pause: Pause | None = None
+    unpaid: bool = False
+    processing_since: datetime | None = None
     withheld: str | None = None
+    addons: tuple[HeldAddon, ...] = ()
+
+    def units(self) -> dict[str, int]:
+        """Return how many units of which add-on it has now, by the add-on's key."""
+        return _units((each.addon, each.quantity) for each in self.addons)
+
+    def pending_units(self) -> dict[str, int]:
+        """Return how many units of which add-on it has after the change to come; those of now when none is."""
+        if self.pending is None:
+            return self.units()
+        return _units((each.addon, each.pending_quantity or 0) for each in self.addons)
+
+
+def _units(counted: Iterable[tuple[str, int]]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for addon, quantity in counted:
+        found[addon] += quantity
+    return {addon: found[addon] for addon in sorted(found) if found[addon] > 0}
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The plan an organization may use now by its subscriptions, and until when it is paid; all None: no plan."""
+    """The plan an organization may use now by its subscriptions, and until when it is paid; all None: no plan.
+
+    `addons` is how many units of each add-on it may use beside the plan, by key.
+    """
 
     plan: str | None = None
     period_start: datetime | None = None
     period_end: datetime | None = None
+    addons: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +118,10 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One step of a subscription's life: what it was and what it became, when we learnt of it and through what."""
+    """One step of a subscription's life: what it was and what it became, when we learnt of it and through what.
+
+    `addons` is how many units of each add-on it had after the step, by key.
+    """
 
     at: datetime
     cause: str
@@ -82,13 +131,15 @@ class Transition:
     to_plan: str | None
     period_end: datetime | None
     cancel_at_period_end: bool
+    addons: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntitlementsChanged(Event):
     """What an organization may use by its subscriptions became another; `plan` None: back to the default plan.
 
-    The period `[period_start, period_end)` is the one paid for; None together with the plan.
+    The period `[period_start, period_end)` is the one paid for; None together with the plan. `addons` is how many
+    units of each add-on may be used beside the plan, by key.
     """
 
     name: ClassVar[str] = "billing.entitlements_changed"
@@ -96,6 +147,7 @@ class EntitlementsChanged(Event):
     plan: str | None
     period_start: datetime | None
     period_end: datetime | None
+    addons: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +158,43 @@ class SubscriptionEnded(Event):
     organization_id: UUID
     subscription_id: UUID
     plan: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionPaused(Event):
+    """Collecting rests; `until` None: until it is taken back. `withheld`: the plan may not be used meanwhile."""
+
+    name: ClassVar[str] = "billing.subscription_paused"
+    organization_id: UUID
+    subscription_id: UUID
+    behavior: str
+    until: datetime | None
+    withheld: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionUnpaused(Event):
+    """Money is collected again. `unpaid`: the running period fell into the pause, and is not given without payment."""
+
+    name: ClassVar[str] = "billing.subscription_unpaused"
+    organization_id: UUID
+    subscription_id: UUID
+    unpaid: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialEnding(Event):
+    """A trial ends within three days; told once for each end. `can_be_paid`: there is a way to collect what follows.
+
+    `plan` None: it was sold at a price that is none of ours.
+    """
+
+    name: ClassVar[str] = "billing.trial_ending"
+    organization_id: UUID
+    subscription_id: UUID
+    plan: str | None
+    trial_end: datetime
+    can_be_paid: bool
 
 
 class NoSubscriptionError(ConflictError):

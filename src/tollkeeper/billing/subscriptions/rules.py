@@ -1,11 +1,17 @@
 """What a subscription's status means. Pure: decides on values passed in."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
+from tollkeeper.billing.provider import DiscountState, Pause, PauseBehavior, SubscriptionState
+
 from .model import Standing, Subscription
+
+FIRST_INVOICE = "subscription_create"
+TRIAL_NOTICE = timedelta(days=3, hours=1)
+"""How long before its end a trial is announced: when the provider does, and its clock may be ahead of ours."""
 
 
 class Meaning(NamedTuple):
@@ -41,7 +47,44 @@ def meaning(status: str) -> Meaning:
 def grants(subscription: Subscription) -> bool:
     """Whether its plan may be used now."""
     given = meaning(subscription.status).grants and subscription.withheld is None
-    return subscription.plan is not None and given
+    return subscription.plan is not None and given and not subscription.unpaid and not rests(subscription.pause)
+
+
+def rests(pause: Pause | None) -> bool:
+    """Whether a pause takes the plan along: one that voids its invoices does, since nothing is owed for that time."""
+    return pause is not None and pause.behavior == PauseBehavior.VOID
+
+
+def unpaid(before: Subscription | None, state: SubscriptionState) -> bool:
+    """Whether the running period is not paid, by what we knew and what the provider now says.
+
+    A first invoice that is not paid gives nothing, even where the provider calls the subscription active because the
+    money is on its way. An invoice that a pause made void gives nothing when the pause is over, until one is paid.
+    A later invoice that waits or fails changes nothing here: what that means is dunning's.
+    """
+    invoice = state.latest_invoice
+    if invoice is None or invoice.status == "paid" or invoice.total <= 0:
+        return False
+    known = before is not None and before.unpaid
+    if invoice.status == "void":
+        return known or rests(state.pause) or (before is not None and rests(before.pause))
+    return known or invoice.reason == FIRST_INVOICE
+
+
+def trial_is_ending(subscription: Subscription, now: datetime) -> bool:
+    """Whether a trial runs that ends within three days."""
+    end = subscription.trial_end
+    return subscription.status == "trialing" and end is not None and now < end <= now + TRIAL_NOTICE
+
+
+def had_trial(trial_end: datetime | None) -> bool:
+    """Whether a subscription, of which the trial ends or ended then, counts as the one trial of its organization."""
+    return trial_end is not None
+
+
+def running(discount: DiscountState | None, now: datetime) -> DiscountState | None:
+    """Return the discount if the next invoice can still have it; the provider may take it away a little later."""
+    return discount if discount and (discount.ends_at is None or discount.ends_at > now) else None
 
 
 def granting(subscriptions: Sequence[Subscription], rank: Mapping[str, int]) -> Subscription | None:
@@ -60,7 +103,8 @@ def standing(subscription: Subscription | None) -> Standing:
     """Return what the granting subscription gives."""
     if subscription is None:
         return Standing()
-    return Standing(subscription.plan, subscription.current_period_start, subscription.current_period_end)
+    start, end = subscription.current_period_start, subscription.current_period_end
+    return Standing(subscription.plan, start, end, subscription.units())
 
 
 def _order(subscription: Subscription, rank: Mapping[str, int]) -> tuple[int, datetime, str]:

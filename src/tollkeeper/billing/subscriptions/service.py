@@ -1,34 +1,49 @@
 """Use cases of subscriptions. Callers hold the lock of the customer while they mirror."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from tollkeeper.billing.customers import Customer, list_customers
-from tollkeeper.billing.provider import SubscriptionState, plan_price_of
-from tollkeeper.catalog import default_plan, load_catalogue
+from tollkeeper.billing.provider import Pause, SubscriptionState, addon_prices_of, plan_price_of
+from tollkeeper.catalog import AddonPrice, default_plan, load_catalogue
 from tollkeeper.infra import Tx
 from tollkeeper.rating import Interval, period_at
 
 from . import rules, store
 from .model import (
     EntitlementsChanged,
+    HeldAddon,
     NoSubscriptionError,
     Standing,
     Status,
     Subscription,
     SubscriptionEnded,
+    SubscriptionPaused,
+    SubscriptionUnpaused,
     Transition,
+    TrialEnding,
 )
 
 
-async def mirror_subscription(tx: Tx, customer: Customer, state: SubscriptionState, *, cause: str) -> Subscription:
-    """Make our copy equal to the provider's, keep the step in the history, tell when entitlements changed."""
+async def mirror_subscription(
+    tx: Tx, customer: Customer, state: SubscriptionState, *, cause: str, processing: bool = False
+) -> Subscription:
+    """Make our copy equal to the provider's, keep the step in the history, tell when entitlements changed.
+
+    `processing`: the payment of its latest invoice is on its way.
+    """
     before = await store.find(tx, customer, state.id)
     price = await plan_price_of(tx, state.price) if state.price else None
     pending = await plan_price_of(tx, state.pending.price) if state.pending else None
-    after = await store.save(tx, customer, state, price, pending)
+    since = state.latest_invoice.created_at if processing and state.latest_invoice else None
+    unpaid = rules.unpaid(before, state)
+    held = await _held(tx, state)
+    after = await store.save(tx, customer, state, price, pending, addons=held, unpaid=unpaid, processing_since=since)
     await _note(tx, before, after, cause)
+    await _tell_of_trial(tx, after, state)
+    await _tell_of_pause(tx, before.pause if before else None, after)
     await restand(tx, customer.organization_id)
     return after
 
@@ -44,9 +59,18 @@ async def end_subscription(tx: Tx, customer: Customer, provider_id: str, *, caus
     return after
 
 
-async def withhold(tx: Tx, organization_id: UUID, subscription_id: UUID, reason: str | None) -> None:
-    """Let the plan not be used although the subscription's status gives it; None takes that back."""
-    await store.set_withheld(tx, subscription_id, reason)
+async def withhold(tx: Tx, organization_id: UUID, subscription_id: UUID, reason: str) -> None:
+    """Let the plan not be used although the subscription's status gives it, until `restore` with the same reason.
+
+    Several reasons may hold at once; each is a word without commas.
+    """
+    await store.set_withheld(tx, subscription_id, reason, holds=True)
+    await restand(tx, organization_id)
+
+
+async def restore(tx: Tx, organization_id: UUID, subscription_id: UUID, reason: str) -> None:
+    """Take back one reason for withholding the plan; it may be used again when none is left."""
+    await store.set_withheld(tx, subscription_id, reason, holds=False)
     await restand(tx, organization_id)
 
 
@@ -67,6 +91,7 @@ async def restand(tx: Tx, organization_id: UUID) -> Standing:
                 plan=now.plan,
                 period_start=now.period_start,
                 period_end=now.period_end,
+                addons=now.addons,
             )
         )
         await tx.changed("organization", organization_id)
@@ -110,6 +135,18 @@ async def get_subscription(tx: Tx, organization_id: UUID) -> Subscription:
     return found
 
 
+async def _held(tx: Tx, state: SubscriptionState) -> list[HeldAddon]:
+    """Return the add-ons among the items of now and of the change to come; other items are nothing we sell."""
+    now: Counter[AddonPrice] = Counter()
+    for item, price in await addon_prices_of(tx, state.addons):
+        now[price] += item.quantity
+    later: Counter[AddonPrice] = Counter()
+    for item, price in await addon_prices_of(tx, state.pending.addons if state.pending else ()):
+        later[price] += item.quantity
+    known = dict.fromkeys([*now, *later])
+    return [HeldAddon(each.addon, each.id, now[each], later[each] if state.pending else None) for each in known]
+
+
 async def _rank(tx: Tx, subscriptions: Sequence[Subscription]) -> dict[str, int]:
     """Return which plan is the higher one, by its place in the catalogue; not needed to choose among one."""
     if len(subscriptions) <= 1:
@@ -130,12 +167,40 @@ async def _note(tx: Tx, before: Subscription | None, after: Subscription, cause:
         to_plan=after.plan,
         period_end=after.current_period_end,
         cancel_at_period_end=after.cancel_at_period_end,
+        addons=after.units(),
     )
     await store.add_transition(tx, after.id, step)
     known = before is not None and not rules.meaning(before.status).over
     if known and rules.meaning(after.status).over:
         about = {"organization_id": after.organization_id, "subscription_id": after.id}
         await tx.emit(SubscriptionEnded(**about, plan=after.plan))
+
+
+async def _tell_of_trial(tx: Tx, after: Subscription, state: SubscriptionState) -> None:
+    """Announce the end of a trial once, whichever message of the provider made us look."""
+    if not rules.trial_is_ending(after, tx.now) or after.trial_end is None:
+        return
+    if await store.note_trial_end(tx, after.id, after.trial_end):
+        theirs = state.customer.payment_method if state.customer else None
+        await tx.emit(
+            TrialEnding(
+                organization_id=after.organization_id,
+                subscription_id=after.id,
+                plan=after.plan,
+                trial_end=after.trial_end,
+                can_be_paid=(state.payment_method or theirs) is not None,
+            )
+        )
+
+
+async def _tell_of_pause(tx: Tx, before: Pause | None, after: Subscription) -> None:
+    about = {"organization_id": after.organization_id, "subscription_id": after.id}
+    pause = after.pause
+    if pause is not None and pause != before:
+        told = {**about, "behavior": pause.behavior, "until": pause.until, "withheld": rules.rests(pause)}
+        await tx.emit(SubscriptionPaused(**told))
+    elif pause is None and before is not None and not rules.meaning(after.status).over:
+        await tx.emit(SubscriptionUnpaused(**about, unpaid=after.unpaid))
 
 
 def _visible(subscription: Subscription) -> tuple[object, ...]:
@@ -145,4 +210,5 @@ def _visible(subscription: Subscription) -> tuple[object, ...]:
         subscription.price_id,
         subscription.current_period_end,
         subscription.cancel_at_period_end,
+        subscription.units(),
     )

@@ -10,21 +10,23 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from tollkeeper.billing.customers import CUSTOMERS, Customer
-from tollkeeper.billing.provider import PaymentMethod, SubscriptionState
+from tollkeeper.billing.provider import Pause, PaymentMethod, SubscriptionState
 from tollkeeper.catalog import Price
 from tollkeeper.infra import Tx
 from tollkeeper.kit import new_id
 
-from .model import PendingChange, Standing, Subscription, Transition
-from .tables import BILLING_STANDINGS, SUBSCRIPTION_HISTORY, SUBSCRIPTIONS
+from .discounts import discount_from_json, discount_to_json
+from .model import HeldAddon, PendingChange, Standing, Subscription, Transition
+from .tables import BILLING_STANDINGS, SUBSCRIPTION_ADDONS, SUBSCRIPTION_HISTORY, SUBSCRIPTIONS
 
 
 async def list_of(tx: Tx, customers: Sequence[Customer]) -> list[Subscription]:
     """Return every subscription of these customers, ended ones too."""
     owners = {customer.id: customer.organization_id for customer in customers}
     query = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.customer_id.in_(owners))
-    rows = (await tx.connection.execute(query)).mappings()
-    return [_subscription(row, owners[row["customer_id"]]) for row in rows]
+    rows = (await tx.connection.execute(query)).mappings().all()
+    held = await _addons(tx, [row["id"] for row in rows])
+    return [_subscription(row, owners[row["customer_id"]], held.get(row["id"], ())) for row in rows]
 
 
 async def find(tx: Tx, customer: Customer, provider_id: str) -> Subscription | None:
@@ -32,13 +34,23 @@ async def find(tx: Tx, customer: Customer, provider_id: str) -> Subscription | N
     table = SUBSCRIPTIONS.c
     query = select(SUBSCRIPTIONS).where(table.customer_id == customer.id, table.provider_id == provider_id)
     row = (await tx.connection.execute(query)).mappings().one_or_none()
-    return None if row is None else _subscription(row, customer.organization_id)
+    if row is None:
+        return None
+    return _subscription(row, customer.organization_id, (await _addons(tx, [row["id"]])).get(row["id"], ()))
 
 
 async def save(
-    tx: Tx, customer: Customer, state: SubscriptionState, price: Price | None, pending: Price | None
+    tx: Tx,
+    customer: Customer,
+    state: SubscriptionState,
+    price: Price | None,
+    pending: Price | None,
+    *,
+    addons: Sequence[HeldAddon],
+    unpaid: bool,
+    processing_since: datetime | None,
 ) -> Subscription:
-    """Make our copy equal to the provider's; `price` and `pending` are our prices that it names."""
+    """Make our copy equal to the provider's; `price`, `pending` and `addons` are our prices that it names."""
     values = {
         "status": state.status,
         "plan": price.plan if price else None,
@@ -57,26 +69,70 @@ async def save(
         "pending_price_id": pending.id if pending else None,
         "pending_quantity": state.pending.quantity if state.pending else None,
         "pending_at": state.pending.at if state.pending else None,
+        "pause_behavior": state.pause.behavior if state.pause else None,
+        "paused_until": state.pause.until if state.pause else None,
+        "unpaid": unpaid,
+        "processing_since": processing_since,
+        "discount": discount_to_json(state.discount),
         "synced_at": tx.now,
     }
     fresh = upsert(SUBSCRIPTIONS).values(id=new_id(), customer_id=customer.id, provider_id=state.id, **values)
     statement = fresh.on_conflict_do_update(index_elements=["customer_id", "provider_id"], set_=values)
     row = (await tx.connection.execute(statement.returning(SUBSCRIPTIONS))).mappings().one()
-    return _subscription(row, customer.organization_id)
+    await _save_addons(tx, row["id"], addons)
+    return _subscription(row, customer.organization_id, addons)
+
+
+async def _save_addons(tx: Tx, subscription_id: UUID, addons: Sequence[HeldAddon]) -> None:
+    table = SUBSCRIPTION_ADDONS.c
+    await tx.connection.execute(SUBSCRIPTION_ADDONS.delete().where(table.subscription_id == subscription_id))
+    if addons:
+        rows = [{"subscription_id": subscription_id, **asdict(each)} for each in addons]
+        await tx.connection.execute(insert(SUBSCRIPTION_ADDONS), rows)
+
+
+async def _addons(tx: Tx, subscriptions: Sequence[UUID]) -> dict[UUID, tuple[HeldAddon, ...]]:
+    """Return the add-ons of these subscriptions; those without any are left out."""
+    if not subscriptions:
+        return {}
+    table = SUBSCRIPTION_ADDONS.c
+    query = select(SUBSCRIPTION_ADDONS).where(table.subscription_id.in_(subscriptions))
+    found: dict[UUID, tuple[HeldAddon, ...]] = {}
+    for row in await tx.connection.execute(query.order_by(table.addon, table.price_id)):
+        held = HeldAddon(row.addon, row.price_id, row.quantity, row.pending_quantity)
+        found[row.subscription_id] = (*found.get(row.subscription_id, ()), held)
+    return found
 
 
 async def end(tx: Tx, subscription: Subscription) -> Subscription:
     """Note that the provider does not know the subscription any more: it is over, since now unless known better."""
-    ended = {"status": "canceled", "pending_at": None, "ended_at": subscription.ended_at or tx.now, "synced_at": tx.now}
+    ended = {
+        "status": "canceled",
+        "pending_at": None,
+        "processing_since": None,
+        "ended_at": subscription.ended_at or tx.now,
+        "synced_at": tx.now,
+    }
     statement = SUBSCRIPTIONS.update().values(**ended).where(SUBSCRIPTIONS.c.id == subscription.id)
     row = (await tx.connection.execute(statement.returning(SUBSCRIPTIONS))).mappings().one()
-    return _subscription(row, subscription.organization_id)
+    return _subscription(row, subscription.organization_id, subscription.addons)
 
 
-async def set_withheld(tx: Tx, subscription_id: UUID, reason: str | None) -> None:
-    """Note why the plan may not be used; None: it may."""
-    statement = SUBSCRIPTIONS.update().values(withheld=reason).where(SUBSCRIPTIONS.c.id == subscription_id)
-    await tx.connection.execute(statement)
+async def set_withheld(tx: Tx, subscription_id: UUID, reason: str, *, holds: bool) -> None:
+    """Note that this reason withholds the plan, or does not any more; others stay as they are."""
+    this = SUBSCRIPTIONS.c.id == subscription_id
+    found = await tx.connection.execute(select(SUBSCRIPTIONS.c.withheld).where(this).with_for_update())
+    others = set((found.scalar_one() or "").split(",")) - {"", reason}
+    reasons = ",".join(sorted({*others, reason} if holds else others))
+    await tx.connection.execute(SUBSCRIPTIONS.update().values(withheld=reasons or None).where(this))
+
+
+async def note_trial_end(tx: Tx, subscription_id: UUID, end: datetime) -> bool:
+    """Note that the end of the trial was announced; False when it was before."""
+    table = SUBSCRIPTIONS.c
+    fresh = (table.id == subscription_id) & table.trial_end_told.is_distinct_from(end)
+    told = await tx.connection.execute(SUBSCRIPTIONS.update().values(trial_end_told=end).where(fresh))
+    return bool(told.rowcount)
 
 
 async def add_transition(tx: Tx, subscription_id: UUID, transition: Transition) -> None:
@@ -115,9 +171,9 @@ async def expiring_cards(tx: Tx, statuses: Sequence[str], until: datetime) -> li
 async def find_standing(tx: Tx, organization_id: UUID) -> Standing:
     """Return what the organization was last told it may use."""
     table = BILLING_STANDINGS.c
-    query = select(table.plan, table.period_start, table.period_end).where(table.organization_id == organization_id)
-    row = (await tx.connection.execute(query)).one_or_none()
-    return Standing() if row is None else Standing(row.plan, row.period_start, row.period_end)
+    query = select(table.plan, table.period_start, table.period_end, table.addons)
+    row = (await tx.connection.execute(query.where(table.organization_id == organization_id))).one_or_none()
+    return Standing() if row is None else Standing(row.plan, row.period_start, row.period_end, row.addons)
 
 
 async def save_standing(tx: Tx, organization_id: UUID, standing: Standing) -> None:
@@ -127,8 +183,8 @@ async def save_standing(tx: Tx, organization_id: UUID, standing: Standing) -> No
     await tx.connection.execute(fresh.on_conflict_do_update(index_elements=["organization_id"], set_=values))
 
 
-def _subscription(row: Mapping[Any, Any], organization_id: UUID) -> Subscription:
-    apart = {"payment_method", "organization_id", "pending"}
+def _subscription(row: Mapping[Any, Any], organization_id: UUID, addons: Sequence[HeldAddon]) -> Subscription:
+    apart = {"payment_method", "organization_id", "pending", "discount", "pause", "addons"}
     same = {name: row[name] for name in Subscription.__dataclass_fields__ if name not in apart}
     method = row["payment_method"]
     return Subscription(
@@ -136,6 +192,9 @@ def _subscription(row: Mapping[Any, Any], organization_id: UUID) -> Subscription
         organization_id=organization_id,
         payment_method=PaymentMethod(**method) if method else None,
         pending=_pending(row),
+        discount=discount_from_json(row["discount"]),
+        pause=Pause(row["pause_behavior"], row["paused_until"]) if row["pause_behavior"] else None,
+        addons=tuple(addons),
     )
 
 

@@ -1,6 +1,19 @@
 """Tables of subscriptions."""
 
-from sqlalchemy import Boolean, Column, DateTime, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    false,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from tollkeeper.infra import metadata
@@ -28,10 +41,32 @@ SUBSCRIPTIONS = Table(
     Column("pending_price_id", Uuid, ForeignKey("prices.id")),
     Column("pending_quantity", Integer),
     Column("pending_at", DateTime(timezone=True), comment="null: nothing is to change"),
+    Column("pause_behavior", Text, comment="what becomes of invoices while collecting rests; null: it does not"),
+    Column("paused_until", DateTime(timezone=True), comment="null: until it is taken back, or not paused"),
+    Column("unpaid", Boolean, nullable=False, server_default=false(), comment="ours: the running period is not paid"),
+    Column("processing_since", DateTime(timezone=True), comment="since when a payment is on its way; null: none is"),
     Column("withheld", Text, comment="ours: why the plan may not be used although the status gives it; null: it may"),
+    Column("discount", JSONB(none_as_null=True), comment="what lowers its invoices; null: nothing"),
+    Column(
+        "trial_end_told",
+        DateTime(timezone=True),
+        comment="ours: the end of the trial that was announced; null: none was",
+    ),
     Column("synced_at", DateTime(timezone=True), nullable=False, comment="when the provider was last asked"),
     UniqueConstraint("customer_id", "provider_id"),
     comment="Mirror of the provider's subscriptions: always its last whole answer, never a part of an event",
+)
+
+SUBSCRIPTION_ADDONS = Table(
+    "subscription_addons",
+    metadata,
+    Column("subscription_id", Uuid, ForeignKey("subscriptions.id"), primary_key=True),
+    Column("price_id", Uuid, ForeignKey("addon_prices.id"), primary_key=True),
+    Column("addon", Text, ForeignKey("addons.key"), nullable=False),
+    Column("quantity", Integer, nullable=False, comment="0: it only comes with the change to come"),
+    Column("pending_quantity", Integer, comment="how many there are after the change to come; null: none is to come"),
+    CheckConstraint("quantity >= 0", name="quantity_not_negative"),
+    comment="Mirror of the provider's items beside the plan's: how many units of which add-on",
 )
 
 SUBSCRIPTION_HISTORY = Table(
@@ -47,6 +82,7 @@ SUBSCRIPTION_HISTORY = Table(
     Column("to_plan", Text),
     Column("period_end", DateTime(timezone=True)),
     Column("cancel_at_period_end", Boolean, nullable=False),
+    Column("addons", JSONB, nullable=False, server_default="{}", comment="units of each add-on by key, after the step"),
     Index(None, "subscription_id", "id"),
     comment="Every transition of every subscription",
 )
@@ -59,5 +95,8 @@ BILLING_STANDINGS = Table(
     Column("period_start", DateTime(timezone=True)),
     Column("period_end", DateTime(timezone=True)),
     Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column(
+        "addons", JSONB, nullable=False, server_default="{}", comment="units of each add-on by key that may be used"
+    ),
     comment="What each organization was last told it may use by its subscriptions",
 )

@@ -11,6 +11,7 @@ from .errors import (
     ThinEventError,
     UnreadableEventError,
 )
+from .extra import ExtraCharge
 from .invoices import (
     Address,
     BilledTo,
@@ -24,10 +25,26 @@ from .invoices import (
     Tax,
     Term,
 )
+from .offers import CheckoutTerms, CodeOffer, CouponOffer, DiscountState, TrialOffer
 from .pauses import Pause, PauseBehavior, PaymentProgress
 from .paying import SubscribeWish
+from .payments import (
+    ChargeState,
+    CreditReason,
+    CreditTo,
+    CreditWish,
+    DisputeState,
+    IssuedNote,
+    PaymentState,
+    RefundReason,
+    RefundState,
+    RefundWish,
+)
 from .port import PaymentProvider
 from .port_invoices import InvoicesAtProvider
+from .port_payments import (
+    PaymentsAtProvider,
+)
 from .tax import BillingDetails, DetailsChange, TaxExempt, TaxId, TaxWish
 from .values import (
     CancelAt,
@@ -35,6 +52,7 @@ from .values import (
     CheckoutStatus,
     CheckoutWish,
     CustomerState,
+    ItemState,
     PaymentMethod,
     PendingState,
     PlanOffer,
@@ -43,9 +61,11 @@ from .values import (
     PriceOffer,
     ProviderEvent,
     SavedMethod,
+    SoldAs,
     Subject,
     SubscriptionState,
     Target,
+    addons_named,
 )
 
 __all__ = [
@@ -53,17 +73,29 @@ __all__ = [
     "BilledTo",
     "BillingDetails",
     "CancelAt",
+    "ChargeState",
     "CheckoutState",
     "CheckoutStatus",
+    "CheckoutTerms",
     "CheckoutWish",
+    "CodeOffer",
+    "CouponOffer",
     "CreditNoteLine",
     "CreditNoteState",
+    "CreditReason",
+    "CreditTo",
+    "CreditWish",
     "CustomerState",
     "DetailsChange",
     "Discount",
+    "DiscountState",
+    "DisputeState",
+    "ExtraCharge",
     "InvoiceLine",
     "InvoiceState",
     "InvoicesAtProvider",
+    "IssuedNote",
+    "ItemState",
     "LineKind",
     "Pause",
     "PauseBehavior",
@@ -71,6 +103,8 @@ __all__ = [
     "PaymentMethod",
     "PaymentProgress",
     "PaymentProvider",
+    "PaymentState",
+    "PaymentsAtProvider",
     "PendingState",
     "PlanOffer",
     "Preview",
@@ -83,7 +117,11 @@ __all__ = [
     "ProviderRefusedError",
     "ProviderStateError",
     "ProviderUnavailableError",
+    "RefundReason",
+    "RefundState",
+    "RefundWish",
     "SavedMethod",
+    "SoldAs",
     "Subject",
     "SubscribeWish",
     "SubscriptionState",
@@ -95,5 +133,7 @@ __all__ = [
     "TaxWish",
     "Term",
     "ThinEventError",
+    "TrialOffer",
     "UnreadableEventError",
+    "addons_named",
 ]

@@ -5,8 +5,13 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from .port_extra import ExtrasAtProvider
 from .port_invoices import InvoicesAtProvider
+from .port_offers import OffersAtProvider
 from .port_paying import PayingProvider
+from .port_payments import (
+    PaymentsAtProvider,
+)
 from .values import (
     CancelAt,
     CheckoutState,
@@ -22,7 +27,9 @@ from .values import (
 )
 
 
-class PaymentProvider(PayingProvider, InvoicesAtProvider, Protocol):
+class PaymentProvider(
+    PaymentsAtProvider, PayingProvider, InvoicesAtProvider, ExtrasAtProvider, OffersAtProvider, Protocol
+):
     """Who collects the money. Every call may raise the errors below; no call changes our database."""
 
     @property

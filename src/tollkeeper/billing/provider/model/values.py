@@ -1,7 +1,7 @@
 """What the payment provider knows, in our own words."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -10,6 +10,7 @@ from tollkeeper.kit import Money
 from tollkeeper.rating import Interval
 
 from .invoices import InvoiceLine, InvoiceState, Tax
+from .offers import CheckoutTerms, DiscountState
 from .pauses import Pause
 
 
@@ -88,7 +89,7 @@ class SubscriptionState:
     half-open. `cancel_at_period_end` is true however the provider came to say so. `item_id` names the plan's item;
     `addons` are all others, whether we know their prices or not.
     `schedule_id` names the provider's plan of what comes later; `pending` is the next step of it, None when none is.
-    `pause` None: money is collected as always.
+    `pause` None: money is collected as always. `discount` is what lowers its invoices; None: nothing.
     """
 
     id: str
@@ -110,6 +111,7 @@ class SubscriptionState:
     payment_method: PaymentMethod | None
     schedule_id: str | None = None
     pending: PendingState | None = None
+    discount: DiscountState | None = None
     pause: Pause | None = None
     addons: tuple[ItemState, ...] = ()
 
@@ -138,7 +140,10 @@ class CheckoutStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckoutState:
-    """A hosted checkout page. `subscription_id` is None until it is completed; `price_id` is ours."""
+    """A hosted checkout page. `subscription_id` is None until it is completed; `price_id` is ours.
+
+    `terms` are those it was made with, in words.
+    """
 
     id: str
     url: str | None
@@ -150,6 +155,7 @@ class CheckoutState:
     cancel_url: str | None
     addons: str = ""
     """What is sold beside the plan, as `addons_named` says it."""
+    terms: str = str(CheckoutTerms())
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +169,7 @@ class CheckoutWish:
     success_url: str
     cancel_url: str
     idempotency_key: str
+    terms: CheckoutTerms = field(default_factory=CheckoutTerms)
     addons: tuple[ItemState, ...] = ()
 
 
@@ -235,11 +242,13 @@ class Subject:
     subscription_id: str | None = None
     invoice_id: str | None = None
     checkout_id: str | None = None
+    credit_note_id: str | None = None
+    payment_id: str | None = None
 
     @property
     def lock(self) -> str:
         """Under which name work on this is done one at a time: everything of one customer together."""
-        ids = (self.customer_id, self.subscription_id, self.invoice_id, self.checkout_id)
+        ids = (self.customer_id, self.subscription_id, self.invoice_id, self.checkout_id, self.payment_id)
         return next((each for each in ids if each), "unknown")
 
 

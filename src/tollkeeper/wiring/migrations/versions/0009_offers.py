@@ -112,14 +112,20 @@ def _offers() -> None:
 
 
 def _at_provider() -> None:
+    account = "test, live and imitation accounts have {} of their own"
+    op.create_table(
+        "provider_coupons",
+        sa.Column("account", sa.Text(), nullable=False, comment=account.format("coupons")),
+        sa.Column("coupon_id", sa.Uuid(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False, comment="as last told to the provider"),
+        sa.Column("pushed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["coupon_id"], ["coupons.id"], name=op.f("fk_provider_coupons_coupon_id_coupons")),
+        sa.PrimaryKeyConstraint("account", "coupon_id", name=op.f("pk_provider_coupons")),
+        comment="Which of our coupons stand at the provider, where they have our ids",
+    )
     op.create_table(
         "provider_codes",
-        sa.Column(
-            "account",
-            sa.Text(),
-            nullable=False,
-            comment="test, live and imitation accounts have codes of their own",
-        ),
+        sa.Column("account", sa.Text(), nullable=False, comment=account.format("codes")),
         sa.Column("code_id", sa.Uuid(), nullable=False),
         sa.Column("provider_code", sa.Text(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False, comment="as last told to the provider"),
@@ -136,6 +142,7 @@ def downgrade() -> None:
     op.drop_column("subscriptions", "trial_end_told")
     op.drop_column("subscriptions", "discount")
     op.drop_table("provider_codes")
+    op.drop_table("provider_coupons")
     op.drop_table("promotion_codes")
     op.drop_table("coupons")
     for name in ("trial_whole", "trial_without_card_known", "trial_days_bounded"):
