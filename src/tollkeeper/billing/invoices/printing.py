@@ -29,6 +29,7 @@ _FOLDER = Path(__file__).parent / "fonts"
 _PLAIN, _BOLD, _EXTRA = "Tollkeeper", "Tollkeeper-Bold", "Tollkeeper-Extra"
 _INK, _SOFT, _LINE = HexColor(0x1A1A1A), HexColor(0x5C5C5C), HexColor(0xD9D9D9)
 _MARGIN = 20 * mm
+_PADDING = 6  # what the library leaves free inside its margins
 _WIDTH = A4[0] - 2 * _MARGIN
 _TITLES = {"draft": "Draft invoice", "void": "Void invoice"}
 _MARKS = {"draft": "DRAFT", "void": "VOID"}
@@ -121,8 +122,8 @@ class _Printer:
         template = SimpleDocTemplate(
             paper,
             pagesize=A4,
-            leftMargin=_MARGIN,
-            rightMargin=_MARGIN,
+            leftMargin=_MARGIN - _PADDING,
+            rightMargin=_MARGIN - _PADDING,
             topMargin=_MARGIN,
             bottomMargin=_MARGIN,
             title=title,
