@@ -17,6 +17,7 @@ PROVIDER_PAGES = ("https://checkout.stripe.com", "https://billing.stripe.com")
 DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 REDIS_SCHEMES = frozenset({"redis", "rediss"})
 DEFAULT_DATA_DIR = Path(".data")
+_DISPUTE_RULE = r"((open|lost):(keep|restrict|end)|remind:\d{1,2})"
 
 
 class Environment(StrEnum):
@@ -149,6 +150,14 @@ class Settings(BaseSettings):
         None,
         alias="TOLLKEEPER_INVOICE_FONT",
         description="A TrueType font (`.ttf`) for letters on printed invoices beyond Latin, Greek and Cyrillic.",
+    )
+    disputes: str = Field(
+        "open:keep, lost:restrict, remind:3",
+        alias="TOLLKEEPER_DISPUTES",
+        pattern=rf"^({_DISPUTE_RULE}(, *{_DISPUTE_RULE})*)?$",
+        description="What a customer's dispute does to the plan that the disputed payment paid for, while it is `open` "
+        "and when it is `lost`: `keep`, `restrict` withholds the plan, `end` ends the subscription. `remind`: so many "
+        "days before its deadline a dispute without evidence is told of.",
     )
     rate_limits: Switch = Field(
         Switch.ON, alias="TOLLKEEPER_RATE_LIMITS", description="`off` for load tests; refused in production."

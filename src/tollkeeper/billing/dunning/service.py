@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from tollkeeper.billing.provider import InvoiceState
-from tollkeeper.billing.subscriptions import Subscription, expiring_cards, meaning, withhold
+from tollkeeper.billing.subscriptions import Subscription, expiring_cards, meaning, restore, withhold
 from tollkeeper.infra import Runtime, Tx
 from tollkeeper.kit import new_id
 
@@ -125,6 +125,6 @@ async def _move(tx: Tx, case: Case, heard: Signal) -> Case:
         await tx.emit(AccessRestricted(**about))
     if after is State.CURRENT:
         if case.state is State.RESTRICTED:
-            await withhold(tx, case.organization_id, case.subscription_id, None)
+            await restore(tx, case.organization_id, case.subscription_id, WITHHELD)
         await tx.emit(PaymentRecovered(**about, restored=case.state is State.RESTRICTED))
     return moved

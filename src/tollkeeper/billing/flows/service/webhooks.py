@@ -1,17 +1,29 @@
 """Being told by the provider: taking an event in, and mirroring what it hints at."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 from prometheus_client import Counter
 
-from tollkeeper.billing import dunning
-from tollkeeper.billing.customers import Customer, match_customer, mirror_customer
+from tollkeeper.billing import (
+    dunning,
+    overage,
+    payments,
+)
+from tollkeeper.billing.customers import (
+    Customer,
+    known_customer,
+    match_customer,
+    mirror_customer,
+)
 from tollkeeper.billing.flows import store
 from tollkeeper.billing.flows.model import EventStatus, LivemodeMismatchError, StoredEvent
 from tollkeeper.billing.invoices import mirror_invoice
 from tollkeeper.billing.provider import (
+    CancelAt,
+    PaymentProgress,
     ProviderEvent,
     Subject,
     SubscriptionState,
@@ -79,6 +91,7 @@ async def process_event(tx: Tx, event_id: UUID) -> EventStatus:
     subject = provider_of(tx.runtime).read_event(event.body).subject if event else None
     if event is None or subject is None:
         return EventStatus.IGNORED
+    subject = await _with_payer(tx, subject)
     await lock(tx, subject.lock)
     event = await store.find_event(tx, event_id)
     if event is None or event.status not in {EventStatus.RECEIVED, EventStatus.FAILED}:
@@ -95,6 +108,8 @@ async def synchronise(tx: Tx, subject: Subject, *, cause: str) -> bool:
 
     Callers hold the subject's lock.
     """
+    if subject.payment_id is not None:
+        return await _synchronise_payment(tx, subject, cause=cause)
     provider = provider_of(tx.runtime)
     subscription_id = subject.subscription_id or await _subscription_of_checkout(tx, subject)
     subscription = await provider.fetch_subscription(subscription_id) if subscription_id else None
@@ -120,16 +135,53 @@ async def synchronise(tx: Tx, subject: Subject, *, cause: str) -> bool:
     if state is None or state.deleted:
         await _end_the_rest(tx, customer, cause=cause)
     for each in invoices.values():
-        await mirror_invoice(tx, customer, each)
+        credited = subject.credit_note_id is not None and each.id == subject.invoice_id
+        await mirror_invoice(tx, customer, each, credited=credited)
+        await overage.note_invoice(tx, each)
+    return True
+
+
+async def _with_payer(tx: Tx, subject: Subject) -> Subject:
+    """Complete a subject by whose payment it is about: refunds and disputes do not name their customer."""
+    if subject.payment_id is None or subject.customer_id is not None:
+        return subject
+    known = await payments.known_payer(tx, subject.payment_id)
+    return replace(subject, customer_id=known or await provider_of(tx.runtime).payer(subject.payment_id))
+
+
+async def _synchronise_payment(tx: Tx, subject: Subject, *, cause: str) -> bool:
+    """Mirror a payment; before it whose it is and, since disputes act on it, the subscription that it paid."""
+    state = await provider_of(tx.runtime).fetch_payment(subject.payment_id) if subject.payment_id else None
+    customer_id = (state.customer_id if state else None) or subject.customer_id
+    if customer_id is None:
+        return False
+    paid_for = state.subscription_id if state and state.disputes else None
+    customer = await known_customer(tx, customer_id)
+    if customer is None or paid_for is not None:
+        owner = Subject(customer_id=customer_id, subscription_id=paid_for)
+        matched = await synchronise(tx, owner, cause=cause)
+        customer = await known_customer(tx, customer_id) if matched else None
+    if customer is None:
+        return False
+    for each in await payments.mirror_payment(tx, customer, state) if state else []:
+        await provider_of(tx.runtime).cancel_subscription(each.provider_id, CancelAt.NOW)
+        ended = Subject(customer_id=customer_id, subscription_id=each.provider_id)
+        await synchronise(tx, ended, cause="dispute ended it")
     return True
 
 
 async def _mirror(tx: Tx, customer: Customer, state: SubscriptionState, *, cause: str) -> None:
-    """Mirror a subscription and let dunning see it; only of a failed payment is asked whether the customer must act."""
-    mirrored = await mirror_subscription(tx, customer, state, cause=cause)
+    """Mirror a subscription and let dunning see it; only of an open invoice is asked where its payment stands."""
     invoice = state.latest_invoice
-    failing = invoice is not None and invoice.status == "open" and state.status in dunning.FAILING
-    waits = bool(failing and invoice and await provider_of(tx.runtime).requires_action(invoice.id))
+    progress = PaymentProgress.WAITING
+    if invoice is not None and invoice.status == "open":
+        progress = await provider_of(tx.runtime).payment_progress(invoice.id)
+    processing = progress is PaymentProgress.PROCESSING
+    known = next((each for each in await list_of(tx, [customer]) if each.provider_id == state.id), None)
+    mirrored = await mirror_subscription(tx, customer, state, cause=cause, processing=processing)
+    if await overage.observe(tx, customer, known, mirrored, invoice):
+        await overage.start(tx, customer.organization_id)
+    waits = progress is PaymentProgress.REQUIRES_ACTION and state.status in dunning.FAILING
     await dunning.observe(tx, mirrored, invoice, requires_action=waits)
 
 
