@@ -166,6 +166,14 @@ class PaymentMethodInUseError(ConflictError):
     hint = "Make another one the default first, or cancel the subscription."
 
 
+class TaxIdNotFoundError(NotFoundError):
+    """There is no such tax id, or it is somebody else's."""
+
+    code = "tax_id_not_found"
+    title = "There is no such tax id"
+    hint = "GET /api/billing/tax-ids lists yours."
+
+
 class LivemodeMismatchError(TollkeeperError):
     """An event of the test world came to a live server, or the other way round."""
 

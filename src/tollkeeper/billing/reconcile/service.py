@@ -7,6 +7,7 @@ from typing import Any
 from tollkeeper.billing.flows import enqueue, synchronise
 from tollkeeper.billing.provider import (
     CustomerState,
+    InvoiceState,
     Listed,
     NamedCustomer,
     Subject,
@@ -93,6 +94,9 @@ async def _compared(tx: Tx, stage: Stage, state: State, row: Any) -> Difference 
     kind, owner = _word(stage), _owner(state)
     if row is None:
         return Difference(kind, state.id, None, {}, customer_id=owner)
+    if isinstance(state, InvoiceState) and not state.whole:
+        # Lists show only the first lines of each invoice.
+        state = await provider_of(tx.runtime).fetch_invoice(state.id) or state
     price = None
     if isinstance(state, SubscriptionState) and state.price is not None:
         price = await plan_price_of(tx, state.price)

@@ -1,9 +1,9 @@
 """The addresses of billing, and what they take and answer."""
 
-from . import invoices, methods
+from . import explain, invoices, methods
 from .routes import router
 
-for family in (invoices, methods):
+for family in (explain, invoices, methods):
     router.include_router(family.router)
 
 __all__ = ["router"]

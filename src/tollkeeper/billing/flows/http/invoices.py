@@ -4,12 +4,14 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from starlette.responses import Response
 
-from tollkeeper.billing.invoices import get_invoice, list_invoices
-from tollkeeper.infra import ActorDep, TxDep
+from tollkeeper.billing.flows import service
+from tollkeeper.billing.invoices import get_document, list_invoices
+from tollkeeper.infra import ActorDep, RuntimeDep, TxDep
 
 from .access import CustomerQuery, reader
-from .schemas import InvoiceDetailOut, InvoiceOut, InvoicesOut, LineOut
+from .invoice_schemas import InvoiceDetailOut, InvoiceOut, InvoicesOut
 
 router = APIRouter(prefix="/billing/invoices", tags=["billing"])
 
@@ -33,8 +35,23 @@ async def get_invoices(
 async def get_one_invoice(
     invoice_id: UUID, actor: ActorDep, tx: TxDep, customer: CustomerQuery = None
 ) -> InvoiceDetailOut:
-    """Read one invoice with its lines."""
+    """Read one invoice with lines, discounts, taxes, whom it is made out to, and its credit notes."""
     organization = await reader(tx, actor, customer)
-    invoice = await get_invoice(tx, organization.id, invoice_id)
-    lines = [LineOut.of(line, invoice.total.currency) for line in invoice.lines]
-    return InvoiceDetailOut(**InvoiceOut.values(invoice), lines=lines)
+    return InvoiceDetailOut.of(await get_document(tx, organization.id, invoice_id))
+
+
+@router.get("/{invoice_id}/pdf", response_class=Response, responses={200: {"content": {"application/pdf": {}}}})
+async def get_invoice_pdf(
+    invoice_id: UUID, runtime: RuntimeDep, actor: ActorDep, customer: CustomerQuery = None
+) -> Response:
+    """Print one invoice. Drafts and void ones are marked as such."""
+    async with runtime.transaction() as tx:
+        organization = await reader(tx, actor, customer)
+        document = await get_document(tx, organization.id, invoice_id)
+    return pdf_response(await service.invoice_pdf(runtime, document), service.file_name(document))
+
+
+def pdf_response(content: bytes, name: str) -> Response:
+    """Answer with a PDF for the browser to save."""
+    disposition = f'attachment; filename="{name}"'
+    return Response(content, media_type="application/pdf", headers={"Content-Disposition": disposition})

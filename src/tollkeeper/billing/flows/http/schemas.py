@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -9,11 +10,12 @@ from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, 
 
 from tollkeeper.billing.flows.model import Change, ChangeAt, Overview, PreviewedChange
 from tollkeeper.billing.flows.rules import MAX_URL
-from tollkeeper.billing.invoices import Invoice
-from tollkeeper.billing.provider import CancelAt, InvoiceLine, SavedMethod
+from tollkeeper.billing.provider import CancelAt, Discount, InvoiceLine, LineKind, SavedMethod, Tax, Term
 from tollkeeper.billing.subscriptions import Status
 from tollkeeper.kit import Money
 from tollkeeper.rating import Interval
+
+_NO_TERMS: Mapping[str, Term] = MappingProxyType({})
 
 Reference = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -156,33 +158,96 @@ class MoneyOut(BaseModel):
         return cls(amount=money.amount, currency=money.currency)
 
 
+class TaxOut(BaseModel):
+    """A tax: what it was worked out from, its rate and why. `inclusive` tax is part of the amounts, other comes on top.
+
+    `name`, `percentage`, `place` and `country` are null where the provider did not tell.
+    """
+
+    amount: MoneyOut
+    taxable: MoneyOut | None
+    inclusive: bool
+    reason: str | None
+    name: str | None
+    percentage: str | None
+    place: str | None
+    country: str | None
+
+    @classmethod
+    def of(cls, tax: Tax, currency: str, terms: Mapping[str, Term]) -> Self:
+        """Show a tax; `terms` names its rate."""
+        term = terms.get(tax.rate or "")
+        return cls(
+            amount=MoneyOut(amount=tax.amount, currency=currency),
+            taxable=None if tax.taxable is None else MoneyOut(amount=tax.taxable, currency=currency),
+            inclusive=tax.inclusive,
+            reason=tax.reason,
+            name=term.name if term else None,
+            percentage=term.percentage if term else None,
+            place=term.place if term else None,
+            country=term.country if term else None,
+        )
+
+
+class DiscountOut(BaseModel):
+    """What a discount took off. `name` is the coupon's, `code` the promotion code; null where not known."""
+
+    amount: MoneyOut
+    name: str | None
+    code: str | None
+    percentage: str | None
+
+    @classmethod
+    def of(cls, discount: Discount, currency: str, terms: Mapping[str, Term]) -> Self:
+        """Show a discount; `terms` names it."""
+        term = terms.get(discount.discount)
+        return cls(
+            amount=MoneyOut(amount=discount.amount, currency=currency),
+            name=term.name if term else None,
+            code=term.code if term else None,
+            percentage=term.percentage if term else None,
+        )
+
+
 class LineOut(BaseModel):
-    """One line of an invoice, for `[period_start, period_end)`; `amount` may be negative (a credit)."""
+    """One line of an invoice, for `[period_start, period_end)`; `amount` may be negative (a credit).
+
+    `amount` is before discounts and before tax that comes on top; `unit_amount` is exact, in minor units.
+    """
 
     description: str
+    kind: LineKind
     amount: MoneyOut
+    unit_amount: str | None
     quantity: int | None
     period_start: datetime | None
     period_end: datetime | None
     proration: bool
+    discounts: list[DiscountOut]
+    taxes: list[TaxOut]
 
     @classmethod
-    def of(cls, line: InvoiceLine, currency: str) -> Self:
-        """Show a line."""
+    def of(cls, line: InvoiceLine, currency: str, terms: Mapping[str, Term] = _NO_TERMS) -> Self:
+        """Show a line; `terms` names its taxes and discounts."""
         return cls(
             description=line.description,
+            kind=line.kind,
             amount=MoneyOut(amount=line.amount, currency=currency),
+            unit_amount=line.unit_amount,
             quantity=line.quantity,
             period_start=line.period_start,
             period_end=line.period_end,
             proration=line.proration,
+            discounts=[DiscountOut.of(each, currency, terms) for each in line.discounts],
+            taxes=[TaxOut.of(each, currency, terms) for each in line.taxes],
         )
 
 
 class PreviewOut(BaseModel):
     """What a change would cost now; `balance` is what the customer then has (negative: credit).
 
-    `as_of` is the moment the lines count from; sent with the change, it costs exactly this.
+    `as_of` is the moment the lines count from; sent with the change, it costs exactly this. `subtotal` less
+    `discount_total` plus taxes that come on top is `total`; what the balance takes off that is not due.
     """
 
     at: ChangeAt
@@ -191,61 +256,28 @@ class PreviewOut(BaseModel):
     due_now: MoneyOut
     balance: MoneyOut
     lines: list[LineOut]
+    subtotal: MoneyOut
+    discount_total: MoneyOut
+    taxes: list[TaxOut]
+    total: MoneyOut
 
     @classmethod
     def of(cls, found: PreviewedChange) -> Self:
         """Show a preview."""
         preview = found.cost
+        currency = preview.due_now.currency
         return cls(
             at=found.at,
             effective_at=found.effective_at,
             as_of=preview.at,
             due_now=MoneyOut.of(preview.due_now),
             balance=MoneyOut.of(preview.balance_after),
-            lines=[LineOut.of(line, preview.due_now.currency) for line in preview.lines],
+            lines=[LineOut.of(line, currency) for line in preview.lines],
+            subtotal=MoneyOut(amount=preview.subtotal, currency=currency),
+            discount_total=MoneyOut(amount=preview.discount_total, currency=currency),
+            taxes=[TaxOut.of(each, currency, _NO_TERMS) for each in preview.taxes],
+            total=MoneyOut(amount=preview.total, currency=currency),
         )
-
-
-class InvoiceOut(BaseModel):
-    """An invoice without its lines."""
-
-    id: UUID
-    number: str | None
-    status: str
-    reason: str | None
-    subtotal: MoneyOut
-    tax: MoneyOut
-    total: MoneyOut
-    amount_due: MoneyOut
-    amount_paid: MoneyOut
-    amount_remaining: MoneyOut
-    issued_at: datetime
-    period_start: datetime | None
-    period_end: datetime | None
-    due_at: datetime | None
-    paid_at: datetime | None
-    next_attempt_at: datetime | None
-    page_url: str | None
-    pdf_url: str | None
-
-    @classmethod
-    def values(cls, invoice: Invoice) -> dict[str, Any]:
-        """Return the values of an invoice under the names shown."""
-        same = {name: getattr(invoice, name) for name in InvoiceOut.model_fields}
-        return {name: MoneyOut.of(value) if isinstance(value, Money) else value for name, value in same.items()}
-
-
-class InvoiceDetailOut(InvoiceOut):
-    """An invoice with its lines."""
-
-    lines: list[LineOut]
-
-
-class InvoicesOut(BaseModel):
-    """Invoices, newest first."""
-
-    data: list[InvoiceOut]
-    next_cursor: str | None
 
 
 class PaymentMethodOut(BaseModel):

@@ -2,19 +2,29 @@
 
 from .changes import cancel, cancel_change, change_plan, preview_change, resume
 from .checkout import create_checkout, open_portal
+from .documents import file_name, invoice_pdf
+from .explain import explain_invoice
 from .failing import take_dunning_steps
 from .methods import add_payment_method, list_payment_methods, make_default, remove_payment_method
 from .overview import overview
+from .tax import add_tax_id, billing_details, change_details, list_tax_ids, remove_tax_id, tax_wish
 from .webhooks import failed_events, process_event, read_delivery, synchronise, take_in
 
 __all__ = [
     "add_payment_method",
+    "add_tax_id",
+    "billing_details",
     "cancel",
     "cancel_change",
+    "change_details",
     "change_plan",
     "create_checkout",
+    "explain_invoice",
     "failed_events",
+    "file_name",
+    "invoice_pdf",
     "list_payment_methods",
+    "list_tax_ids",
     "make_default",
     "open_portal",
     "overview",
@@ -22,8 +32,10 @@ __all__ = [
     "process_event",
     "read_delivery",
     "remove_payment_method",
+    "remove_tax_id",
     "resume",
     "synchronise",
     "take_dunning_steps",
     "take_in",
+    "tax_wish",
 ]
