@@ -16,7 +16,7 @@ What a subscription's status means for the plan (`MEANINGS`):
     canceled, incomplete_expired            over: back to the default plan
 
 Rooms: `provider` (the port and Stripe), `customers`, `subscriptions`, `invoices`, `dunning` (failing payments),
-`flows` (buying, managing, webhooks).
+`overage` (usage beyond limits), `flows` (buying, managing, webhooks).
 """
 
 from tollkeeper.catalog import CatalogueChanged
@@ -61,6 +61,8 @@ from .flows import (
 )
 from .flows import jobs as flow_jobs
 from .invoices import Invoice, InvoiceNotFoundError, get_invoice, list_invoices
+from .overage import UsageCharged, UsageNotPriced
+from .overage import jobs as usage_jobs
 from .provider import (
     CancelAt,
     InvoiceLine,
@@ -76,7 +78,7 @@ from .provider import (
 )
 from .reconcile import Difference, Imported, catch_up, import_account, next_due, reconcile
 from .reconcile import jobs as comparing
-from .service import close, ensure_webhook_endpoint, provide, provider_problem
+from .service import close, ensure_webhook_endpoint, provide, provider_circuit, provider_problem
 from .subscriptions import (
     MEANINGS,
     EntitlementsChanged,
@@ -91,7 +93,7 @@ from .subscriptions import (
     status,
 )
 
-jobs: list[Job] = [*flow_jobs, *comparing]
+jobs: list[Job] = [*flow_jobs, *comparing, *usage_jobs]
 reactions: dict[type[Event], Job] = {CatalogueChanged: push_catalogue}
 
 __all__ = [
@@ -134,6 +136,8 @@ __all__ = [
     "Subscription",
     "SubscriptionEnded",
     "Transition",
+    "UsageCharged",
+    "UsageNotPriced",
     "UsageReport",
     "WebhookSecrets",
     "cancel",
@@ -158,6 +162,7 @@ __all__ = [
     "preview_change",
     "process_event",
     "provide",
+    "provider_circuit",
     "provider_problem",
     "provider_transaction",
     "push_catalogue",

@@ -23,7 +23,7 @@ from .model import (
 )
 from .rules import decide, fits
 from .service import consume, define_meter, prepare_partitions
-from .store import counters_of_periods, history, list_meters, read_counters
+from .store import counters_of_periods, history, list_meters, read_counters, replay
 
 jobs = [prepare_partitions_job]
 
@@ -48,4 +48,5 @@ __all__ = [
     "list_meters",
     "prepare_partitions",
     "read_counters",
+    "replay",
 ]

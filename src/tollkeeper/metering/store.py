@@ -183,6 +183,23 @@ async def history(
     return [HistoryPoint(start, int(used)) for start, used in rows]
 
 
+async def replay(
+    tx: Tx, organization_id: UUID, meter_id: int, period_start: datetime, *, recorded_before: UUID
+) -> tuple[int, int]:
+    """Return how many events a counter has that were recorded before this id was made, and what they sum to."""
+    table = USAGE_EVENTS.c
+    rows = await tx.connection.execute(
+        select(func.count(), func.coalesce(func.sum(table.quantity), 0)).where(
+            table.organization_id == organization_id,
+            table.meter_id == meter_id,
+            table.period_start == period_start,
+            table.id < recorded_before,
+        )
+    )
+    count, total = rows.one()
+    return int(count), int(total)
+
+
 async def counters_that_disagree(tx: Tx) -> list[tuple[CounterKey, int, int]]:
     """Return the counters whose value is not the sum of their events, with both numbers."""
     replayed = (

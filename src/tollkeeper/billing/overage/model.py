@@ -51,11 +51,11 @@ class Charge:
     """What was made of one counter at one time: never changed but for what became of it at the provider.
 
     The charges of a counter are numbered by `sequence`. `used` is what the counter stood at; `base` is where the plan
-    began to count, `included` what it gives, the larger of its limit and `base`. `quantity` is what lies beyond that and
-    was not charged before, `amount` what it costs in minor units (a credit below zero). `price_id` None: it was free.
-    `closed`: nothing more is to be counted. `[period_start, period_end)` names the counter by its start.
-    `destination` None: there is nothing to charge; `wanted_invoice` is the draft meant. `provider_item` and `invoice` are
-    the provider's ids, None until known.
+    began to count, `included` what it gives, the larger of its limit and `base`. `quantity` is what lies beyond that
+    and was not charged before, `amount` what it costs in minor units (a credit below zero). `price_id` None: it was
+    free. `closed`: nothing more is to be counted. `[period_start, period_end)` names the counter by its start.
+    `destination` None: there is nothing to charge; `wanted_invoice` is the draft meant. `provider_item` and `invoice`
+    are the provider's ids, None until known.
     """
 
     id: UUID
@@ -120,10 +120,10 @@ class Look:
     period: Period
     last: Charge | None
     price: PriceVersion | None
-    base: int
-    included: int
-    used: int
-    beyond: Beyond
+    base: int = 0
+    included: int = 0
+    used: int = 0
+    beyond: Beyond = Beyond(0, 0)
     currency: str = ""
     unpriced: bool = False
 

@@ -14,7 +14,6 @@ from tollkeeper.billing.customers import Customer
 from tollkeeper.billing.provider import InvoiceState
 from tollkeeper.billing.subscriptions import Subscription, meaning
 from tollkeeper.catalog import (
-    Entitlement,
     EntitlementPeriod,
     FeatureKind,
     find_overage_price,
@@ -25,7 +24,7 @@ from tollkeeper.catalog import (
 from tollkeeper.infra import Tx
 from tollkeeper.kit import Money, new_id
 from tollkeeper.metering import CounterKey, counters_of_periods, list_meters
-from tollkeeper.rating import Period, PriceVersion
+from tollkeeper.rating import Period
 
 from . import rules, store
 from .model import Beyond, Charge, Destination, Look, Reason, SoFar, State, UsageNotPriced
@@ -105,7 +104,7 @@ async def _collect_what_waits(tx: Tx, subscription_id: UUID) -> None:
 
 
 async def _begin(tx: Tx, customer: Customer, now: Subscription) -> None:
-    """Note where the counters stand that the plan takes on in the middle, so that only what follows is its to charge."""
+    """Note where counters stand that the plan takes on in the middle, so that only what follows is its to charge."""
     until = _now(tx, now)
     async for _, look in _looks(tx, now, until):
         if look.used and not (look.last is not None and look.last.closed):
@@ -141,24 +140,16 @@ async def _looks(tx: Tx, subscription: Subscription, until: datetime) -> AsyncIt
         used = await counters_of_periods(tx, keys)
         last = await store.last_of(tx, subscription.organization_id, each.feature.key, [p.start for p in periods])
         for period, key in zip(periods, keys, strict=True):
-            look = _look(each, plan.key, key, period, last.get(period.start), price, used.get(key, 0))
-            yield each.period, replace(look, currency=currency, unpriced=price is None and not free)
+            blank = Look(each.feature.key, each.feature.name, key.meter_id, period, last.get(period.start), price)
+            look = replace(blank, used=used.get(key, 0), currency=currency, unpriced=price is None and not free)
+            yield each.period, _filled(look, plan.key, each.limit)
 
 
-def _look(
-    entitlement: Entitlement,
-    plan: str,
-    key: CounterKey,
-    period: Period,
-    last: Charge | None,
-    price: PriceVersion | None,
-    used: int,
-) -> Look:
-    base = rules.where_it_began(last, plan, price)
-    included = max(entitlement.limit or 0, base)
-    found = rules.beyond(price, included=included, charged_to=last.used if last else 0, used=used)
-    feature = entitlement.feature
-    return Look(feature.key, feature.name, key.meter_id, period, last, price, base, included, used, found)
+def _filled(look: Look, plan: str, limit: int) -> Look:
+    base = rules.where_it_began(look.last, plan, look.price)
+    included, charged_to = max(limit, base), look.last.used if look.last else 0
+    found = rules.beyond(look.price, included=included, charged_to=charged_to, used=look.used)
+    return replace(look, base=base, included=included, beyond=found)
 
 
 def _charge(
@@ -215,10 +206,15 @@ async def currency_of(tx: Tx, subscription: Subscription) -> str:
 
 
 async def _tell_unpriced(tx: Tx, subscription: Subscription, look: Look) -> None:
-    told = {"plan": subscription.plan or "", "feature": look.feature, "currency": look.currency}
-    log.warning("usage beyond the limit has no price in this currency", quantity=look.beyond.quantity, **told)
-    about = {"organization_id": subscription.organization_id, "quantity": look.beyond.quantity}
-    await tx.emit(UsageNotPriced(**told, **about))
+    event = UsageNotPriced(
+        organization_id=subscription.organization_id,
+        plan=subscription.plan or "",
+        feature=look.feature,
+        quantity=look.beyond.quantity,
+        currency=look.currency,
+    )
+    log.warning("usage beyond the limit has no price in this currency", **event.payload())
+    await tx.emit(event)
 
 
 async def so_far(tx: Tx, subscription: Subscription) -> list[SoFar]:
