@@ -94,10 +94,10 @@ class Person:
             await billing.cancel(tx, self.organization.id, at)
         await self.story.word_gets_round()
 
-    async def moves_to(self, plan: str) -> None:
-        """Ask for another plan: a higher one comes at once, a lower one when the period ends."""
+    async def moves_to(self, plan: str, *, at: billing.ChangeAt | None = None) -> None:
+        """Ask for another plan: unless said otherwise a higher one at once, a lower one when the period ends."""
         async with self.story.runtime.transaction() as tx:
-            change = billing.Change(plan=plan)
+            change = billing.Change(plan=plan, at=at)
             await billing.change_plan(tx, self.organization.id, change, idempotency_key=f"{plan}-{tx.now}")
         await self.story.word_gets_round()
 

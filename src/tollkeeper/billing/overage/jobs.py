@@ -49,7 +49,9 @@ async def _place_apart(runtime: Runtime, charges: Sequence[Charge]) -> None:
         async with runtime.transaction() as tx:
             await placing.note_item(tx, each, placed.item)
         done.append(placed)
-    await provider.collect_invoice(draft)
+    async with runtime.transaction() as tx:
+        like = await placing.paid_like(tx, charges)
+    await provider.collect_invoice(draft, like_subscription=like)
     async with runtime.transaction() as tx:
         for charge, placed in zip(charges, done, strict=True):
             await placing.note(tx, charge, placed)

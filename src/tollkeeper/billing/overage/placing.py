@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tollkeeper.billing.provider import ExtraCharge, PaymentProvider
+from tollkeeper.billing.subscriptions import list_of_organization
 from tollkeeper.infra import Tx
 
 from . import store
@@ -67,6 +68,12 @@ async def open_draft(provider: PaymentProvider, charges: Sequence[Charge]) -> st
 async def note_draft(tx: Tx, charges: Sequence[Charge], draft: str) -> None:
     """Remember the draft that these charges share."""
     await store.change(tx, [each.id for each in charges], wanted_invoice=draft)
+
+
+async def paid_like(tx: Tx, charges: Sequence[Charge]) -> str | None:
+    """Return the provider's id of the subscription that the newest of these belongs to."""
+    known = {each.id: each.provider_id for each in await list_of_organization(tx, charges[-1].organization_id)}
+    return known.get(charges[-1].subscription_id)
 
 
 async def note(tx: Tx, charge: Charge, placed: Placed) -> None:

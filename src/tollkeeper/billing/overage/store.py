@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, tuple_, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from tollkeeper.infra import Tx, metadata
 
@@ -27,7 +28,7 @@ async def last_of(tx: Tx, organization_id: UUID, feature: str, starts: Iterable[
     """Return the newest charge of each of these counters; one that was never looked at is missing."""
     query = (
         select(USAGE_CHARGES)
-        .distinct(_TABLE.period_start)
+        .ext(distinct_on(_TABLE.period_start))
         .where(
             _TABLE.organization_id == organization_id,
             _TABLE.feature == feature,

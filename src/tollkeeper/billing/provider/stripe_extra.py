@@ -7,6 +7,7 @@ from uuid import UUID
 
 import stripe
 
+from . import stripe_read_parts as read
 from .model import ExtraCharge
 from .stripe_errors import errors, or_none
 
@@ -71,19 +72,28 @@ class StripeExtra:
             made = await self._api.invoices.create_async(wanted, {"idempotency_key": idempotency_key})
         return made.id
 
-    async def collect_invoice(self, invoice_id: str) -> None:
-        """See ExtrasAtProvider."""
+    async def collect_invoice(self, invoice_id: str, *, like_subscription: str | None) -> None:
+        """See ExtrasAtProvider. A subscription's own way to pay is not its customer's default: it has to be named."""
         with errors():
             found = await or_none(self._api.invoices.retrieve_async(invoice_id))
             if found is None:
                 return
             if found["status"] == "draft":
+                await self._pay_like(invoice_id, like_subscription)
                 made = await self._api.invoices.finalize_invoice_async(invoice_id, {"auto_advance": True})
                 found = made.to_dict()
             if found["status"] == "open" and not found.get("attempt_count"):
                 # Refused, or nothing to pay with: either way it stays open, and the provider tries again.
                 with suppress(stripe.CardError, stripe.InvalidRequestError):
                     await self._api.invoices.pay_async(invoice_id)
+
+    async def _pay_like(self, invoice_id: str, subscription_id: str | None) -> None:
+        known = await or_none(self._api.subscriptions.retrieve_async(subscription_id)) if subscription_id else None
+        method = read.ident(known.get("default_payment_method")) if known else None
+        if method is not None:
+            # A way to pay that was removed meanwhile leaves the choice to the customer's default.
+            with suppress(stripe.InvalidRequestError):
+                await self._api.invoices.update_async(invoice_id, {"default_payment_method": method})
 
 
 def _takes_no_more(error: stripe.InvalidRequestError) -> bool:

@@ -25,8 +25,9 @@ class ExtrasAtProvider(Protocol):
         """Make a draft of its own, with everything on it that waits for the customer's next invoice; returns its id."""
         ...
 
-    async def collect_invoice(self, invoice_id: str) -> None:
-        """Make the draft final and try to collect it; one that was before is left as it is.
+    async def collect_invoice(self, invoice_id: str, *, like_subscription: str | None) -> None:
+        """Make the draft final and try to collect it, the way this subscription is or was paid; one that was collected
+        before is left as it is.
 
         A payment that fails leaves the invoice open: the provider goes on trying.
         """
