@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import stripe
 
-from .model import BillingDetails, DetailsChange, TaxExempt, TaxId, TaxIdInvalidError
+from .model import BillingDetails, DetailsChange, TaxExempt, TaxId, TaxIdInvalidError, TaxWish
 from .stripe_errors import errors
 from .stripe_read_invoices import address
 
@@ -20,6 +20,7 @@ class StripeTax:
     """The part of the adapter that keeps whom invoices are made out to."""
 
     _api: "V1Services"
+    _tax: TaxWish
 
     async def fetch_details(self, customer_id: str) -> BillingDetails:
         """See InvoicesAtProvider."""
@@ -61,6 +62,40 @@ class StripeTax:
         """See InvoicesAtProvider."""
         with errors():
             await self._api.customers.tax_ids.delete_async(customer_id, tax_id)
+
+
+def checkout_tax(tax: TaxWish) -> dict[str, Any]:
+    """Return what a checkout is asked for because of tax; `subscription_data` is to be merged.
+
+    What the buyer says is kept with the customer: Stripe takes the next period's tax from there.
+    """
+    if not (tax.automatic or tax.rates or tax.collect_ids):
+        return {}
+    asked: dict[str, Any] = {
+        "billing_address_collection": "required",
+        "customer_update": {"address": "auto", "name": "auto"},
+    }
+    if tax.collect_ids:
+        asked["tax_id_collection"] = {"enabled": True}
+    if tax.automatic:
+        asked["automatic_tax"] = {"enabled": True}
+    if tax.rates:
+        asked["subscription_data"] = {"default_tax_rates": list(tax.rates)}
+    return asked
+
+
+def subscription_tax(tax: TaxWish) -> dict[str, Any]:
+    """Return how tax comes onto a subscription that is made without a checkout."""
+    if tax.automatic:
+        return {"automatic_tax": {"enabled": True}}
+    return {"default_tax_rates": list(tax.rates)} if tax.rates else {}
+
+
+def preview_tax(tax: TaxWish, details: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the words of a preview of a new subscription, taxed as it would be."""
+    wanted = subscription_tax(tax)
+    rates = {name: wanted.pop(name) for name in ("default_tax_rates",) if name in wanted}
+    return {**wanted, "subscription_details": {**details, **rates}}
 
 
 def _details(body: Mapping[str, Any]) -> BillingDetails:

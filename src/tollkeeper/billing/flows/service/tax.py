@@ -11,22 +11,12 @@ from tollkeeper.billing.provider import (
     DetailsChange,
     Subject,
     TaxId,
-    TaxWish,
     lock,
     provider_of,
 )
-from tollkeeper.infra import Settings, TaxMode, Tx
+from tollkeeper.infra import Tx
 
 from .webhooks import synchronise
-
-
-def tax_wish(settings: Settings) -> TaxWish:
-    """Return how tax comes onto what is sold, by the settings."""
-    return TaxWish(
-        automatic=settings.tax is TaxMode.AUTOMATIC,
-        rates=tuple(settings.tax_rates) if settings.tax is TaxMode.RATES else (),
-        collect_ids=settings.tax is not TaxMode.OFF,
-    )
 
 
 async def billing_details(tx: Tx, organization_id: UUID, *, name: str) -> BillingDetails:
