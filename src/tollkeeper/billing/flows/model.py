@@ -1,6 +1,7 @@
 """Buying, managing, and being told by the provider: values and errors."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -9,6 +10,7 @@ from uuid import UUID
 from tollkeeper.billing.customers import Customer
 from tollkeeper.billing.provider import Preview
 from tollkeeper.billing.subscriptions import Status
+from tollkeeper.catalog import Addon, AddonPrice
 from tollkeeper.infra import Tx
 from tollkeeper.kit import ConflictError, InvalidInputError, Money, NotFoundError, TollkeeperError
 from tollkeeper.rating import Interval
@@ -27,6 +29,10 @@ class Buyer:
 class Purchase:
     """What is to be bought. `price_id` (ours or the provider's) wins over plan and interval; None: by the plan.
 
+    `addons` is how many units of which add-on are bought with it.
+
+    `currency` None: the one the customer pays in, else the first listed. `promotion_code` is what the customer typed.
+
     The URLs are absolute; `success_url` may hold `{CHECKOUT_SESSION_ID}`.
     """
 
@@ -35,6 +41,9 @@ class Purchase:
     plan: str | None = None
     interval: str | None = None
     price_id: str | None = None
+    currency: str | None = None
+    promotion_code: str | None = None
+    addons: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,7 @@ class Change:
     """What a subscription is to become. None leaves a thing as it is; `at` None: by the direction of the change.
 
     `as_of` is the moment a preview counted from, so that the change costs what the preview said; None: now.
+    `promotion_code` lowers the invoices from this change on, in place of what lowers them now.
     """
 
     plan: str | None = None
@@ -64,15 +74,49 @@ class Change:
     quantity: int | None = None
     at: ChangeAt | None = None
     as_of: datetime | None = None
+    promotion_code: str | None = None
+
+    @property
+    def only_promotion(self) -> bool:
+        """Whether nothing is to become another but the discount."""
+        return self.promotion_code is not None and not (self.plan or self.interval or self.quantity)
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewedChange:
-    """A change looked at before it is made. At the period's end nothing is due now, and `cost` has no lines."""
+    """A change looked at before it is made. At the period's end nothing is due now, and `cost` has no lines.
+
+    `coming` is the next invoice, where that is all that changes.
+    """
 
     at: ChangeAt
     effective_at: datetime
     cost: Preview
+    coming: Preview | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddonChange:
+    """How many units of an add-on there are to be; 0 takes it away. `as_of` as in `Change`."""
+
+    addon: str
+    quantity: int
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddonOffer:
+    """An add-on that an organization has or can have.
+
+    `price` is what one unit more costs, None when no more can be bought. `pending_quantity` is how many there are
+    from `pending_at` on, both None when nothing is to change.
+    """
+
+    addon: Addon
+    price: AddonPrice | None
+    quantity: int
+    pending_quantity: int | None
+    pending_at: datetime | None
 
 
 class EventStatus(StrEnum):
@@ -148,6 +192,38 @@ class AlreadySubscribedError(ConflictError):
     code = "already_subscribed"
     title = "There is a subscription already"
     hint = "Change it with POST /api/subscription/change, or manage it with POST /api/stripe/portal."
+
+
+class AddonNotAvailableError(ConflictError):
+    """The add-on cannot be had as things stand: with this plan, at this time, or any more."""
+
+    code = "addon_not_available"
+    title = "This add-on cannot be had"
+    hint = "GET /api/subscription/addons lists what can be had beside the present plan."
+
+
+class ChangeToComeError(ConflictError):
+    """A change is to come when the period ends; the discount would be lost with it."""
+
+    code = "change_to_come"
+    title = "Another change is to come when the period ends"
+    hint = "Send `promotion_code` with POST /api/subscription/change, or take the change back first."
+
+
+class NoTrialError(ConflictError):
+    """The subscription is not on trial, or not resting since one."""
+
+    code = "no_trial"
+    title = "There is no trial that this could be done to"
+    hint = "GET /api/subscription/status tells the state of the subscription."
+
+
+class PaymentMethodNeededError(ConflictError):
+    """There is no way to collect what follows the trial."""
+
+    code = "payment_method_needed"
+    title = "A payment method is needed first"
+    hint = "Add one with POST /api/billing/payment-methods and make it the default."
 
 
 class PaymentMethodNotFoundError(NotFoundError):

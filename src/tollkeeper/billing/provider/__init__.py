@@ -6,6 +6,7 @@ Invariants: no value or error of the SDK leaves this package; a price of ours ha
 What each time means: all are the provider's own, in UTC; `pushed_at` is ours.
 """
 
+from .circuit import Circuit, Limits, Phase
 from .edge import provider_transaction
 from .lists import Listed, NamedCustomer, ProviderLists, SoldPrice, lists_of
 from .model import (
@@ -108,6 +109,7 @@ __all__ = [
     "CheckoutStatus",
     "CheckoutTerms",
     "CheckoutWish",
+    "Circuit",
     "CreditNoteLine",
     "CreditNoteState",
     "CreditReason",
@@ -123,6 +125,7 @@ __all__ = [
     "InvoiceState",
     "IssuedNote",
     "ItemState",
+    "Limits",
     "LineKind",
     "Listed",
     "NamedCustomer",
@@ -134,6 +137,7 @@ __all__ = [
     "PaymentProvider",
     "PaymentState",
     "PendingState",
+    "Phase",
     "Preview",
     "PriceAtProvider",
     "PrintedTaxId",

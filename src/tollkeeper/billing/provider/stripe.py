@@ -1,15 +1,16 @@
 """Stripe through its official SDK. Its vocabulary ends in this file and `stripe_read`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import stripe
 import structlog
-from stripe import HTTPXClient, StripeClient
+from stripe import StripeClient
 
 from . import stripe_read as read
+from .circuit import Circuit
 from .model import (
     CheckoutState,
     CheckoutStatus,
@@ -19,11 +20,13 @@ from .model import (
     PriceOffer,
     ProviderEvent,
     SubscriptionState,
+    TaxWish,
     addons_named,
 )
 from .stripe_changes import StripeChanges
 from .stripe_errors import errors, expanded, or_none
 from .stripe_extra import StripeExtra
+from .stripe_http import RETRIES, CircuitHttp
 from .stripe_invoices import StripeInvoices
 from .stripe_methods import StripeMethods
 from .stripe_offers import StripeOffers, checkout_terms, code_errors
@@ -31,13 +34,11 @@ from .stripe_paying import StripePaying
 from .stripe_payments import (
     StripePayments,
 )
-from .stripe_tax import StripeTax
+from .stripe_tax import StripeTax, checkout_tax
 
 log = structlog.get_logger(__name__)
 
 API_VERSION = "2026-10-28.endive"
-TIMEOUT_SECONDS = 10.0
-RETRIES = 2
 PAGE = 100
 _METHOD = "invoice_settings.default_payment_method"
 # Deleted customers have no settings to look into; the second way asks for what those have, too.
@@ -52,25 +53,20 @@ _OPENED = [
 _OF_SUBSCRIPTION: tuple[list[str], list[str]] = ([*_OPENED, f"customer.{_METHOD}"], [*_OPENED, "customer"])
 
 
-class _Http(HTTPXClient):
-    """The SDK's client, handing text to httpx the way httpx wants it; the SDK's own way is deprecated there."""
-
-    def _get_request_args_kwargs(self, method: str, url: str, headers: Mapping[str, str], post_data: Any) -> Any:
-        args, options = super()._get_request_args_kwargs(method, url, headers, post_data)
-        options["content"] = options.pop("data") or None
-        return [args, options]
-
-
 class StripeProvider(
     StripeOffers, StripeChanges, StripeInvoices, StripeMethods, StripeTax, StripePaying, StripePayments, StripeExtra
 ):
     """PaymentProvider on Stripe, or on whatever speaks its protocol at `api_base`."""
 
-    def __init__(self, key: str, *, api_base: str | None = None) -> None:
-        """Nothing is sent yet. `api_base` None is Stripe itself."""
+    def __init__(
+        self, key: str, *, api_base: str | None = None, circuit: Circuit | None = None, tax: TaxWish | None = None
+    ) -> None:
+        """Nothing is sent yet. `api_base` None is Stripe itself; `circuit` None is one of its own; `tax` None: none."""
         self.livemode = "_live_" in key
         self.account = f"{urlsplit(api_base).hostname if api_base else 'stripe'}:{'live' if self.livemode else 'test'}"
-        self._http = _Http(timeout=TIMEOUT_SECONDS)
+        self.circuit = circuit or Circuit()
+        self._tax = tax or TaxWish()
+        self._http = CircuitHttp(self.circuit)
         self._client = StripeClient(
             key,
             base_addresses={"api": api_base} if api_base else None,
@@ -195,8 +191,9 @@ class StripeProvider(
         ours = {read.ORGANIZATION: str(wish.organization_id), read.PRICE: str(wish.price.price_id), "plan": wish.plan}
         if wish.addons:
             ours[read.ADDONS] = addons_named(wish.addons)
-        asked = checkout_terms(wish.terms)
-        data = {"metadata": ours, **asked.pop("subscription_data", {})}
+        asked: Any = checkout_terms(wish.terms)
+        taxed: Any = checkout_tax(self._tax)
+        data = {"metadata": ours, **asked.pop("subscription_data", {}), **taxed.pop("subscription_data", {})}
         with errors(), code_errors():
             made = await self._api.checkout.sessions.create_async(
                 {
@@ -212,6 +209,7 @@ class StripeProvider(
                     "metadata": {**ours, read.TERMS: str(wish.terms)},
                     "subscription_data": data,
                     **asked,
+                    **taxed,
                 },
                 {"idempotency_key": wish.idempotency_key},
             )

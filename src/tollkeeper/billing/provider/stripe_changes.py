@@ -8,6 +8,7 @@ from tollkeeper.kit import Money
 from . import stripe_read as read
 from .model import CancelAt, Preview, SubscriptionState, Target
 from .stripe_errors import errors
+from .stripe_offers import code_errors
 
 if TYPE_CHECKING:
     from stripe._v1_services import V1Services  # the SDK exports no public name for it
@@ -35,8 +36,9 @@ class StripeChanges:
         self, subscription: SubscriptionState, target: Target, *, at: datetime, idempotency_key: str
     ) -> None:
         """See PaymentProvider. Nothing changes unless the difference can be paid."""
-        wanted: Any = {**_change(subscription, target, at), "payment_behavior": "error_if_incomplete"}
-        with errors():
+        change = {**_change(subscription, target, at), **_code(target)}
+        wanted: Any = {**change, "payment_behavior": "error_if_incomplete"}
+        with errors(), code_errors():
             await self._api.subscriptions.update_async(subscription.id, wanted, {"idempotency_key": idempotency_key})
 
     async def schedule_change(self, subscription: SubscriptionState, target: Target, *, idempotency_key: str) -> None:
@@ -44,7 +46,7 @@ class StripeChanges:
 
         After the second phase the schedule lets go, and the subscription goes on by itself.
         """
-        with errors():
+        with errors(), code_errors():
             schedule_id = subscription.schedule_id
             if schedule_id is None:
                 made = await self._api.subscription_schedules.create_async(
@@ -52,7 +54,10 @@ class StripeChanges:
                 )
                 schedule_id = made.id
             schedule = (await self._api.subscription_schedules.retrieve_async(schedule_id)).to_dict()
-            phases = [_as_it_is(read.running_phase(schedule)), _later(target)]
+            phases = [
+                {**_as_it_is(read.running_phase(schedule)), **_standing(subscription)},
+                {**_later(target), **(_code(target) or _standing(subscription))},
+            ]
             wanted: Any = {"end_behavior": "release", "proration_behavior": "none", "phases": phases}
             await self._api.subscription_schedules.update_async(
                 schedule_id, wanted, {"idempotency_key": idempotency_key}
@@ -70,8 +75,9 @@ class StripeChanges:
             "customer": subscription.customer_id,
             "subscription": subscription.id,
             "subscription_details": _change(subscription, target, at),
+            **_code(target),
         }
-        with errors():
+        with errors(), code_errors():
             made = await self._api.invoices.create_preview_async(wanted)
         found = read.invoice(made.to_dict())
         return Preview(
@@ -121,7 +127,17 @@ def _addon_changes(subscription: SubscriptionState, target: Target) -> list[dict
 def _as_it_is(phase: read.Json) -> dict[str, Any]:
     """Return a phase as it stands, in the words that change it."""
     items = [{"price": read.ident(item["price"]), "quantity": item.get("quantity") or 1} for item in phase["items"]]
-    return {"items": items, "start_date": phase["start_date"], "end_date": phase["end_date"]}
+    kept = {"trial_end": phase["trial_end"]} if phase.get("trial_end") else {}
+    return {"items": items, "start_date": phase["start_date"], "end_date": phase["end_date"], **kept}
+
+
+def _code(target: Target) -> dict[str, Any]:
+    return {"discounts": [{"promotion_code": target.code}]} if target.code else {}
+
+
+def _standing(subscription: SubscriptionState) -> dict[str, Any]:
+    """Return the discount that runs: a phase that does not name it would end it."""
+    return {"discounts": [{"discount": subscription.discount.id}]} if subscription.discount else {}
 
 
 def _later(target: Target) -> dict[str, Any]:

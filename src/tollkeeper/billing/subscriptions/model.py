@@ -105,7 +105,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the status call answers. `subscription` is None for an organization that is on the default plan."""
+    """What the status call answers. `subscription` is None for an organization that is on the default plan.
+
+    `discount` is what lowers the invoices to come; None: nothing.
+    """
 
     plan: str
     status: str
@@ -114,6 +117,7 @@ class Status:
     cancel_at_period_end: bool
     trial_end: datetime | None
     subscription: Subscription | None
+    discount: DiscountState | None = None
 
 
 @dataclass(frozen=True, slots=True)

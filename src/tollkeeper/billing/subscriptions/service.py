@@ -119,6 +119,7 @@ async def status(tx: Tx, organization_id: UUID, *, created_at: datetime) -> Stat
         cancel_at_period_end=found.cancel_at_period_end,
         trial_end=found.trial_end,
         subscription=found,
+        discount=rules.running(found.discount, tx.now),
     )
 
 

@@ -29,7 +29,9 @@ from tollkeeper.catalog import load_catalogue
 from tollkeeper.infra import Tx
 from tollkeeper.kit import Money
 
+from .beside import carried, changes_nothing, is_same_plan, look_beside
 from .checkout import find_offer
+from .selling import code_for, currency_of
 from .webhooks import synchronise
 
 
@@ -38,7 +40,8 @@ async def preview_change(tx: Tx, organization_id: UUID, change: Change) -> Previ
 
     Raises:
         NoCustomerError, NoSubscriptionError: there is nothing to change.
-        PlanNotFoundError, PlanNotPurchasableError: the plan is not for sale.
+        PlanNotFoundError, PlanNotPurchasableError: the plan is not for sale, or not in the customer's currency.
+        PromotionCodeError: the code cannot be used for it.
         InvalidInputError: `as_of` is no moment of a preview.
     """
     plan = await _plan(tx, organization_id, change)
@@ -54,6 +57,9 @@ async def change_plan(tx: Tx, organization_id: UUID, change: Change, *, idempote
     """Change plan, interval or seats: at once, the difference charged or credited by the second, or nothing changes;
     or when the period ends. What was to come at the period's end before is forgotten.
 
+    Add-ons go along by the new interval; those that do not go with the plan are dropped, and fewer units of one that
+    were to come at the period's end come with the change. What was paid for them is credited as the plan's is.
+
     Raises:
         PaymentFailedError: the difference could not be collected.
         NoCustomerError, NoSubscriptionError, PlanNotFoundError, PlanNotPurchasableError, InvalidInputError: as
@@ -61,15 +67,14 @@ async def change_plan(tx: Tx, organization_id: UUID, change: Change, *, idempote
     """
     provider = provider_of(tx.runtime)
     plan = await _plan(tx, organization_id, change)
-    same = plan.state.price is not None and plan.state.price.provider_id == plan.target.price.provider_id
-    if same and plan.state.quantity == plan.target.quantity:
+    if changes_nothing(plan.state, plan.target):
         await provider.unschedule_change(plan.state)
-    elif plan.at is ChangeAt.PERIOD_END:
+    elif plan.at is ChangeAt.PERIOD_END or is_same_plan(plan.state, plan.target):
         await provider.schedule_change(plan.state, plan.target, idempotency_key=idempotency_key)
     else:
         await provider.unschedule_change(plan.state)
         await provider.change_subscription(plan.state, plan.target, at=plan.as_of, idempotency_key=idempotency_key)
-    return await _mirrored(tx, organization_id, plan.state, cause=f"change at {plan.at}")
+    return await mirrored(tx, organization_id, plan.state, cause=f"change at {plan.at}")
 
 
 async def cancel_change(tx: Tx, organization_id: UUID) -> Subscription:
@@ -78,9 +83,9 @@ async def cancel_change(tx: Tx, organization_id: UUID) -> Subscription:
     Raises:
         NoCustomerError, NoSubscriptionError: there is no subscription.
     """
-    state = await _live(tx, organization_id)
+    state = await live_subscription(tx, organization_id)
     await provider_of(tx.runtime).unschedule_change(state)
-    return await _mirrored(tx, organization_id, state, cause="change taken back")
+    return await mirrored(tx, organization_id, state, cause="change taken back")
 
 
 async def cancel(tx: Tx, organization_id: UUID, at: CancelAt) -> Subscription:
@@ -89,11 +94,11 @@ async def cancel(tx: Tx, organization_id: UUID, at: CancelAt) -> Subscription:
     Raises:
         NoCustomerError, NoSubscriptionError: there is nothing to cancel.
     """
-    state = await _live(tx, organization_id)
+    state = await live_subscription(tx, organization_id)
     if at is CancelAt.NOW or not state.cancel_at_period_end:
         await provider_of(tx.runtime).unschedule_change(state)
         await provider_of(tx.runtime).cancel_subscription(state.id, at)
-    return await _mirrored(tx, organization_id, state, cause=f"cancel at {at}")
+    return await mirrored(tx, organization_id, state, cause=f"cancel at {at}")
 
 
 async def resume(tx: Tx, organization_id: UUID) -> Subscription:
@@ -102,10 +107,10 @@ async def resume(tx: Tx, organization_id: UUID) -> Subscription:
     Raises:
         NoCustomerError, NoSubscriptionError: there is nothing to resume.
     """
-    state = await _live(tx, organization_id)
+    state = await live_subscription(tx, organization_id)
     if state.cancel_at_period_end or state.cancel_at is not None:
         await provider_of(tx.runtime).resume_subscription(state.id)
-    return await _mirrored(tx, organization_id, state, cause="resume")
+    return await mirrored(tx, organization_id, state, cause="resume")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,23 +126,35 @@ class _Plan:
 
 async def _plan(tx: Tx, organization_id: UUID, change: Change) -> _Plan:
     """Lock the subscription and decide what it becomes, and when."""
-    state = await _live(tx, organization_id)
+    state = await live_subscription(tx, organization_id)
     present = await plan_price_of(tx, state.price) if state.price else None
     key = change.plan or (present.plan if present else "")
-    sold, price = await find_offer(tx, key, change.interval or (present.interval if present else None))
+    interval = change.interval or (present.interval if present else None)
+    sold, price = await find_offer(tx, key, interval, await currency_of(tx, state))
     plans = (await load_catalogue(tx)).plans
     quantity = change.quantity or state.quantity
     after = Level(sold.position, price.interval, quantity)
     before = Level(plans[present.plan].position, present.interval, state.quantity) if present else after
+    beside = await look_beside(tx, state)
     target = Target(
-        await price_at_provider(tx, sold, price), quantity, price.interval, restarts=before.interval != after.interval
+        await price_at_provider(tx, sold, price),
+        quantity,
+        price.interval,
+        # A trial goes on as it is; its end begins a cycle anyway.
+        restarts=before.interval != after.interval and state.status != "trialing",
+        addons=await carried(tx, beside, sold, price, beside.later()),
+        code=await code_for(tx, change.promotion_code, price, quantity=quantity) if change.promotion_code else None,
     )
     as_of = counted_from(change.as_of, period_start=state.period_start, now=tx.now)
     return _Plan(state, target, change.at or when(before, after), as_of, price.money.currency)
 
 
-async def _live(tx: Tx, organization_id: UUID) -> SubscriptionState:
-    """Lock the customer and return its present subscription as the provider has it, not as we last heard."""
+async def live_subscription(tx: Tx, organization_id: UUID) -> SubscriptionState:
+    """Lock the customer and return its present subscription as the provider has it, not as we last heard.
+
+    Raises:
+        NoCustomerError, NoSubscriptionError: there is none.
+    """
     customer = await get_customer(tx, organization_id)
     await lock(tx, Subject(customer_id=customer.provider_id).lock)
     found = await get_subscription(tx, organization_id)
@@ -147,6 +164,7 @@ async def _live(tx: Tx, organization_id: UUID) -> SubscriptionState:
     return state
 
 
-async def _mirrored(tx: Tx, organization_id: UUID, state: SubscriptionState, *, cause: str) -> Subscription:
+async def mirrored(tx: Tx, organization_id: UUID, state: SubscriptionState, *, cause: str) -> Subscription:
+    """Mirror the subscription as the provider has it now, and return it."""
     await synchronise(tx, Subject(customer_id=state.customer_id, subscription_id=state.id), cause=cause)
     return next(each for each in await list_of_organization(tx, organization_id) if each.provider_id == state.id)

@@ -120,7 +120,8 @@ class SubscriptionState:
 class Target:
     """What a subscription is to become. `restarts`: a new full cycle begins with it, since the interval is another.
 
-    `addons` is everything beside the plan, whole: quantity 0 takes an item away.
+    `addons` is everything beside the plan, whole: quantity 0 takes an item away. `code` is the provider's id of a
+    promotion code that lowers the invoices from then on; None: what lowers them now goes on.
     """
 
     price: PriceAtProvider
@@ -128,6 +129,7 @@ class Target:
     interval: Interval
     restarts: bool
     addons: tuple[ItemState, ...] = ()
+    code: str | None = None
 
 
 class CheckoutStatus(StrEnum):
