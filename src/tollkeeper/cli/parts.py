@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pydantic import SecretStr
 
-from tollkeeper import billing, wiring
+from tollkeeper import billing, gate, wiring
 from tollkeeper.infra import Runtime, Settings, read_local_secrets, write_local_secrets
 
 from .errors import TablesOutdatedError
@@ -82,7 +82,9 @@ def _secret_name(url: str) -> str:
 
 def _web(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
     settings = _with_webhook_secret(settings, url_of(listener))
-    run_web(wiring.build_app(runtime_of(settings)), listener, ready, settings.trusted_proxies)
+    runtime = runtime_of(settings)
+    app = wiring.build_app(runtime)
+    run_web(app, listener, ready, settings.trusted_proxies, runtime.part(gate.Quick))
 
 
 def _worker(settings: Settings, ready: Callable[[], None]) -> None:

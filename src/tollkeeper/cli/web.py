@@ -4,11 +4,12 @@ import gc
 import logging
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from .protocol import Protocol
+from .protocol import HttpProtocol, ShortWay
 
 DRAIN_SECONDS = 10
 GC_THRESHOLDS = (20_000, 50, 100)
@@ -28,7 +29,11 @@ class _Server(uvicorn.Server):
 
 
 def run_web(
-    app: ASGIApp, listener: socket.socket, ready: Callable[[], None], trusted_proxies: Sequence[str] = ()
+    app: ASGIApp,
+    listener: socket.socket,
+    ready: Callable[[], None],
+    trusted_proxies: Sequence[str] = (),
+    short_way: ShortWay | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests under way within `DRAIN_SECONDS`.
 
@@ -37,13 +42,14 @@ def run_web(
         listener: a listening socket, shared with sibling processes.
         ready: called once requests are answered.
         trusted_proxies: addresses whose `X-Forwarded-For` and `-Proto` are believed.
+        short_way: answers some requests without the application; None: all go through it.
 
     Raises:
         SystemExit: the application did not start; it has said why.
     """
     config = uvicorn.Config(
         app,
-        http=Protocol,
+        http=partial(HttpProtocol, short_way=short_way) if short_way else "auto",  # type: ignore[arg-type]
         lifespan="on",
         log_config=None,
         access_log=False,

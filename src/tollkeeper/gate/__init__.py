@@ -13,6 +13,7 @@ from tollkeeper.orgs import OrganizationCreated
 from .admission import COOKIELESS_PATHS, Admission
 from .http import gate_of, history_span, keys_router, limits_report, router
 from .model import Access, Allowance, Balance, Offer, QuotaExceededError, RateLimitedError
+from .quick import Quick
 from .service import Gate, on_entitlements_changed, on_organization_created, usage_history
 
 projections = {OrganizationCreated: on_organization_created, EntitlementsChanged: on_entitlements_changed}
@@ -25,6 +26,7 @@ __all__ = [
     "Balance",
     "Gate",
     "Offer",
+    "Quick",
     "QuotaExceededError",
     "RateLimitedError",
     "gate_of",

@@ -14,8 +14,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tollkeeper.identity import CSRF_HEADER, SESSION_COOKIE, check_csrf
 from tollkeeper.infra import (
-    WHOLE,
-    Answer,
     Header,
     Runtime,
     Switch,
@@ -88,7 +86,11 @@ class Admission:
             response.raw_headers.extend(pairs(standing))
             await response(scope, receive, send)
         else:
-            await send({"type": WHOLE, "answer": Answer(answer.head + standing, answer.body)})
+            size = (b"content-length", b"%d" % len(answer.body))
+            await send(
+                {"type": "http.response.start", "status": 200, "headers": [*pairs(answer.head + standing), size]}
+            )
+            await send({"type": "http.response.body", "body": answer.body})
 
     async def _identify(self, scope: Scope, state: dict[str, object]) -> Actor | None:
         sent = _read_headers(scope)

@@ -33,21 +33,39 @@ class Batcher(Generic[Q, A]):
 
     def __init__(self, flush: Callable[[Sequence[Q]], Awaitable[Sequence[A]]]) -> None:
         self._flush = flush
-        self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
+        self._waiting: list[tuple[Q, Callable[[A | Exception], None]]] = []
         self._draining: asyncio.Task[None] | None = None
 
-    def submit(self, question: Q) -> "asyncio.Future[A]":
-        """Queue a question; the future gets its answer, or the error its batch ended with.
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more is queued at the moment."""
+        return len(self._waiting) >= MAX_WAITING
+
+    def put(self, question: Q, done: Callable[[A | Exception], None]) -> None:
+        """Queue a question; `done` is called with its answer, or with the error its batch ended with.
 
         Raises:
             OverloadedError: too many are waiting; the question was not queued.
         """
-        if len(self._waiting) >= MAX_WAITING:
+        if self.is_full:
             raise OverloadedError(retry_after=1)
-        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
-        self._waiting.append((question, future))
+        self._waiting.append((question, done))
         if self._draining is None:
             self._draining = asyncio.create_task(self._drain())
+
+    def submit(self, question: Q) -> "asyncio.Future[A]":
+        """The same for those who wait; raises as `put`."""
+        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+
+        def done(answer: A | Exception) -> None:
+            if future.done():
+                return
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+        self.put(question, done)
         return future
 
     async def close(self) -> None:
@@ -63,17 +81,17 @@ class Batcher(Generic[Q, A]):
         finally:
             self._draining = None
 
-    async def _answer(self, batch: list[tuple[Q, "asyncio.Future[A]"]]) -> None:
+    async def _answer(self, batch: list[tuple[Q, Callable[[A | Exception], None]]]) -> None:
+        answers: Sequence[A | Exception]
         try:
             answers = await self._flush([question for question, _ in batch])
-        except Exception as error:  # noqa: BLE001 - each caller raises it as its own
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
-            return
-        for (_, future), answer in zip(batch, answers, strict=True):
-            if not future.done():
-                future.set_result(answer)
+        except Exception as error:  # noqa: BLE001 - each caller is told
+            answers = [error] * len(batch)
+        for (_, done), answer in zip(batch, answers, strict=True):
+            try:
+                done(answer)
+            except Exception:  # one caller's trouble is not the others'
+                log.exception("an answer could not be handed over")
 
 
 class _Link:

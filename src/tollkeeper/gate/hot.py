@@ -11,7 +11,7 @@ import msgspec
 from tollkeeper.infra import Answer
 from tollkeeper.kit import Actor, Permission
 
-from .model import Balance, offer_document
+from .model import Access, Balance, offer_document
 from .schemas import read_check, read_track
 from .service import Gate, quota_lines
 
@@ -27,7 +27,7 @@ async def track(gate: Gate, actor: Actor, content: bytes) -> Answer:
     body = read_track(content)
     access = await gate.access(await gate.organization_of(actor, body.customer))
     balance = await gate.take(actor, access, body.feature, body.count, key=body.idempotency_key, at=body.at)
-    return _answer(balance_document(balance), balance)
+    return tracked(balance)
 
 
 async def check(gate: Gate, actor: Actor, content: bytes) -> Answer:
@@ -36,10 +36,7 @@ async def check(gate: Gate, actor: Actor, content: bytes) -> Answer:
     body = read_check(content)
     access = await gate.access(await gate.organization_of(actor, body.customer))
     allowed, balance = await gate.ask(access, body.feature, body.count)
-    document = {"allowed": allowed, **balance_document(balance)}
-    if not allowed:
-        document["upgrade"] = offer_document(access.offers.get(body.feature))
-    return _answer(document, balance)
+    return checked(access, balance, allowed=allowed)
 
 
 hot_calls: dict[tuple[str, str], HotCall] = {
@@ -57,6 +54,19 @@ def balance_document(balance: Balance) -> dict[str, Any]:
         "remaining": balance.remaining,
         "reset_at": balance.period.end,
     }
+
+
+def tracked(balance: Balance) -> Answer:
+    """The answer to a track that was admitted."""
+    return _answer(balance_document(balance), balance)
+
+
+def checked(access: Access, balance: Balance, *, allowed: bool) -> Answer:
+    """The answer to a check."""
+    document = {"allowed": allowed, **balance_document(balance)}
+    if not allowed:
+        document["upgrade"] = offer_document(access.offers.get(balance.allowance.feature))
+    return _answer(document, balance)
 
 
 def _answer(document: dict[str, Any], balance: Balance) -> Answer:

@@ -101,6 +101,10 @@ class Projection:
             raise InvalidKeyError(f"This API key is {problem}.", reason=problem)
         return actor
 
+    def key_at_hand(self, secret: str) -> tuple[ApiKey, Actor] | None:
+        """Return a key and who calls with it when it is in memory; None when it has to be looked up."""
+        return self._keys.peek(digest(secret))
+
     async def actor_of_token(self, token: str, now: datetime) -> Actor:
         """Return who calls with this access token (JWT).
 
@@ -138,6 +142,10 @@ class Projection:
             NotFoundError: there is no such organization.
         """
         return await self._access.get(organization_id)
+
+    def customer_at_hand(self, reference: str) -> UUID | None:
+        """The organization an operator names when it is in memory; None when it has to be looked up."""
+        return self._customers.peek(reference)
 
     async def customer(self, reference: str) -> UUID:
         """Return the organization an operator names by id or external id.

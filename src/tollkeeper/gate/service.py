@@ -118,34 +118,41 @@ class Gate:
         Raises:
             QuotaExceededError: a hard limit would be passed; nothing was recorded.
         """
-        now = self._runtime.clock.now()
-        allowance, period, counter = self._counter(access, feature, now)
-        # The provider's clock starts periods and may be ahead of ours; what happens now belongs to the new one.
-        happened = at or max(now, period.start)
-        if at is not None and not period.start <= happened <= now + rules.CLOCK_SKEW:
-            raise OutsidePeriodError(f"`at` must lie between {period.start.isoformat()} and now.")
-        outcome = await self.counters.consuming.submit(
-            Consumption(counter, count, allowance.limit, allowance.hard, happened, key, actor.credential_id)
-        )
+        allowance, period, wanted = self.consumption(actor, access, feature, count, key=key, at=at)
+        outcome = await self.counters.consuming.submit(wanted)
         balance = Balance(allowance, period, outcome.used)
         if outcome.verdict is Verdict.REFUSED:
             raise quota_exceeded(access, balance, count)
         return balance
 
+    def consumption(
+        self, actor: Actor, access: Access, feature: str, count: int, *, key: str | None, at: datetime | None
+    ) -> tuple[Allowance, Period, Consumption]:
+        """Return what `take` would submit, with the allowance and the period it counts in; arguments as there."""
+        now = self._runtime.clock.now()
+        allowance, period, counter = self.counter(access, feature, now)
+        # The provider's clock starts periods and may be ahead of ours; what happens now belongs to the new one.
+        happened = at or max(now, period.start)
+        if at is not None and not period.start <= happened <= now + rules.CLOCK_SKEW:
+            raise OutsidePeriodError(f"`at` must lie between {period.start.isoformat()} and now.")
+        wanted = Consumption(counter, count, allowance.limit, allowance.hard, happened, key, actor.credential_id)
+        return allowance, period, wanted
+
     async def ask(self, access: Access, feature: str, count: int) -> tuple[bool, Balance]:
         """Whether `count` more may be taken right now, and the balance; records nothing."""
-        allowance, period, counter = self._counter(access, feature, self._runtime.clock.now())
+        allowance, period, counter = self.counter(access, feature, self._runtime.clock.now())
         balance = Balance(allowance, period, await self.counters.checking.submit(counter))
         return rules.admits(balance, count), balance
 
     async def balances(self, access: Access) -> list[Balance]:
         """Where every metered feature stands in its current period."""
         now = self._runtime.clock.now()
-        counters = [self._counter(access, feature, now) for feature in access.allowances]
+        counters = [self.counter(access, feature, now) for feature in access.allowances]
         used = await asyncio.gather(*(self.counters.checking.submit(counter) for _, _, counter in counters))
         return [Balance(allowance, period, taken) for (allowance, period, _), taken in zip(counters, used, strict=True)]
 
-    def _counter(self, access: Access, feature: str, now: datetime) -> tuple[Allowance, Period, CounterKey]:
+    def counter(self, access: Access, feature: str, now: datetime) -> tuple[Allowance, Period, CounterKey]:
+        """Return what is allowed of a feature, its present period, and the counter of that."""
         allowance = access.allowances.get(feature)
         if allowance is None:
             raise UnknownFeatureError(f"There is no metered feature {feature!r}.", feature=feature)

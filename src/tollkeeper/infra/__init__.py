@@ -7,8 +7,7 @@ failure leaves as a problem document with a request id and never as a trace.
 What each time means: `Tx.now` is the one moment a whole transaction stands for, read from the injected clock.
 """
 
-from .answers import EXTENSION as WHOLE_ANSWER_EXTENSION
-from .answers import WHOLE, Answer, Header, pairs
+from .answers import Answer, Header, lines, pairs
 from .cache import LoadingCache
 from .clock import clock_offset, follow_clock, load_clock, move_clock
 from .crypto import digest, make_secret, same
@@ -35,7 +34,7 @@ from .idempotency import (
 )
 from .jobs import Job, JobQueue, job, jobs_health, jobs_waiting
 from .log import configure_logging, redact
-from .middleware import Edge
+from .middleware import DATA_HEADERS, Edge, base_headers, observe, sane_request_id
 from .problems import (
     DatabaseUnavailableError,
     MalformedBodyError,
@@ -61,8 +60,7 @@ from .throttle import LocalThrottle, SharedThrottle, Throttle, Verdict
 
 __all__ = [
     "CHANGES",
-    "WHOLE",
-    "WHOLE_ANSWER_EXTENSION",
+    "DATA_HEADERS",
     "ActorDep",
     "Answer",
     "Database",
@@ -97,6 +95,7 @@ __all__ = [
     "TxDep",
     "Verdict",
     "as_tollkeeper_error",
+    "base_headers",
     "clock_offset",
     "configure_logging",
     "current_actor",
@@ -110,11 +109,13 @@ __all__ = [
     "jobs_health",
     "jobs_waiting",
     "libpq_url",
+    "lines",
     "load_clock",
     "load_settings",
     "make_secret",
     "metadata",
     "move_clock",
+    "observe",
     "optional_actor",
     "pairs",
     "problem_response",
@@ -123,5 +124,6 @@ __all__ = [
     "request_id_of",
     "runtime_of",
     "same",
+    "sane_request_id",
     "write_local_secrets",
 ]

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tollkeeper.kit import new_id
 
-from .answers import WHOLE, Answer, Header, lines, send_in_pieces, writer_of
+from .answers import Header
 from .problems import PayloadTooLargeError
 
 log = structlog.get_logger("tollkeeper.access")
@@ -46,6 +46,21 @@ DATA_HEADERS = [
 ]
 
 
+def base_headers(*, https: bool) -> list[Header]:
+    """Return the headers of every answer."""
+    return [*BASE_HEADERS, *([HSTS] if https else [])]
+
+
+def sane_request_id(sent: bytes) -> bool:
+    """Whether a request id that was sent may be echoed."""
+    return _SANE_REQUEST_ID.fullmatch(sent) is not None
+
+
+def observe(status: int, seconds: float) -> None:
+    """Count an answer and the time it took."""
+    (_SECONDS_OF.get(status) or SECONDS.labels(str(status))).observe(seconds)
+
+
 class Edge:
     """Wraps the whole application."""
 
@@ -53,8 +68,7 @@ class Edge:
         """`https` adds Strict-Transport-Security; `answer_error` makes an answer from an exception nobody handled."""
         self._app = app
         self._answer_error = answer_error
-        self._headers = [*BASE_HEADERS, *([HSTS] if https else [])]
-        self._lines = lines([*self._headers, *DATA_HEADERS])
+        self._headers = base_headers(https=https)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -66,7 +80,6 @@ class Edge:
         started = time.perf_counter()
         sent_id, size = _read_headers(scope)
         request_id = sent_id or new_id().hex.encode()
-        write = writer_of(scope)
         scope.setdefault("state", {})["request_id"] = request_id.decode()
         status = 0
 
@@ -75,14 +88,6 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 self._add_headers(message, request_id)
-            elif message["type"] == WHOLE:
-                whole: Answer = message["answer"]
-                if write is None:
-                    await send_in_pieces(whole, answer)
-                    return
-                status = 200
-                write(self._rendered(whole, request_id))
-                return
             await send(message)
 
         try:
@@ -95,15 +100,9 @@ class Edge:
                 await response(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - started
-            (_SECONDS_OF.get(status) or SECONDS.labels(str(status))).observe(seconds)
+            observe(status, seconds)
             if status == _SERVER_ERROR:  # other 5xx are weather, which whoever met it has logged once
                 log.error("request failed", **_described(scope, status, seconds))
-
-    def _rendered(self, whole: Answer, request_id: bytes) -> bytes:
-        """Return an answer but for its status line; the same headers that `_add_headers` gives the others."""
-        head, body = whole
-        own = b"x-request-id: %b\r\ncontent-length: %d\r\n\r\n" % (request_id, len(body))
-        return b"".join((head, self._lines, own, body))
 
     def _add_headers(self, message: Message, request_id: bytes) -> None:
         headers = message["headers"]
@@ -119,7 +118,7 @@ def _read_headers(scope: Scope) -> tuple[bytes | None, int | None]:
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit():
             size = int(value)
-        elif name == b"x-request-id" and _SANE_REQUEST_ID.fullmatch(value):
+        elif name == b"x-request-id" and sane_request_id(value):
             request_id = value
     return request_id, size
 

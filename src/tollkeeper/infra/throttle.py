@@ -37,6 +37,10 @@ class Throttle(Protocol):
         """Take one call from the key's allowance, when there is one left."""
         ...
 
+    def hit_at_once(self, key: str, per_minute: int) -> Verdict | None:
+        """The same without waiting; None, and nothing taken, where somebody else has to be asked."""
+        ...
+
     async def problem(self) -> str | None:
         """Say what is wrong with the shared state; None when nothing is."""
         ...
@@ -56,6 +60,10 @@ class LocalThrottle:
 
     async def hit(self, key: str, per_minute: int) -> Verdict:
         """See Throttle.hit."""
+        return self.hit_at_once(key, per_minute)
+
+    def hit_at_once(self, key: str, per_minute: int) -> Verdict:
+        """See Throttle.hit_at_once."""
         moment = time.time()
         window, elapsed = divmod(moment, WINDOW_SECONDS)
         if window != self._window:
@@ -102,6 +110,10 @@ class SharedThrottle:
             self._ask_again_at = time.monotonic() + REDIS_RETRY_SECONDS
             return await self._fallback.hit(key, per_minute)
         return _verdict(per_minute, stats.reset_time, stats.remaining, allowed=allowed)
+
+    def hit_at_once(self, _key: str, _per_minute: int) -> None:
+        """See Throttle.hit_at_once: Redis has to be asked."""
+        return
 
     async def problem(self) -> str | None:
         """See Throttle.problem."""

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from tollkeeper import __version__, billing, identity, web
-from tollkeeper.gate import Admission, Gate, keys_router, limits_report
+from tollkeeper.gate import Admission, Gate, Quick, keys_router, limits_report
 from tollkeeper.infra import Edge, Runtime, follow_clock, install_error_handlers
 
 from . import health, metrics
@@ -53,6 +53,7 @@ def build_app(runtime: Runtime) -> ASGIApp:
     runtime.provide(web.Site, _site(runtime))
     app = build_api(runtime)
     admission = Admission(app, runtime, gate)
+    runtime.provide(Quick, Quick(runtime, gate))
     edge = Edge(admission, answer_error=app.state.answer_unknown_error, https=runtime.settings.is_production)
     return _behind_proxies(edge, runtime.settings.trusted_proxies)
 

@@ -1,0 +1,182 @@
+"""The quick way: checks and tracks with an API key, from the socket to the batch with nothing in between.
+
+It takes only what needs no second look: a good key and its organization in memory, a sound body, calls left this
+minute. Whatever else comes goes through admission and the application, which decide every case, these included; a test
+holds both ways to the same answers.
+"""
+
+import time
+from typing import NamedTuple, Protocol
+
+import structlog
+import uuid_utils
+
+from tollkeeper.infra import (
+    DATA_HEADERS,
+    Answer,
+    Header,
+    Runtime,
+    Switch,
+    as_tollkeeper_error,
+    base_headers,
+    lines,
+    observe,
+    problem_response,
+    sane_request_id,
+)
+from tollkeeper.kit import Actor, Permission, TollkeeperError
+from tollkeeper.metering import Outcome, Verdict
+
+from . import hot
+from .admission import KEY_PREFIX, rate_lines
+from .model import Access, Balance
+from .rules import admits
+from .schemas import Check, Track, read_check, read_track
+from .service import Gate, quota_exceeded
+
+_BEARER = b"Bearer " + KEY_PREFIX.encode()
+_SCHEME = len(b"Bearer ")
+log = structlog.get_logger(__name__)
+
+
+class Reply(Protocol):
+    """Where an answer goes: everything after the status line and the server's own headers."""
+
+    def write(self, status: int, rest: bytes) -> None:
+        """Send the answer."""
+        ...
+
+
+class _Caller(NamedTuple):
+    actor: Actor
+    request_id: bytes
+
+
+class Quick:
+    """The quick way of one process."""
+
+    targets = frozenset({b"/api/usage/track", b"/api/usage/check", b"/api/v1/usage/track", b"/api/v1/usage/check"})
+
+    def __init__(self, runtime: Runtime, gate: Gate) -> None:
+        """Nothing is done before the first request."""
+        self._runtime = runtime
+        self._gate = gate
+        self._limited = runtime.settings.rate_limits is Switch.ON
+        self._lines = lines([*base_headers(https=runtime.settings.is_production), *DATA_HEADERS])
+
+    def begin(self, target: bytes, headers: list[Header], body: bytes, reply: Reply) -> bool:
+        """Take a request; False: nothing was done, it has to go the ordinary way."""
+        began = time.perf_counter()
+        caller = self._identify(headers)
+        if caller is None:
+            return False
+        try:
+            return self._take(target, caller, body, reply, began)
+        except TollkeeperError:  # whatever is wrong, the ordinary way says it
+            return False
+
+    def _identify(self, headers: list[Header]) -> _Caller | None:
+        secret, request_id = "", b""
+        for name, value in headers:
+            if name == b"authorization":
+                if not value.startswith(_BEARER):
+                    return None
+                secret = value[_SCHEME:].decode("latin-1")
+            elif name == b"x-request-id" and sane_request_id(value):
+                request_id = value
+        found = self._gate.projection.key_at_hand(secret)
+        if found is None or found[0].problem(self._runtime.clock.now()):
+            return None
+        return _Caller(found[1], request_id or uuid_utils.uuid7().hex.encode())
+
+    def _take(self, target: bytes, caller: _Caller, body: bytes, reply: Reply, began: float) -> bool:
+        if target.endswith(b"/track"):
+            return self._track(caller, read_track(body), reply, began)
+        return self._check(caller, read_check(body), reply, began)
+
+    def _track(self, caller: _Caller, wish: Track, reply: Reply, began: float) -> bool:
+        actor = caller.actor
+        actor.must(Permission.USAGE_WRITE)
+        access = self._access(actor, wish.customer)
+        batches = self._gate.counters.consuming
+        if access is None or batches.is_full:
+            return False
+        allowance, period, wanted = self._gate.consumption(
+            actor, access, wish.feature, wish.count, key=wish.idempotency_key, at=wish.at
+        )
+        standing = self._count_call(actor, access)
+        if standing is None:
+            return False
+
+        def done(outcome: Outcome | Exception) -> None:
+            if isinstance(outcome, Exception):
+                self._refuse(reply, caller, standing, outcome, began)
+                return
+            balance = Balance(allowance, period, outcome.used)
+            if outcome.verdict is Verdict.REFUSED:
+                self._refuse(reply, caller, standing, quota_exceeded(access, balance, wish.count), began)
+            else:
+                self._answer(reply, caller, standing, hot.tracked(balance), began)
+
+        batches.put(wanted, done)
+        return True
+
+    def _check(self, caller: _Caller, wish: Check, reply: Reply, began: float) -> bool:
+        actor = caller.actor
+        actor.must(Permission.USAGE_READ)
+        access = self._access(actor, wish.customer)
+        batches = self._gate.counters.checking
+        if access is None or batches.is_full:
+            return False
+        allowance, period, counter = self._gate.counter(access, wish.feature, self._runtime.clock.now())
+        standing = self._count_call(actor, access)
+        if standing is None:
+            return False
+
+        def done(used: int | Exception) -> None:
+            if isinstance(used, Exception):
+                self._refuse(reply, caller, standing, used, began)
+                return
+            balance = Balance(allowance, period, used)
+            answer = hot.checked(access, balance, allowed=admits(balance, wish.count))
+            self._answer(reply, caller, standing, answer, began)
+
+        batches.put(counter, done)
+        return True
+
+    def _access(self, actor: Actor, customer: str | None) -> Access | None:
+        """What the organization that is meant may use, when it is in memory."""
+        organization_id = actor.organization_id
+        if actor.is_operator:
+            organization_id = self._gate.projection.customer_at_hand(customer) if customer else None
+        elif customer is not None:
+            return None
+        return self._gate.projection.access_at_hand(organization_id) if organization_id else None
+
+    def _count_call(self, actor: Actor, access: Access) -> bytes | None:
+        """Count the call and the key's use; returns the header lines about it, None when it may not be made."""
+        standing = b""
+        per_minute = access.rates.get("api")
+        if self._limited and per_minute is not None and not actor.is_operator:
+            verdict = self._gate.throttle.hit_at_once(f"org:{actor.organization_id}", per_minute)
+            if verdict is None or not verdict.allowed:
+                return None
+            standing = rate_lines(verdict)
+        self._gate.note_key_use(actor)
+        return standing
+
+    def _answer(self, reply: Reply, caller: _Caller, standing: bytes, answer: Answer, began: float) -> None:
+        head, body = answer
+        own = b"x-request-id: %b\r\ncontent-length: %d\r\n\r\n" % (caller.request_id, len(body))
+        reply.write(200, b"".join((head, standing, self._lines, own, body)))
+        observe(200, time.perf_counter() - began)
+
+    def _refuse(self, reply: Reply, caller: _Caller, standing: bytes, error: Exception, began: float) -> None:
+        known = as_tollkeeper_error(error)
+        if known.code == TollkeeperError.code:
+            log.error("request failed", request_id=caller.request_id.decode(), exc_info=error)
+        response = problem_response(known, caller.request_id.decode())
+        own = (b"x-request-id", caller.request_id)
+        rest = b"".join((lines([*response.raw_headers, own]), standing, self._lines, b"\r\n", bytes(response.body)))
+        reply.write(known.status, rest)
+        observe(known.status, time.perf_counter() - began)
