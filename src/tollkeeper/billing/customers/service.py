@@ -1,9 +1,11 @@
 """Use cases of customers."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from tollkeeper.billing.provider import CustomerState, account_of, lock, provider_of
 from tollkeeper.infra import Tx
+from tollkeeper.kit import Money
 from tollkeeper.orgs import find_organization
 
 from . import store
@@ -44,7 +46,9 @@ async def ensure_customer(tx: Tx, organization_id: UUID, *, name: str, email: st
     if known is not None:
         state = await provider.fetch_customer(known.provider_id)
         if state is not None and not state.deleted:
-            return known
+            # What is newer than the mirror goes along, but not into it: that is written under the customer's lock.
+            balance = Money(state.balance, state.currency) if state.currency else None
+            return replace(known, balance=balance, payment_method=state.payment_method)
         await store.mark_deleted(tx, known.id)
     earlier = await store.list_by_organization(tx, account_of(tx.runtime), organization_id)
     key = f"customer-{organization_id}-{len(earlier)}"

@@ -1,9 +1,9 @@
 """The addresses of billing, and what they take and answer."""
 
-from . import explain, invoices, methods
+from . import explain, invoices, methods, offers
 from .routes import router
 
-for family in (explain, invoices, methods):
+for family in (explain, invoices, methods, offers):
     router.include_router(family.router)
 
 __all__ = ["router"]

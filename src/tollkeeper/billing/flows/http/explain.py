@@ -12,7 +12,7 @@ from tollkeeper.billing.flows.service import explain_invoice
 from tollkeeper.infra import ActorDep, TxDep
 
 from .access import CustomerQuery, reader
-from .schemas import MoneyOut
+from .amounts import MoneyOut
 
 router = APIRouter(prefix="/billing/invoices", tags=["billing"])
 

@@ -10,7 +10,8 @@ from tollkeeper.billing.invoices import CreditNote, Invoice, InvoiceDocument
 from tollkeeper.billing.provider import BilledTo
 from tollkeeper.kit import Money
 
-from .schemas import DiscountOut, LineOut, MoneyOut, TaxOut
+from .amounts import MoneyOut
+from .schemas import DiscountOut, LineOut, TaxOut
 from .tax_schemas import AddressOut
 
 

@@ -45,6 +45,8 @@ async def post_checkout(
         plan=body.plan,
         interval=body.interval,
         price_id=body.price,
+        currency=body.currency,
+        promotion_code=body.promotion_code,
     )
 
     async def work() -> CheckoutOut:
@@ -91,7 +93,10 @@ async def post_preview(body: ChangeIn, actor: ActorDep, tx: ProviderTxDep) -> Pr
     """Tell what a change of plan, interval or seats would cost, line by line, and when it is. Changes nothing."""
     actor.must(Permission.BILLING_READ)
     organization = await organization_for(tx, actor, body.customer)
-    return PreviewOut.of(await service.preview_change(tx, organization.id, body.change()))
+    change = body.change()
+    if change.only_promotion and change.promotion_code:
+        return PreviewOut.of(await service.preview_promotion(tx, organization.id, change.promotion_code))
+    return PreviewOut.of(await service.preview_change(tx, organization.id, change))
 
 
 @router.post("/subscription/change", response_model=StatusOut)
@@ -101,7 +106,11 @@ async def post_change(body: ChangeIn, actor: ActorDep, tx: ProviderTxDep, once: 
 
     async def work() -> StatusOut:
         key = f"change-{new_id()}"
-        await service.change_plan(tx, organization.id, body.change(), idempotency_key=key)
+        change = body.change()
+        if change.only_promotion and change.promotion_code:
+            await service.apply_promotion(tx, organization.id, change.promotion_code, idempotency_key=key)
+        else:
+            await service.change_plan(tx, organization.id, change, idempotency_key=key)
         return await _status(tx, organization)
 
     return await once.run_in(tx, work, status=200)

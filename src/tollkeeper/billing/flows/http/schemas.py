@@ -10,14 +10,17 @@ from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, 
 
 from tollkeeper.billing.flows.model import Change, ChangeAt, Overview, PreviewedChange
 from tollkeeper.billing.flows.rules import MAX_URL
-from tollkeeper.billing.provider import CancelAt, Discount, InvoiceLine, LineKind, SavedMethod, Tax, Term
+from tollkeeper.billing.provider import CancelAt, Discount, InvoiceLine, LineKind, Preview, SavedMethod, Tax, Term
 from tollkeeper.billing.subscriptions import Status
-from tollkeeper.kit import Money
 from tollkeeper.rating import Interval
+
+from .amounts import MoneyOut, RunningDiscountOut
 
 _NO_TERMS: Mapping[str, Term] = MappingProxyType({})
 
 Reference = Annotated[str, Field(min_length=1, max_length=200)]
+Currency = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
+PromotionText = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class _In(BaseModel):
@@ -26,13 +29,19 @@ class _In(BaseModel):
 
 
 class CheckoutIn(_In):
-    """What to buy, and where to send the buyer afterwards. One of plan and price is needed."""
+    """What to buy, and where to send the buyer afterwards. One of plan and price is needed.
+
+    `currency`: left out, the one the customer pays in, else the plan's first. `promotion_code` is what the customer
+    typed; left out, the page has a field for one when there are any.
+    """
 
     plan: Reference | None = Field(None, validation_alias=AliasChoices("plan", "planId"))
     price: Reference | None = Field(None, validation_alias=AliasChoices("stripePriceId", "price"))
     interval: Literal["month", "year"] | None = None
     success_url: Annotated[str, Field(max_length=MAX_URL)] | None = None
     cancel_url: Annotated[str, Field(max_length=MAX_URL)] | None = None
+    currency: Currency | None = None
+    promotion_code: PromotionText | None = None
 
     @model_validator(mode="after")
     def _names_something(self) -> Self:
@@ -86,6 +95,7 @@ class StatusOut(BaseModel):
     trial_end: datetime | None
     quantity: int | None
     pending_change: PendingChangeOut | None
+    discount: RunningDiscountOut | None
 
     @classmethod
     def of(cls, found: Status, intervals: Mapping[UUID, str]) -> Self:
@@ -108,6 +118,7 @@ class StatusOut(BaseModel):
             )
             if pending
             else None,
+            discount=RunningDiscountOut.of(found.discount) if found.discount else None,
         )
 
 
@@ -115,7 +126,8 @@ class ChangeIn(_In):
     """What the subscription is to become; what is left out stays. At least one thing is needed.
 
     `at`: `now` or `period_end`; left out, a step up is made now and a step down when the period ends. `as_of`: that of
-    a preview at most an hour old, so that the change costs exactly what it said.
+    a preview at most an hour old, so that the change costs exactly what it said. `promotion_code` lowers the invoices
+    from the change on, in place of what lowers them now.
     """
 
     plan: Reference | None = None
@@ -123,17 +135,18 @@ class ChangeIn(_In):
     quantity: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] | None = None
     at: ChangeAt | None = None
     as_of: AwareDatetime | None = None
+    promotion_code: PromotionText | None = None
 
     @model_validator(mode="after")
     def _names_something(self) -> Self:
-        if self.plan is None and self.interval is None and self.quantity is None:
-            raise ValueError("name a `plan`, an `interval` or a `quantity`")
+        if (self.plan, self.interval, self.quantity, self.promotion_code) == (None, None, None, None):
+            raise ValueError("name a `plan`, an `interval`, a `quantity` or a `promotion_code`")
         return self
 
     def change(self) -> Change:
         """Return the change asked for."""
         interval = Interval(self.interval) if self.interval else None
-        return Change(self.plan, interval, self.quantity, self.at, self.as_of)
+        return Change(self.plan, interval, self.quantity, self.at, self.as_of, self.promotion_code)
 
 
 class CancelIn(_In):
@@ -144,18 +157,6 @@ class CancelIn(_In):
 
 class ResumeIn(_In):
     """Nothing but, for operators, the customer."""
-
-
-class MoneyOut(BaseModel):
-    """An exact amount in minor units of a currency."""
-
-    amount: int
-    currency: str
-
-    @classmethod
-    def of(cls, money: Money) -> Self:
-        """Show an amount."""
-        return cls(amount=money.amount, currency=money.currency)
 
 
 class TaxOut(BaseModel):
@@ -243,11 +244,32 @@ class LineOut(BaseModel):
         )
 
 
+class ComingInvoiceOut(BaseModel):
+    """What the next invoice would be, where nothing is charged before."""
+
+    due: MoneyOut
+    discount_total: MoneyOut
+    total: MoneyOut
+    lines: list[LineOut]
+
+    @classmethod
+    def of(cls, found: Preview) -> Self:
+        """Show an invoice to come."""
+        currency = found.due_now.currency
+        return cls(
+            due=MoneyOut.of(found.due_now),
+            discount_total=MoneyOut(amount=found.discount_total, currency=currency),
+            total=MoneyOut(amount=found.total, currency=currency),
+            lines=[LineOut.of(line, currency) for line in found.lines],
+        )
+
+
 class PreviewOut(BaseModel):
     """What a change would cost now; `balance` is what the customer then has (negative: credit).
 
     `as_of` is the moment the lines count from; sent with the change, it costs exactly this. `subtotal` less
     `discount_total` plus taxes that come on top is `total`; what the balance takes off that is not due.
+    `next_invoice` is set when nothing but a promotion code was asked about.
     """
 
     at: ChangeAt
@@ -260,6 +282,7 @@ class PreviewOut(BaseModel):
     discount_total: MoneyOut
     taxes: list[TaxOut]
     total: MoneyOut
+    next_invoice: ComingInvoiceOut | None
 
     @classmethod
     def of(cls, found: PreviewedChange) -> Self:
@@ -277,6 +300,7 @@ class PreviewOut(BaseModel):
             discount_total=MoneyOut(amount=preview.discount_total, currency=currency),
             taxes=[TaxOut.of(each, currency, _NO_TERMS) for each in preview.taxes],
             total=MoneyOut(amount=preview.total, currency=currency),
+            next_invoice=ComingInvoiceOut.of(found.coming) if found.coming else None,
         )
 
 

@@ -6,20 +6,25 @@ from .documents import file_name, invoice_pdf
 from .explain import explain_invoice
 from .failing import take_dunning_steps
 from .methods import add_payment_method, list_payment_methods, make_default, remove_payment_method
+from .offers import apply_promotion, preview_promotion, remove_promotion
 from .overview import overview
-from .tax import add_tax_id, billing_details, change_details, list_tax_ids, remove_tax_id, tax_wish
+from .tax import add_tax_id, billing_details, change_details, list_tax_ids, remove_tax_id
+from .trials import end_trial, extend_trial, wake_after_trial
 from .webhooks import failed_events, process_event, read_delivery, synchronise, take_in
 
 __all__ = [
     "add_payment_method",
     "add_tax_id",
+    "apply_promotion",
     "billing_details",
     "cancel",
     "cancel_change",
     "change_details",
     "change_plan",
     "create_checkout",
+    "end_trial",
     "explain_invoice",
+    "extend_trial",
     "failed_events",
     "file_name",
     "invoice_pdf",
@@ -29,13 +34,15 @@ __all__ = [
     "open_portal",
     "overview",
     "preview_change",
+    "preview_promotion",
     "process_event",
     "read_delivery",
     "remove_payment_method",
+    "remove_promotion",
     "remove_tax_id",
     "resume",
     "synchronise",
     "take_dunning_steps",
     "take_in",
-    "tax_wish",
+    "wake_after_trial",
 ]

@@ -1,5 +1,6 @@
 """Buying a plan on the provider's hosted page, and the provider's self-service page."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from tollkeeper.billing.customers import ensure_customer, get_customer
@@ -17,6 +18,7 @@ from tollkeeper.billing.provider import (
     PriceAtProvider,
     ProviderMissingError,
     ProviderRefusedError,
+    addons_named,
     plan_price_of,
     price_at_provider,
     provider_of,
@@ -27,6 +29,9 @@ from tollkeeper.catalog import Plan, PlanNotFoundError, Price, load_catalogue
 from tollkeeper.infra import Tx
 from tollkeeper.kit import new_id, parse_id
 from tollkeeper.rating import Interval
+
+from .beside import addons_to_buy
+from .selling import in_their_currency, price_in, terms_of
 
 
 async def create_checkout(tx: Tx, buyer: Buyer, purchase: Purchase) -> OpenedCheckout:
@@ -39,21 +44,29 @@ async def create_checkout(tx: Tx, buyer: Buyer, purchase: Purchase) -> OpenedChe
     Raises:
         PlanNotFoundError: there is no such plan or price.
         PlanNotPurchasableError: it has no price, is not sold any more, or is the plan nobody pays for.
+        AddonNotFoundError, AddonNotAvailableError: an add-on cannot be bought with it.
         AlreadySubscribedError: the organization has a subscription that is not over, whether we heard of it or not.
+        PromotionCodeError: the code cannot be used for it.
+        InvalidInputError: the customer pays in another currency.
     """
     provider = provider_of(tx.runtime)
     plan, price = await _offer(tx, purchase)
     customer = await ensure_customer(tx, buyer.organization_id, name=buyer.name, email=buyer.email)
-    kept = await _one_page(tx, customer.provider_id, price, purchase)
+    price = in_their_currency(customer, plan, price, purchase)
+    terms = await terms_of(tx, customer, plan, price, purchase)
+    beside = await addons_to_buy(tx, plan, price, purchase.addons)
+    kept = await _one_page(tx, customer.provider_id, price, purchase, (str(terms), addons_named(beside)))
     await _refuse_second(tx, customer.provider_id)
     if kept is not None:
         return _opened(kept)
-    at_provider = await price_at_provider(tx, plan, price)
+    wish = _wish(buyer, customer.provider_id, plan, await price_at_provider(tx, plan, price), purchase)
+    wish = replace(wish, terms=terms, addons=beside)
     try:
-        made = await provider.open_checkout(_wish(buyer, customer.provider_id, plan, at_provider, purchase))
+        made = await provider.open_checkout(wish)
     except ProviderMissingError:
-        at_provider = await push_price(tx, plan, price)  # our note of where the price stands was out of date
-        made = await provider.open_checkout(_wish(buyer, customer.provider_id, plan, at_provider, purchase))
+        # our note of where the price stands was out of date
+        renewed = replace(wish, price=await push_price(tx, plan, price), idempotency_key=f"checkout-{new_id()}")
+        made = await provider.open_checkout(renewed)
     return _opened(made)
 
 
@@ -67,8 +80,12 @@ async def open_portal(tx: Tx, organization_id: UUID, *, return_url: str) -> str:
     return await provider_of(tx.runtime).open_portal(customer.provider_id, return_url)
 
 
-async def find_offer(tx: Tx, plan_key: str, interval: Interval | None) -> tuple[Plan, Price]:
+async def find_offer(
+    tx: Tx, plan_key: str, interval: Interval | None, currency: str | None = None
+) -> tuple[Plan, Price]:
     """Return a plan that is for sale and its price for the interval (None: the month's, else the first).
+
+    `currency` None: the first listed.
 
     Raises:
         PlanNotFoundError, PlanNotPurchasableError: as `create_checkout`.
@@ -82,15 +99,13 @@ async def find_offer(tx: Tx, plan_key: str, interval: Interval | None) -> tuple[
         raise PlanNotPurchasableError(
             f"{plan.name} has no price: it is {'free' if plan.is_default else 'by contract'}."
         )
-    price = plan.price(interval) if interval else plan.price(Interval.MONTH) or plan.prices[0]
-    if price is None:
-        raise PlanNotPurchasableError(f"{plan.name} has no price per {interval}.")
-    return plan, price
+    return plan, price_in(plan, interval, currency)
 
 
 async def _offer(tx: Tx, purchase: Purchase) -> tuple[Plan, Price]:
     if purchase.price_id is None:
-        return await find_offer(tx, purchase.plan or "", Interval(purchase.interval) if purchase.interval else None)
+        interval = Interval(purchase.interval) if purchase.interval else None
+        return await find_offer(tx, purchase.plan or "", interval, purchase.currency)
     ours = parse_id(purchase.price_id)
     price = await plan_price_of(tx, PriceAtProvider(purchase.price_id, ours))
     if price is None or (purchase.plan is not None and purchase.plan != price.plan):
@@ -100,14 +115,17 @@ async def _offer(tx: Tx, purchase: Purchase) -> tuple[Plan, Price]:
     return (await load_catalogue(tx)).plans[price.plan], price
 
 
-async def _one_page(tx: Tx, customer_id: str, price: Price, purchase: Purchase) -> CheckoutState | None:
+async def _one_page(
+    tx: Tx, customer_id: str, price: Price, purchase: Purchase, rest: tuple[str, str]
+) -> CheckoutState | None:
     """Close every open page but one that sells just this; return it."""
     kept = None
     for page in await provider_of(tx.runtime).list_open_checkouts(customer_id):
-        same = (page.price_id, page.success_url, page.cancel_url) == (
+        same = (page.price_id, page.success_url, page.cancel_url, page.terms, page.addons) == (
             price.id,
             purchase.success_url,
             purchase.cancel_url,
+            *rest,
         )
         if kept is None and same and page.url is not None:
             kept = page

@@ -1,0 +1,80 @@
+"""The addresses of promotion codes and trials."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, Field
+
+from tollkeeper.billing.flows import service
+from tollkeeper.billing.subscriptions import status
+from tollkeeper.infra import ActorDep, Tx
+from tollkeeper.kit import Actor, ForbiddenError, new_id
+from tollkeeper.orgs import Organization
+
+from .access import CustomerQuery, ProviderTxDep, intervals, manager
+from .schemas import PromotionText, ResumeIn, StatusOut
+
+router = APIRouter(prefix="/subscription", tags=["billing"])
+
+
+class PromotionIn(ResumeIn):
+    """A promotion code as the customer typed it, in either case."""
+
+    code: PromotionText
+
+
+class ExtendIn(ResumeIn):
+    """When the trial is to end."""
+
+    until: Annotated[AwareDatetime, Field(description="after the present end, at most two years from now")]
+
+
+@router.post("/promotion")
+async def post_promotion(body: PromotionIn, actor: ActorDep, tx: ProviderTxDep) -> StatusOut:
+    """Have a promotion code lower the invoices from the next one on, in place of what lowers them now."""
+    organization = await manager(tx, actor, body.customer)
+    await service.apply_promotion(tx, organization.id, body.code, idempotency_key=f"promotion-{new_id()}")
+    return await _status(tx, organization)
+
+
+@router.delete("/promotion")
+async def delete_promotion(actor: ActorDep, tx: ProviderTxDep, customer: CustomerQuery = None) -> StatusOut:
+    """Let nothing lower the invoices any more."""
+    organization = await manager(tx, actor, customer)
+    await service.remove_promotion(tx, organization.id, idempotency_key=f"promotion-{new_id()}")
+    return await _status(tx, organization)
+
+
+@router.post("/trial/end")
+async def post_trial_end(actor: ActorDep, tx: ProviderTxDep, body: ResumeIn | None = None) -> StatusOut:
+    """End the trial now: the first period is collected and begins. Without a way to pay nothing changes."""
+    organization = await manager(tx, actor, body.customer if body else None)
+    await service.end_trial(tx, organization.id, idempotency_key=f"trial-{new_id()}")
+    return await _status(tx, organization)
+
+
+@router.post("/trial/extend")
+async def post_trial_extend(body: ExtendIn, actor: ActorDep, tx: ProviderTxDep) -> StatusOut:
+    """Have a trial end later; for operators, who name the customer."""
+    _must_operate(actor)
+    organization = await manager(tx, actor, body.customer)
+    until = body.until.replace(microsecond=0)
+    await service.extend_trial(tx, organization.id, until, idempotency_key=f"trial-{new_id()}")
+    return await _status(tx, organization)
+
+
+@router.post("/trial/resume")
+async def post_trial_resume(actor: ActorDep, tx: ProviderTxDep, body: ResumeIn | None = None) -> StatusOut:
+    """Go on after a trial that ended without a payment method: the first period is collected and begins."""
+    organization = await manager(tx, actor, body.customer if body else None)
+    await service.wake_after_trial(tx, organization.id, idempotency_key=f"wake-{new_id()}")
+    return await _status(tx, organization)
+
+
+def _must_operate(actor: Actor) -> None:
+    if not actor.is_operator:
+        raise ForbiddenError("This needs an operator's key.")
+
+
+async def _status(tx: Tx, organization: Organization) -> StatusOut:
+    return StatusOut.of(await status(tx, organization.id, created_at=organization.created_at), await intervals(tx))
