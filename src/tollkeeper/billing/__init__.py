@@ -63,6 +63,14 @@ from .flows import jobs as flow_jobs
 from .invoices import Invoice, InvoiceNotFoundError, get_invoice, list_invoices
 from .overage import UsageCharged, UsageNotPriced
 from .overage import jobs as usage_jobs
+from .payments import (
+    DisputeClosed,
+    DisputeEvidenceDue,
+    DisputeOpened,
+    RefundFailed,
+    RefundMade,
+    payments_of_invoice,
+)
 from .provider import (
     CancelAt,
     InvoiceLine,
@@ -107,6 +115,9 @@ __all__ = [
     "ChangeAt",
     "Customer",
     "Difference",
+    "DisputeClosed",
+    "DisputeEvidenceDue",
+    "DisputeOpened",
     "DunningStepReached",
     "EntitlementsChanged",
     "EventStatus",
@@ -129,6 +140,8 @@ __all__ = [
     "ProviderRefusedError",
     "ProviderUnavailableError",
     "Purchase",
+    "RefundFailed",
+    "RefundMade",
     "Standing",
     "Status",
     "StoredEvent",
@@ -159,6 +172,7 @@ __all__ = [
     "next_due",
     "open_portal",
     "overview",
+    "payments_of_invoice",
     "preview_change",
     "process_event",
     "provide",

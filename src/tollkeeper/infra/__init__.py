@@ -32,7 +32,7 @@ from .idempotency import (
     IdempotencyKeyReusedError,
     forget_idempotency_keys,
 )
-from .jobs import Job, JobQueue, job, jobs_health, jobs_waiting
+from .jobs import Job, JobQueue, bring_jobs_forward, job, jobs_health, jobs_waiting, pending_jobs
 from .log import configure_logging, redact
 from .middleware import DATA_HEADERS, Edge, base_headers, observe, sane_request_id
 from .problems import (
@@ -96,6 +96,7 @@ __all__ = [
     "Verdict",
     "as_tollkeeper_error",
     "base_headers",
+    "bring_jobs_forward",
     "clock_offset",
     "configure_logging",
     "current_actor",
@@ -118,6 +119,7 @@ __all__ = [
     "observe",
     "optional_actor",
     "pairs",
+    "pending_jobs",
     "problem_response",
     "read_local_secrets",
     "redact",

@@ -2,15 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import procrastinate
 import structlog
-from procrastinate import JobContext, RetryStrategy
+from procrastinate import BaseRetryStrategy, JobContext, RetryDecision, RetryStrategy
 from sqlalchemy import text
 
+from tollkeeper.kit import UnavailableError
+
 if TYPE_CHECKING:
-    from .runtime import Runtime
+    from .runtime import Runtime, Tx
 
 # A worker that has not reported for this long is taken for dead; procrastinate's workers report every ten seconds.
 HEARTBEAT_SECONDS = 30
@@ -29,15 +32,41 @@ select
 _WAITING = """
 select count(*) from procrastinate_jobs j
 where status = 'doing' or (
-    status = 'todo' and attempts = 0 and (scheduled_at is null or scheduled_at <= now()) and not exists (
+    status = 'todo' and (scheduled_at is null or scheduled_at <= now()) and not exists (
         select from procrastinate_jobs before
-        where before.lock = j.lock and before.id < j.id and before.status = 'todo' and before.attempts > 0))
+        where before.lock = j.lock and before.id < j.id and before.status = 'todo' and before.scheduled_at > now()))
+"""
+
+_PENDING = """
+select args ->> :argument from procrastinate_jobs where task_name = :name and status in ('todo', 'doing')
+"""
+
+_BRING_FORWARD = """
+update procrastinate_jobs set scheduled_at = scheduled_at - make_interval(secs => :seconds)
+where status = 'todo' and scheduled_at is not null
 """
 
 Handler = Callable[..., Awaitable[None]]
 
-# Waits 2, 4, 8, ... seconds between tries, half an hour in all: a longer outage of a provider needs a person.
-RETRY = RetryStrategy(max_attempts=10, exponential_wait=2)
+# What fails by a fault of ours waits 2, 4, 8, ... seconds between ten tries, half an hour in all, and needs a person.
+FAULT = RetryStrategy(max_attempts=10, exponential_wait=2)
+# What fails because something is down waits for it, three days long, and comes soon after it is back.
+OUTAGE_TRIES = 900
+LONGEST_OUTAGE_WAIT = 300
+
+
+class Patience(BaseRetryStrategy):
+    """When a job that failed is tried again."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: procrastinate.jobs.Job) -> RetryDecision | None:
+        """Return when; None: never."""
+        if not isinstance(exception, UnavailableError):
+            return FAULT.get_retry_decision(exception=exception, job=job)
+        if job.attempts >= OUTAGE_TRIES:
+            return None
+        asked = int(exception.headers.get("Retry-After", 0))
+        wait = LONGEST_OUTAGE_WAIT if job.attempts > 8 else 2 ** (job.attempts + 1)  # noqa: PLR2004 - 2^9 exceeds it
+        return RetryDecision(retry_in={"seconds": max(asked, min(wait, LONGEST_OUTAGE_WAIT))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +111,7 @@ class JobQueue:
     def register(self, jobs: Iterable[Job], runtime: "Runtime") -> None:
         """Teach the worker how to run these jobs, each in one transaction of `runtime`."""
         for each in jobs:
-            task = self.app.task(name=each.name, queue=each.queue, retry=RETRY, pass_context=True)(
+            task = self.app.task(name=each.name, queue=each.queue, retry=Patience(), pass_context=True)(
                 _in_transaction(each, runtime)
             )
             if each.cron:
@@ -113,6 +142,17 @@ async def jobs_waiting(runtime: "Runtime") -> int:
     """Return how many jobs are running or due for the first time, at whichever worker; retries wait longer."""
     async with runtime.transaction() as tx:
         return int((await tx.connection.execute(text(_WAITING))).scalar_one())
+
+
+async def pending_jobs(tx: "Tx", job: Job, argument: str) -> set[str]:
+    """Return the values of this argument that jobs of this kind still wait with, or run with."""
+    found = await tx.connection.execute(text(_PENDING), {"name": job.name, "argument": argument})
+    return set(found.scalars())
+
+
+async def bring_jobs_forward(tx: "Tx", by: timedelta) -> None:
+    """Have what waits for its time wait this much less: for a clock that was moved, the queue's own cannot be."""
+    await tx.connection.execute(text(_BRING_FORWARD), {"seconds": by.total_seconds()})
 
 
 async def jobs_health(runtime: "Runtime") -> str | None:

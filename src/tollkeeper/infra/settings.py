@@ -117,6 +117,27 @@ class Settings(BaseSettings):
     stripe_api_base: str | None = Field(
         None, alias="STRIPE_API_BASE", description="Address of a Stripe look-alike. Empty: Stripe itself."
     )
+    provider_timeout: int = Field(
+        20,
+        alias="TOLLKEEPER_PROVIDER_TIMEOUT",
+        ge=1,
+        le=120,
+        description="Seconds one call to the payment provider may take in all, its repetitions included.",
+    )
+    provider_failures: int = Field(
+        5,
+        alias="TOLLKEEPER_PROVIDER_FAILURES",
+        ge=1,
+        le=1000,
+        description="After so many failed calls in a row (no answer, 5xx, 429) the payment provider is left alone.",
+    )
+    provider_pause: int = Field(
+        30,
+        alias="TOLLKEEPER_PROVIDER_PAUSE",
+        ge=1,
+        le=3600,
+        description="For so many seconds; then one call tries whether it answers again.",
+    )
     dunning: str = Field(
         "0:remind, 3:remind:second_reminder, 7:restrict, 14:end",
         alias="TOLLKEEPER_DUNNING",

@@ -68,6 +68,7 @@ async def health_report(runtime: Runtime) -> dict[str, Any]:
     checks = _checks(runtime)
     answers = await asyncio.gather(*(_run(check, runtime) for check in checks.values()))
     parts = dict(zip(checks, answers, strict=True))
+    parts["provider"]["circuit"] = billing.provider_circuit(runtime)
     failing = {name for name, part in parts.items() if part["status"] != "ok"}
     status = "failing" if failing & HARD else "degraded" if failing else "ok"
     return {"status": status, "version": __version__, "checks": parts}

@@ -14,7 +14,7 @@ import structlog
 from croniter import croniter
 
 from tollkeeper import billing
-from tollkeeper.infra import Job, Runtime, jobs_waiting, load_clock, move_clock
+from tollkeeper.infra import Job, Runtime, bring_jobs_forward, jobs_waiting, load_clock, move_clock
 from tollkeeper.kit import MovableClock, TollkeeperError
 
 from .runtime import every_job
@@ -24,6 +24,9 @@ LONGEST_STEP = timedelta(days=1)
 # Virtual time goes on while we work: what is due now is reached a moment after.
 MARGIN = timedelta(seconds=1)
 OVERLAP = timedelta(minutes=5)
+# What comes due is noticed by the jobs that come round within the hour; they are not waited for.
+NOTICED = timedelta(hours=1)
+NOW = timedelta()
 SETTLE_SECONDS = 120.0
 
 
@@ -93,7 +96,9 @@ class TimeMachine:
         while (now := self._clock.now()) < until:
             async with self._runtime.transaction() as tx:
                 due = await billing.next_due(tx, now)
-            await self._step(min(until, now + self._longest_step, *([due + MARGIN] if due else [])))
+            longest = min(until, now + self._longest_step)
+            is_due = due is not None and due + MARGIN <= longest
+            await self._step(due + MARGIN if due and is_due else longest, is_due=is_due)
             yield self._clock.now()
 
     async def settle(self, since: datetime) -> None:
@@ -107,7 +112,7 @@ class TimeMachine:
                 elif not heard:
                     return
 
-    async def _step(self, until: datetime) -> None:
+    async def _step(self, until: datetime, *, is_due: bool) -> None:
         before = self._clock.now()
         twin = timedelta(seconds=(await self._twin("GET", "health"))["clock_offset"])
         forward = until - self._clock.wall() - twin
@@ -115,9 +120,10 @@ class TimeMachine:
             await self._twin("POST", "clock", advance_seconds=forward.total_seconds())
         async with self._runtime.transaction() as tx:
             await move_clock(tx, until - self._clock.wall())
+            await bring_jobs_forward(tx, until - before)
         await self.settle(before)
         for job in every_job():
-            if job.cron and croniter(job.cron, before).get_next(datetime) <= until:
+            if job.cron and croniter(job.cron, before).get_next(datetime) <= until + (NOTICED if is_due else NOW):
                 await self._run(job)
         await self.settle(before)
 

@@ -2,10 +2,13 @@
 
 from uuid import UUID
 
-from tollkeeper.billing import dunning
+from tollkeeper.billing import (
+    dunning,
+    payments,
+)
 from tollkeeper.billing.provider import ProviderEvent
 from tollkeeper.billing.provider import push_catalogue as push
-from tollkeeper.infra import Job, Tx, job
+from tollkeeper.infra import Job, Tx, job, pending_jobs
 
 from . import service, store
 
@@ -25,9 +28,11 @@ async def process_event(tx: Tx, *, event_id: str) -> None:
 
 @job("billing.retry_events", queue="billing", cron="*/15 * * * *")
 async def retry_events(tx: Tx) -> None:
-    """Give events another try whose job gave up, as after an outage of the provider."""
+    """Give events another try whose job gave up, as after a fault of ours was mended."""
+    waiting = await pending_jobs(tx, process_event, "event_id")
     for event in await service.failed_events(tx):
-        await tx.defer(process_event, event_id=str(event.id))
+        if str(event.id) not in waiting:
+            await tx.defer(process_event, event_id=str(event.id))
 
 
 @job("billing.push_catalogue", queue="billing")
@@ -62,4 +67,18 @@ async def expiring_cards(tx: Tx) -> None:
     await dunning.warn_of_expiring_cards(tx)
 
 
-jobs: list[Job] = [process_event, retry_events, push_catalogue, dunning_step, dunning_steps, expiring_cards]
+@job("billing.dispute_reminders", queue="billing", cron="11 7 * * *")
+async def dispute_reminders(tx: Tx) -> None:
+    """Tell of disputes whose deadline is near and that wait for evidence."""
+    await payments.remind_of_evidence(tx)
+
+
+jobs: list[Job] = [
+    dispute_reminders,
+    process_event,
+    retry_events,
+    push_catalogue,
+    dunning_step,
+    dunning_steps,
+    expiring_cards,
+]

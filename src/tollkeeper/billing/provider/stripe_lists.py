@@ -12,10 +12,12 @@ from tollkeeper.kit import Money, parse_id
 from tollkeeper.rating import Interval
 
 from . import stripe_read as read
+from .circuit import Circuit
 from .lists import Listed, NamedCustomer, SoldPrice
 from .model import InvoiceState, SubscriptionState
-from .stripe import API_VERSION, PAGE, RETRIES, TIMEOUT_SECONDS, _Http
+from .stripe import API_VERSION, PAGE
 from .stripe_errors import errors
+from .stripe_http import RETRIES, CircuitHttp
 
 T = TypeVar("T")
 _METHOD = "data.invoice_settings.default_payment_method"
@@ -30,9 +32,9 @@ _OF_SUBSCRIPTION = [
 class StripeLists:
     """Everything in one Stripe account, or in whatever speaks its protocol at `api_base`."""
 
-    def __init__(self, key: str, *, api_base: str | None = None) -> None:
-        """Nothing is sent yet. `api_base` None is Stripe itself."""
-        self._http = _Http(timeout=TIMEOUT_SECONDS)
+    def __init__(self, key: str, *, api_base: str | None = None, circuit: Circuit | None = None) -> None:
+        """Nothing is sent yet. `api_base` None is Stripe itself; `circuit` None is one of its own."""
+        self._http = CircuitHttp(circuit or Circuit())
         self._api = StripeClient(
             key,
             base_addresses={"api": api_base} if api_base else None,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from tollkeeper.billing import payments
 from tollkeeper.billing.flows import enqueue, synchronise
 from tollkeeper.billing.provider import (
     CustomerState,
@@ -29,8 +30,11 @@ THEIRS = (Stage.CUSTOMERS, Stage.SUBSCRIPTIONS, Stage.INVOICES)
 
 
 async def next_due(tx: Tx, after: datetime) -> datetime | None:
-    """Return the first moment later than `after` at which something mirrored comes due: a renewal, a trial's end."""
-    return await store.next_due(tx, after)
+    """Return the first moment later than `after` at which something comes due: a renewal, a trial's end, a step of
+    dunning, a deadline of a dispute.
+    """
+    moments = [await store.next_due(tx, after), await payments.next_due(tx, after)]
+    return min((each for each in moments if each is not None), default=None)
 
 
 async def catch_up(tx: Tx, since: datetime) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, delete, func, select, union_all
+from sqlalchemy import Select, Table, delete, func, select, true, union_all
 from sqlalchemy.dialects.postgresql import insert
 
 from tollkeeper.infra import Tx, metadata
@@ -16,6 +16,7 @@ from .tables import RECONCILE_CURSORS
 CUSTOMERS = metadata.tables["billing_customers"]
 SUBSCRIPTIONS = metadata.tables["subscriptions"]
 INVOICES = metadata.tables["invoices"]
+CASES = metadata.tables["dunning_cases"]
 _TABLES = {
     Stage.CUSTOMERS: CUSTOMERS,
     Stage.OUR_CUSTOMERS: CUSTOMERS,
@@ -25,18 +26,21 @@ _TABLES = {
     Stage.OUR_INVOICES: INVOICES,
 }
 
+# Each with what must hold besides for anything to come of it.
 _DUE = (
-    SUBSCRIPTIONS.c.current_period_end,
-    SUBSCRIPTIONS.c.trial_end,
-    SUBSCRIPTIONS.c.cancel_at,
-    INVOICES.c.next_attempt_at,
-    INVOICES.c.due_at,
+    (SUBSCRIPTIONS.c.current_period_end, true()),
+    (SUBSCRIPTIONS.c.trial_end, true()),
+    (SUBSCRIPTIONS.c.cancel_at, true()),
+    (INVOICES.c.next_attempt_at, true()),
+    (INVOICES.c.due_at, true()),
+    (CASES.c.next_at, CASES.c.closed_at.is_(None)),
 )
 
 
 async def next_due(tx: Tx, after: datetime) -> datetime | None:
-    """Return the first moment later than `after` at which something mirrored comes due."""
-    moments = union_all(*(select(func.min(column).label("at")).where(column > after) for column in _DUE)).subquery()
+    """Return the first moment later than `after` at which something mirrored, or a step of dunning, comes due."""
+    first = [select(func.min(column).label("at")).where(column > after, holds) for column, holds in _DUE]
+    moments = union_all(*first).subquery()
     found: datetime | None = (await tx.connection.execute(select(func.min(moments.c.at)))).scalar_one()
     return found
 
