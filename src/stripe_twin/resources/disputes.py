@@ -220,12 +220,13 @@ def update(unit: Unit, args: Json, ident: str) -> Json:
     before = unit.render(dispute)
     if "metadata" in args:
         dispute["metadata"] = merge_metadata(dispute["metadata"], args["metadata"])
-    if "evidence" in args:
+    if "evidence" in args or args.get("submit"):
         _check_open(dispute)
+    if "evidence" in args:
         dispute["evidence"] = {**dispute["evidence"], **args["evidence"]}
         dispute["evidence_details"] = {**dispute["evidence_details"], "has_evidence": True}
-        if args.get("submit", True):
-            _submit(unit, dispute)
+    if args.get("submit", "evidence" in args):
+        _submit(unit, dispute)
     unit.updated("charge.dispute.updated", dispute, before)
     return unit.render(dispute)
 

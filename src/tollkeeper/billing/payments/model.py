@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from tollkeeper.billing.provider import PaymentMethod
+from tollkeeper.billing.provider import CreditReason, CreditTo, PaymentMethod, RefundReason
 from tollkeeper.infra import Event
-from tollkeeper.kit import Money, NotFoundError
+from tollkeeper.kit import ConflictError, Money, NotFoundError
 
 
 class Stage(StrEnum):
@@ -94,14 +94,17 @@ class Refund:
 class Dispute:
     """A dispute as last mirrored. `status` is the provider's word, `stage` and `outcome` what it means.
 
-    `due_at` is when evidence has to be with the bank. `withdrawn` is what the bank has taken from us for now, `fee`
-    what the dispute cost. `closed_at` None: it is not decided. `released_at`: it no longer withholds the plan.
+    `customer` and `charge` are the provider's ids. `due_at` is when evidence has to be with the bank. `withdrawn` is
+    what the bank has taken from us for now, `fee` what the dispute cost. `closed_at` None: it is not decided.
+    `released_at`: it no longer withholds the plan.
     """
 
     id: UUID
     organization_id: UUID
     payment_id: UUID
     provider_id: str
+    customer: str
+    charge: str
     invoice: str | None
     subscription: str | None
     status: str
@@ -121,6 +124,33 @@ class Dispute:
     closed_at: datetime | None
     reminded_at: datetime | None
     released_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """So much of what an invoice brought is to be given back; `amount` None: all that is left, in minor units.
+
+    `note` is kept and shown to the operator only. `credit_note`: the books say so, too.
+    """
+
+    amount: int | None
+    reason: RefundReason
+    note: str | None = None
+    credit_note: bool = False
+    end_subscription: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CreditOrder:
+    """An invoice asked so much too much, in minor units; `memo` is printed on the credit note.
+
+    `to` None: an unpaid invoice asks for less, what a paid one asked too much goes to the balance.
+    """
+
+    amount: int
+    reason: CreditReason | None = None
+    memo: str | None = None
+    to: CreditTo | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,3 +219,35 @@ class DisputeNotFoundError(NotFoundError):
     code = "dispute_not_found"
     title = "There is no such dispute"
     hint = "GET /api/billing/disputes lists those there are."
+
+
+class NothingToRefundError(ConflictError):
+    """Of this invoice nothing is left to give back."""
+
+    code = "nothing_to_refund"
+    title = "Nothing of this invoice is left to give back"
+    hint = "GET /api/billing/refunds shows what was given back. What is not paid yet is lowered: POST .../credit."
+
+
+class PaymentDisputedError(ConflictError):
+    """The customer's bank has taken the payment back: a refund would give it back twice."""
+
+    code = "payment_disputed"
+    title = "The payment is disputed"
+    hint = "Answer or accept the dispute: GET /api/billing/disputes."
+
+
+class InvoiceNotCreditableError(ConflictError):
+    """Only invoices that are open or paid can be credited, and only by what they still ask or brought."""
+
+    code = "invoice_not_creditable"
+    title = "This invoice cannot be credited"
+    hint = "Drafts can be changed at the provider; void and uncollectible invoices ask for nothing."
+
+
+class DisputeDecidedError(ConflictError):
+    """The dispute waits for nothing from us: it is decided, or evidence is with the bank already."""
+
+    code = "dispute_not_answerable"
+    title = "The dispute takes no answer any more"
+    hint = "GET /api/billing/disputes/{id} tells how it stands."

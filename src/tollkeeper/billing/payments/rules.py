@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from tollkeeper.billing.provider import ChargeState, DisputeState
+
 from .model import Dispute, Effect, Outcome, Policy, Stage
 
 STAGES: Mapping[str, tuple[Stage, Outcome | None]] = MappingProxyType(
@@ -54,6 +56,19 @@ def effect(dispute: Dispute, policy: Policy) -> Effect:
     if dispute.stage is Stage.OPEN:
         return policy.open
     return policy.lost if dispute.outcome is Outcome.LOST else Effect.KEEP
+
+
+def refundable(charge: ChargeState, disputes: Sequence[DisputeState]) -> int:
+    """Return how much of a charge can still be given back, in minor units."""
+    if charge.status != "succeeded" or is_blocked(charge, disputes):
+        return 0
+    return charge.amount - charge.amount_refunded
+
+
+def is_blocked(charge: ChargeState, disputes: Sequence[DisputeState]) -> bool:
+    """Whether a bank holds the money of a charge, or has taken it for good."""
+    mine = [each for each in disputes if each.charge_id == charge.id and not each.refundable]
+    return any(stage_of(each.status)[1] in {None, Outcome.LOST} for each in mine)
 
 
 def withholds(disputes: Sequence[Dispute], policy: Policy) -> bool:

@@ -26,7 +26,13 @@ _REFUNDS = (
     .join(PAYMENTS, PAYMENTS.c.id == REFUNDS.c.payment_id)
 )
 _DISPUTES = (
-    select(DISPUTES, _OWNER, PAYMENTS.c.invoice)
+    select(
+        DISPUTES,
+        _OWNER,
+        PAYMENTS.c.invoice,
+        PAYMENTS.c.provider_id.label("charge"),
+        CUSTOMERS.c.provider_id.label("customer"),
+    )
     .join(CUSTOMERS, CUSTOMERS.c.id == DISPUTES.c.customer_id)
     .join(PAYMENTS, PAYMENTS.c.id == DISPUTES.c.payment_id)
 )

@@ -120,7 +120,7 @@ class StripePayments:
 
     async def give_evidence(self, dispute_id: str, evidence: Mapping[str, str], *, submit: bool) -> None:
         """See PaymentProvider."""
-        wanted: Any = {"evidence": dict(evidence), "submit": submit}
+        wanted: Any = {"submit": submit} | ({"evidence": dict(evidence)} if evidence else {})
         with _refusals():
             await self._api.disputes.update_async(dispute_id, wanted)
 

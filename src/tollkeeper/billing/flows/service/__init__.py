@@ -1,18 +1,29 @@
 """Use cases of the flows."""
 
+from .addons import list_addons, preview_addon, set_addon
 from .changes import cancel, cancel_change, change_plan, preview_change, resume
 from .checkout import create_checkout, open_portal
+from .disputes import (
+    accept_dispute,
+    give_evidence,
+    let_go,
+)
 from .documents import file_name, invoice_pdf
 from .explain import explain_invoice
 from .failing import take_dunning_steps
 from .methods import add_payment_method, list_payment_methods, make_default, remove_payment_method
 from .offers import apply_promotion, preview_promotion, remove_promotion
 from .overview import overview
+from .refunds import (
+    credit,
+    refund,
+)
 from .tax import add_tax_id, billing_details, change_details, list_tax_ids, remove_tax_id
 from .trials import end_trial, extend_trial, wake_after_trial
 from .webhooks import failed_events, process_event, read_delivery, synchronise, take_in
 
 __all__ = [
+    "accept_dispute",
     "add_payment_method",
     "add_tax_id",
     "apply_promotion",
@@ -22,25 +33,32 @@ __all__ = [
     "change_details",
     "change_plan",
     "create_checkout",
+    "credit",
     "end_trial",
     "explain_invoice",
     "extend_trial",
     "failed_events",
     "file_name",
+    "give_evidence",
     "invoice_pdf",
+    "let_go",
+    "list_addons",
     "list_payment_methods",
     "list_tax_ids",
     "make_default",
     "open_portal",
     "overview",
+    "preview_addon",
     "preview_change",
     "preview_promotion",
     "process_event",
     "read_delivery",
+    "refund",
     "remove_payment_method",
     "remove_promotion",
     "remove_tax_id",
     "resume",
+    "set_addon",
     "synchronise",
     "take_dunning_steps",
     "take_in",
