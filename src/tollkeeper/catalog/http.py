@@ -1,5 +1,6 @@
 """The public list of plans."""
 
+from collections.abc import Iterable
 from typing import Self
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from tollkeeper.rating import PriceVersion, charge_in_words
 
 from . import service
 from .charges import ChargeSpec, charge_to_spec
-from .model import Entitlement, EntitlementPeriod, FeatureKind, Plan, Price
+from .model import Addon, AddonPrice, Entitlement, EntitlementPeriod, FeatureKind, Plan, Price
 
 router = APIRouter(prefix="/plans", tags=["plans"])
 
@@ -25,7 +26,7 @@ class PriceOut(BaseModel):
     currency: str
 
     @classmethod
-    def of(cls, price: Price) -> Self:
+    def of(cls, price: Price | AddonPrice) -> Self:
         """Show a price."""
         money = price.money
         return cls(id=price.id, interval=price.interval.value, amount=money.amount, currency=money.currency)
@@ -87,10 +88,45 @@ class TrialOut(BaseModel):
     needs_card: bool
 
 
+class AddonGrantOut(BaseModel):
+    """What one unit of an add-on gives of a feature: `amount` more of a metered one; null: a switch is on."""
+
+    feature: str
+    name: str
+    unit: str
+    amount: int | None
+
+
+class AddonOut(BaseModel):
+    """Something that can be bought beside the plan, `max_quantity` units at most; prices are of one unit."""
+
+    key: str
+    name: str
+    description: str
+    prices: list[PriceOut]
+    entitlements: list[AddonGrantOut]
+    max_quantity: int
+
+    @classmethod
+    def of(cls, addon: Addon) -> Self:
+        """Show an add-on."""
+        return cls(
+            key=addon.key,
+            name=addon.name,
+            description=addon.description,
+            prices=[PriceOut.of(price) for price in addon.prices],
+            entitlements=[
+                AddonGrantOut(feature=e.feature.key, name=e.feature.name, unit=e.feature.unit, amount=e.amount)
+                for e in addon.grants
+            ],
+            max_quantity=addon.max_quantity,
+        )
+
+
 class PlanOut(BaseModel):
     """A plan anybody can see. `rates` is requests a minute by route group; null means by contract.
 
-    `trial` is what a new customer gets for nothing; null: nothing.
+    `trial` is what a new customer gets for nothing; null: nothing. `addons` can be bought beside it.
     """
 
     key: str
@@ -101,10 +137,11 @@ class PlanOut(BaseModel):
     entitlements: list[EntitlementOut]
     rates: dict[str, int | None]
     trial: TrialOut | None
+    addons: list[AddonOut]
 
     @classmethod
-    def of(cls, plan: Plan) -> Self:
-        """Show a plan."""
+    def of(cls, plan: Plan, addons: Iterable[Addon]) -> Self:
+        """Show a plan, with the add-ons that can be bought beside it."""
         return cls(
             key=plan.key,
             name=plan.name,
@@ -114,6 +151,7 @@ class PlanOut(BaseModel):
             entitlements=[EntitlementOut.of(each) for each in plan.entitlements],
             rates=dict(plan.rates),
             trial=TrialOut.model_validate(plan.trial, from_attributes=True) if plan.trial else None,
+            addons=[AddonOut.of(each) for each in addons],
         )
 
 
@@ -126,5 +164,6 @@ class PlansOut(BaseModel):
 
 @router.get("")
 async def get_plans(tx: TxDep) -> PlansOut:
-    """List the public plans with their prices, limits and request rates. Needs no login."""
-    return PlansOut(data=[PlanOut.of(plan) for plan in await service.list_plans(tx)])
+    """List the public plans with their prices, limits, request rates and add-ons. Needs no login."""
+    catalogue = await service.load_catalogue(tx)
+    return PlansOut(data=[PlanOut.of(plan, catalogue.beside(plan.key)) for plan in catalogue.on_sale()])

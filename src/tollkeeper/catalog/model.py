@@ -174,6 +174,10 @@ class Catalogue:
                 return plan
         raise NoDefaultPlanError
 
+    def beside(self, plan: str) -> list[Addon]:
+        """Add-ons that can be bought beside a plan, in order."""
+        return [each for each in self.addons.values() if each.archived_at is None and plan in each.plans]
+
     def on_sale(self, *, public_only: bool = True) -> list[Plan]:
         """Plans that are not archived, in order."""
         return [p for p in self.plans.values() if p.archived_at is None and (p.is_public or not public_only)]

@@ -42,7 +42,7 @@ class LimitSpec(Spec):
     limit: Annotated[int, Field(strict=True, ge=0, le=MAX_LIMIT)] | None
     hard: Annotated[bool, Field(strict=True)] = True
     period: EntitlementPeriod = EntitlementPeriod.BILLING
-    overage: dict[Currency, ChargeSpec] = {}
+    overage: dict[Currency, ChargeSpec] = Field(default_factory=dict)
 
     def charges(self) -> dict[str, Charge]:
         """Return what usage beyond the limit costs by currency."""
@@ -65,9 +65,9 @@ class PlanSpec(Spec):
     description: Prose = ""
     default: Annotated[bool, Field(strict=True)] = False
     public: Annotated[bool, Field(strict=True)] = True
-    prices: dict[Literal["month", "year"], dict[Currency, Amount]] = {}
-    entitlements: dict[Key, EntitlementSpec] = {}
-    rates: dict[Key, PerMinute | None] = {}
+    prices: dict[Literal["month", "year"], dict[Currency, Amount]] = Field(default_factory=dict)
+    entitlements: dict[Key, EntitlementSpec] = Field(default_factory=dict)
+    rates: dict[Key, PerMinute | None] = Field(default_factory=dict)
     trial: TrialSpec | None = None
 
     def amounts(self) -> dict[tuple[Interval, str], int]:
@@ -90,7 +90,7 @@ class CatalogueSpec(Spec):
     coupons: dict[Key, CouponSpec] = Field(default_factory=dict)
     codes: dict[Code, CodeSpec] = Field(default_factory=dict)
     currencies: tuple[Currency, ...] | None = None
-    addons: dict[Key, AddonSpec] = {}
+    addons: dict[Key, AddonSpec] = Field(default_factory=dict)
 
 
 def read_catalogue_file(text: str) -> CatalogueSpec:
@@ -225,7 +225,7 @@ def _misfit_overage(plan: dict[Any, Any], entitlement: dict[Any, Any]) -> str | 
 
 
 def _shared_event_types(features: dict[Any, Any]) -> Iterator[tuple[Path, str]]:
-    first: dict[Any, Any] = {}
+    first: dict[Any, Any] = Field(default_factory=dict)
     for key, feature in features.items():
         told = _mapping(feature)
         if told.get("kind") != FeatureKind.METERED:

@@ -45,6 +45,7 @@ async def post_checkout(
         plan=body.plan,
         interval=body.interval,
         price_id=body.price,
+        addons=body.units(),
         currency=body.currency,
         promotion_code=body.promotion_code,
     )

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from tollkeeper.billing.flows.model import Change, ChangeAt, Overview, PreviewedChange
 from tollkeeper.billing.flows.rules import MAX_URL
@@ -14,6 +14,7 @@ from tollkeeper.billing.provider import CancelAt, Discount, InvoiceLine, LineKin
 from tollkeeper.billing.subscriptions import Status
 from tollkeeper.rating import Interval
 
+from .addons_schemas import AddonIn
 from .amounts import MoneyOut, RunningDiscountOut
 
 _NO_TERMS: Mapping[str, Term] = MappingProxyType({})
@@ -32,7 +33,7 @@ class CheckoutIn(_In):
     """What to buy, and where to send the buyer afterwards. One of plan and price is needed.
 
     `currency`: left out, the one the customer pays in, else the plan's first. `promotion_code` is what the customer
-    typed; left out, the page has a field for one when there are any.
+    typed; left out, the page has a field for one when there are any. `addons` are bought together with the plan.
     """
 
     plan: Reference | None = Field(None, validation_alias=AliasChoices("plan", "planId"))
@@ -40,6 +41,7 @@ class CheckoutIn(_In):
     interval: Literal["month", "year"] | None = None
     success_url: Annotated[str, Field(max_length=MAX_URL)] | None = None
     cancel_url: Annotated[str, Field(max_length=MAX_URL)] | None = None
+    addons: Annotated[list[AddonIn], Field(max_length=10)] = []
     currency: Currency | None = None
     promotion_code: PromotionText | None = None
 
@@ -48,6 +50,17 @@ class CheckoutIn(_In):
         if self.plan is None and self.price is None:
             raise ValueError("name the `plan` to buy")
         return self
+
+    @field_validator("addons")
+    @classmethod
+    def _names_each_once(cls, addons: list[AddonIn]) -> list[AddonIn]:
+        if len({each.addon for each in addons}) < len(addons):
+            raise ValueError("name each add-on once")
+        return addons
+
+    def units(self) -> dict[str, int]:
+        """Return how many units of which add-on are bought with the plan."""
+        return {each.addon: each.quantity for each in self.addons}
 
 
 class CheckoutOut(BaseModel):
@@ -76,11 +89,15 @@ class ReceivedOut(BaseModel):
 
 
 class PendingChangeOut(BaseModel):
-    """What the subscription becomes at `at`; `plan` is null for a price that is not in the catalogue."""
+    """What the subscription becomes at `at`; `plan` is null for a price that is not in the catalogue.
+
+    `addons` is how many units of each add-on it then has, by key.
+    """
 
     plan: str | None
     interval: str | None
     quantity: int
+    addons: dict[str, int]
     at: datetime
 
 
@@ -94,6 +111,7 @@ class StatusOut(BaseModel):
     cancel_at_period_end: bool
     trial_end: datetime | None
     quantity: int | None
+    addons: dict[str, int]
     pending_change: PendingChangeOut | None
     discount: RunningDiscountOut | None
 
@@ -110,10 +128,12 @@ class StatusOut(BaseModel):
             cancel_at_period_end=found.cancel_at_period_end,
             trial_end=found.trial_end,
             quantity=subscription.quantity if subscription else None,
+            addons=subscription.units() if subscription else {},
             pending_change=PendingChangeOut(
                 plan=pending.plan,
                 interval=intervals.get(pending.price_id) if pending.price_id else None,
                 quantity=pending.quantity,
+                addons=subscription.pending_units() if subscription else {},
                 at=pending.at,
             )
             if pending

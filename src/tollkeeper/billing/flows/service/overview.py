@@ -6,7 +6,7 @@ from uuid import UUID
 from tollkeeper.billing.customers import find_customer
 from tollkeeper.billing.flows.model import NextInvoice, Overview, UsageReport
 from tollkeeper.billing.subscriptions import Subscription, meaning, status
-from tollkeeper.catalog import list_prices, load_catalogue
+from tollkeeper.catalog import list_addon_prices, list_prices, load_catalogue
 from tollkeeper.infra import Tx
 from tollkeeper.kit import Money
 
@@ -30,8 +30,22 @@ async def overview(tx: Tx, organization_id: UUID, *, created_at: datetime) -> Ov
 async def _next_invoice(tx: Tx, subscription: Subscription | None) -> NextInvoice | None:
     if subscription is None or subscription.cancel_at_period_end or not meaning(subscription.status).grants:
         return None
-    price = next((each for each in await list_prices(tx) if each.id == subscription.price_id), None)
+    pending = subscription.pending
+    bought, seats = (pending.price_id, pending.quantity) if pending else (subscription.price_id, subscription.quantity)
+    price = next((each for each in await list_prices(tx) if each.id == bought), None)
     if price is None or subscription.current_period_end is None:
         return None
-    amount = Money(price.money.amount * subscription.quantity, price.money.currency)
-    return NextInvoice(subscription.current_period_end, amount)
+    amount = price.money.amount * seats + await _beside(tx, subscription)
+    return NextInvoice(subscription.current_period_end, Money(amount, price.money.currency))
+
+
+async def _beside(tx: Tx, subscription: Subscription) -> int:
+    """Return what the add-ons of the next period cost, in minor units of the subscription's currency."""
+    if not subscription.addons:
+        return 0
+    amounts = {price.id: price.money.amount for price in await list_addon_prices(tx)}
+    units = {
+        each.price_id: (each.pending_quantity or 0) if subscription.pending else each.quantity
+        for each in subscription.addons
+    }
+    return sum(amounts[price_id] * quantity for price_id, quantity in units.items())
