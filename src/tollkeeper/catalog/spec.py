@@ -225,7 +225,7 @@ def _misfit_overage(plan: dict[Any, Any], entitlement: dict[Any, Any]) -> str | 
 
 
 def _shared_event_types(features: dict[Any, Any]) -> Iterator[tuple[Path, str]]:
-    first: dict[Any, Any] = Field(default_factory=dict)
+    first: dict[Any, Any] = {}
     for key, feature in features.items():
         told = _mapping(feature)
         if told.get("kind") != FeatureKind.METERED:
