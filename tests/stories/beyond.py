@@ -1,24 +1,22 @@
 """More words for stories: what a customer uses, and why an invoice comes to what it does."""
 
-from tollkeeper import billing, metering
+from tollkeeper import billing
 from tollkeeper.billing.flows.explaining import Explanation
 from tollkeeper.billing.flows.service import explain_invoice
 from tollkeeper.gate import Gate
+from tollkeeper.kit import ROLE_PERMISSIONS, Actor, ActorKind, Role
 
 from .telling import Person
 
 
 async def uses(person: Person, feature: str, count: int) -> None:
-    """Use so much of a feature, as one event through the gate's own arithmetic."""
+    """Use so much of a feature, as one event through the gate."""
     runtime = person.story.runtime
     gate = Gate(runtime)
+    caller = Actor(ActorKind.TOKEN, ROLE_PERMISSIONS[Role.OWNER], person.organization.id)
     access = await gate.projection.access(person.organization.id)
-    allowance, period, counter = gate._counter(access, feature, runtime.clock.now())
-    at = max(runtime.clock.now(), period.start)
-    asked = metering.Consumption(counter, count, allowance.limit, allowance.hard, at)
-    async with runtime.transaction() as tx:
-        [outcome] = await metering.consume(await tx.raw(), [asked])
-    assert outcome.verdict is metering.Verdict.ADMITTED
+    await gate.take(caller, access, feature, count, key=None, at=None)
+    await gate.close()
 
 
 async def explained(person: Person, newest: int = 0) -> Explanation:

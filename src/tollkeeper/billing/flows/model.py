@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from tollkeeper.billing.customers import Customer
+from tollkeeper.billing.overage import SoFar
 from tollkeeper.billing.provider import Preview
 from tollkeeper.billing.subscriptions import Status
 from tollkeeper.catalog import Addon, AddonPrice
@@ -153,10 +154,13 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class NextInvoice:
-    """What will be charged next, and when, before taxes and credit."""
+    """What will be charged next, and when, before taxes and credit. `usage` is what was used beyond limits so far, and
+    is in the amount.
+    """
 
     at: datetime
     amount: Money
+    usage: tuple[SoFar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

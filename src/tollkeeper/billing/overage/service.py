@@ -16,6 +16,7 @@ from tollkeeper.billing.subscriptions import Subscription, meaning
 from tollkeeper.catalog import (
     EntitlementPeriod,
     FeatureKind,
+    entitled,
     find_overage_price,
     list_prices,
     load_catalogue,
@@ -124,10 +125,11 @@ async def _looks(tx: Tx, subscription: Subscription, until: datetime) -> AsyncIt
     start, end = subscription.current_period_start, subscription.current_period_end
     if subscription.plan is None or start is None or end is None:
         return
-    plan = (await load_catalogue(tx)).plans[subscription.plan]
+    catalogue = await load_catalogue(tx)
+    plan = catalogue.plans[subscription.plan]
     meters = {meter.key: meter.id for meter in await list_meters(tx)}
     currency = await currency_of(tx, subscription)
-    for each in plan.entitlements:
+    for each in entitled(catalogue, plan, subscription.units()):
         if each.feature.kind is not FeatureKind.METERED or each.hard or each.limit is None:
             continue
         versions = await overage_in_force(tx, plan.key, each.feature.key, until - _MOMENT)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from tollkeeper.billing.flows.model import Change, ChangeAt, Overview, PreviewedChange
+from tollkeeper.billing.flows.model import Change, ChangeAt, NextInvoice, Overview, PreviewedChange
 from tollkeeper.billing.flows.rules import MAX_URL
 from tollkeeper.billing.provider import CancelAt, Discount, InvoiceLine, LineKind, Preview, SavedMethod, Tax, Term
 from tollkeeper.billing.subscriptions import Status
@@ -16,6 +16,7 @@ from tollkeeper.rating import Interval
 
 from .addons_schemas import AddonIn
 from .amounts import MoneyOut, RunningDiscountOut
+from .usage_schemas import UsageSoFarOut
 
 _NO_TERMS: Mapping[str, Term] = MappingProxyType({})
 
@@ -354,10 +355,20 @@ class SavedMethodsOut(BaseModel):
 
 
 class NextInvoiceOut(BaseModel):
-    """What will be charged next, before taxes and credit."""
+    """What will be charged next, before taxes and credit.
+
+    `usage` is what was used beyond limits so far, and in the amount; it grows until then.
+    """
 
     at: datetime
     amount: MoneyOut
+    usage: list[UsageSoFarOut]
+
+    @classmethod
+    def of(cls, coming: NextInvoice) -> Self:
+        """Show what is to come."""
+        usage = [UsageSoFarOut.of(each) for each in coming.usage]
+        return cls(at=coming.at, amount=MoneyOut.of(coming.amount), usage=usage)
 
 
 class OverviewOut(BaseModel):
@@ -383,7 +394,7 @@ class OverviewOut(BaseModel):
             plan=found.status.plan,
             plan_name=found.plan_name,
             subscription=StatusOut.of(found.status, intervals),
-            next_invoice=NextInvoiceOut(at=coming.at, amount=MoneyOut.of(coming.amount)) if coming else None,
+            next_invoice=NextInvoiceOut.of(coming) if coming else None,
             balance=MoneyOut.of(customer.balance) if customer and customer.balance else None,
             payment_method=shown,
             usage=found.usage,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from tollkeeper.billing.customers import find_customer
 from tollkeeper.billing.flows.model import NextInvoice, Overview, UsageReport
+from tollkeeper.billing.overage import so_far
 from tollkeeper.billing.subscriptions import Subscription, meaning, status
 from tollkeeper.catalog import list_addon_prices, list_prices, load_catalogue
 from tollkeeper.infra import Tx
@@ -28,15 +29,26 @@ async def overview(tx: Tx, organization_id: UUID, *, created_at: datetime) -> Ov
 
 
 async def _next_invoice(tx: Tx, subscription: Subscription | None) -> NextInvoice | None:
-    if subscription is None or subscription.cancel_at_period_end or not meaning(subscription.status).grants:
+    """Return what comes when the period ends; of a subscription that ends then, only what was used beyond limits."""
+    if subscription is None or not meaning(subscription.status).grants or subscription.current_period_end is None:
         return None
+    usage = tuple(await so_far(tx, subscription))
+    ahead = None if subscription.cancel_at_period_end else await _paid_ahead(tx, subscription)
+    amounts = [*([ahead] if ahead else []), *(each.money for each in usage)]
+    if not amounts:
+        return None
+    amount = Money(sum(each.amount for each in amounts), amounts[0].currency)
+    return NextInvoice(subscription.current_period_end, amount, usage)
+
+
+async def _paid_ahead(tx: Tx, subscription: Subscription) -> Money | None:
+    """Return what the next period costs; None when it was sold at a price that is none of ours."""
     pending = subscription.pending
     bought, seats = (pending.price_id, pending.quantity) if pending else (subscription.price_id, subscription.quantity)
     price = next((each for each in await list_prices(tx) if each.id == bought), None)
-    if price is None or subscription.current_period_end is None:
+    if price is None:
         return None
-    amount = price.money.amount * seats + await _beside(tx, subscription)
-    return NextInvoice(subscription.current_period_end, Money(amount, price.money.currency))
+    return Money(price.money.amount * seats + await _beside(tx, subscription), price.money.currency)
 
 
 async def _beside(tx: Tx, subscription: Subscription) -> int:
