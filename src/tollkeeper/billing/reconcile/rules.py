@@ -1,6 +1,7 @@
 """What of the provider's answer our mirror says otherwise. Pure."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +9,8 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from tollkeeper.billing.provider import CustomerState, InvoiceState, SubscriptionState
+from tollkeeper.billing.provider import CustomerState, InvoiceState, ItemState, SubscriptionState
+from tollkeeper.catalog import AddonPrice
 
 State = CustomerState | SubscriptionState | InvoiceState
 
@@ -24,24 +26,33 @@ NAMES: Mapping[type, Mapping[str, str]] = MappingProxyType(
         InvoiceState: {"subscription_id": "subscription", "created_at": "issued_at"},
     }
 )
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 _OURS = frozenset({"id", "customer_id", "organization_id"})
 
 
 def differing(
-    row: Mapping[str, Any], state: State, *, price_id: UUID | None = None
+    row: Mapping[str, Any], state: State, *, price_id: UUID | None = None, addons: Mapping[str, int] = _NOTHING
 ) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Return the columns that differ, as ours and as theirs; None when nothing does.
 
-    `price_id` is which of our prices a subscription is sold at.
+    `price_id` is which of our prices a subscription is sold at, `addons` what it has beside, as `units_at` says it.
     """
     names = NAMES[type(state)]
     theirs = {names.get(each.name, each.name): getattr(state, each.name) for each in fields(state)}
     if isinstance(state, SubscriptionState):
-        theirs["price_id"] = price_id
+        theirs |= {"price_id": price_id, "addons": addons}
     wanted = {name: plain(value) for name, value in theirs.items() if name in row and name not in _OURS}
     ours = {name: plain(row[name]) for name in wanted}
     apart = [name for name in wanted if wanted[name] != ours[name]]
     return ({name: ours[name] for name in apart}, {name: wanted[name] for name in apart}) if apart else None
+
+
+def units_at(items: Iterable[tuple[ItemState, AddonPrice]]) -> dict[str, int]:
+    """Return how many units there are of each add-on at each price, as the mirror tells them."""
+    found: Counter[str] = Counter()
+    for item, price in items:
+        found[f"{price.addon} at {price.id}"] += item.quantity
+    return {name: count for name, count in sorted(found.items()) if count}
 
 
 def plain(value: Any) -> Any:

@@ -14,6 +14,7 @@ from tollkeeper.billing.provider import (
     Subject,
     SubscriptionState,
     account_of,
+    addon_prices_of,
     lists_of,
     lock,
     plan_price_of,
@@ -23,7 +24,7 @@ from tollkeeper.infra import Tx
 
 from . import store
 from .model import Difference, Stage
-from .rules import State, differing
+from .rules import State, differing, units_at
 
 BATCH = 100
 THEIRS = (Stage.CUSTOMERS, Stage.SUBSCRIPTIONS, Stage.INVOICES)
@@ -101,10 +102,11 @@ async def _compared(tx: Tx, stage: Stage, state: State, row: Any) -> Difference 
     if isinstance(state, InvoiceState) and not state.whole:
         # Lists show only the first lines of each invoice.
         state = await provider_of(tx.runtime).fetch_invoice(state.id) or state
-    price = None
-    if isinstance(state, SubscriptionState) and state.price is not None:
-        price = await plan_price_of(tx, state.price)
-    found = differing(row, state, price_id=price.id if price else None)
+    price, beside = None, {}
+    if isinstance(state, SubscriptionState):
+        price = await plan_price_of(tx, state.price) if state.price else None
+        beside = units_at(await addon_prices_of(tx, state.addons))
+    found = differing(row, state, price_id=price.id if price else None, addons=beside)
     return Difference(kind, state.id, *found, customer_id=owner) if found else None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, delete, func, select, true, union_all
+from sqlalchemy import Select, Table, Text, cast, delete, func, select, text, true, union_all
 from sqlalchemy.dialects.postgresql import insert
 
 from tollkeeper.infra import Tx, metadata
@@ -14,6 +14,7 @@ from .tables import RECONCILE_CURSORS
 
 # The mirror as a whole is looked at from here, and written by those who own it.
 CUSTOMERS = metadata.tables["billing_customers"]
+ADDONS = metadata.tables["subscription_addons"]
 SUBSCRIPTIONS = metadata.tables["subscriptions"]
 INVOICES = metadata.tables["invoices"]
 CASES = metadata.tables["dunning_cases"]
@@ -34,6 +35,16 @@ _DUE = (
     (INVOICES.c.next_attempt_at, true()),
     (INVOICES.c.due_at, true()),
     (CASES.c.next_at, CASES.c.closed_at.is_(None)),
+)
+
+
+# How many units of each add-on at each price a subscription has, by words for both.
+_UNITS = func.jsonb_object_agg(ADDONS.c.addon + " at " + cast(ADDONS.c.price_id, Text), ADDONS.c.quantity)
+_BESIDE = (
+    select(func.coalesce(_UNITS, text("'{}'::jsonb")))
+    .where(ADDONS.c.subscription_id == SUBSCRIPTIONS.c.id, ADDONS.c.quantity > 0)
+    .scalar_subquery()
+    .label("addons")
 )
 
 
@@ -58,9 +69,8 @@ async def mirrored(tx: Tx, account: str, stage: Stage, after: str, *, limit: int
 async def rows(tx: Tx, account: str, stage: Stage, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """Return what we mirror under these ids of the provider, as it is written; `owner` is the customer's id there."""
     table = _TABLES[stage]
-    query = _of_account(select(table, CUSTOMERS.c.provider_id.label("owner")), table, account).where(
-        table.c.provider_id.in_(ids)
-    )
+    columns = [table, CUSTOMERS.c.provider_id.label("owner"), *([_BESIDE] if table is SUBSCRIPTIONS else [])]
+    query = _of_account(select(*columns), table, account).where(table.c.provider_id.in_(ids))
     return {row["provider_id"]: dict(row) for row in (await tx.connection.execute(query)).mappings()}
 
 

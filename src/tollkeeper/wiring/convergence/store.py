@@ -14,16 +14,17 @@ from tollkeeper.infra import Tx, metadata
 from tollkeeper.wiring.migrate import migrate
 
 State = dict[str, list[dict[str, Any]]]
-MIRROR = ("billing_customers", "subscriptions", "invoices", "billing_standings")
+MIRROR = ("billing_customers", "subscriptions", "subscription_addons", "invoices", "billing_standings")
 # What a history writes, those that refer to others first.
-WRITTEN = ("subscription_history", "billing_standings", "subscriptions", "invoices")
+WRITTEN = ("subscription_history", "subscription_addons", "billing_standings", "subscriptions", "invoices")
 CUSTOMERS = sql.Identifier("billing_customers")
 _EMPTY = sql.SQL("delete from {}")
 _KEEP = sql.SQL("create table customers_before as select * from {}")
 _RESTORE = sql.SQL("insert into {} select * from customers_before")
 _UNPROCESS = sql.SQL("update {} set status = 'received', processed_at = null where status <> 'ignored'")
-KNOWN = ("provider_prices", "billing_customers")
-OURS = frozenset({"id", "customer_id", "synced_at", "changed_at", "created_at", "deleted_at"})
+CATALOGUE = ("plan", "feature", "meter", "price", "addon")
+KNOWN = ("provider_prices", "provider_addon_prices", "billing_customers")
+OURS = frozenset({"id", "customer_id", "subscription_id", "synced_at", "changed_at", "created_at", "deleted_at"})
 
 
 async def begin_anew(tx: Tx) -> None:
@@ -67,7 +68,7 @@ def scratch_database(url: str) -> Iterator[str]:
 
 def _needed() -> list[str]:
     """Return the tables a history is read against, those referred to first."""
-    wanted = {name for name in metadata.tables if name.startswith(("plan", "feature", "meter", "price"))} | set(KNOWN)
+    wanted = {name for name in metadata.tables if name.startswith(CATALOGUE)} | set(KNOWN)
     while True:
         more = {key.column.table.name for name in wanted for key in metadata.tables[name].foreign_keys}
         if more <= wanted:
