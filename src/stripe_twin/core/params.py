@@ -213,6 +213,17 @@ def obj(*, unsupported: str = "", **fields: Field) -> Field:
     return Field(check)
 
 
+def keyed(value: Field) -> Field:
+    """A nested object whose keys are the caller's, such as currencies."""
+
+    def check(given: Any, where: str) -> Json:
+        if not isinstance(given, dict):
+            raise invalid("Invalid object", param=where)
+        return {key: value.check(item, f"{where}[{key}]") for key, item in given.items()}
+
+    return Field(check)
+
+
 def metadata() -> Field:
     """Up to 50 keys of 40 characters with values of 500; an empty value removes the key (None here)."""
 

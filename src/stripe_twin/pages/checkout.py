@@ -8,7 +8,8 @@ from stripe_twin.core.json import Json
 from stripe_twin.core.twin import Twin
 from stripe_twin.core.unit import Unit
 from stripe_twin.pages.common import CardForm, go, lost, posted, read_card, show
-from stripe_twin.resources.checkout_flow import Buyer, Result, due_now, submit
+from stripe_twin.resources.checkout_codes import enter
+from stripe_twin.resources.checkout_flow import Buyer, Result, due_now, needs_card, start_without_card, submit
 from stripe_twin.resources.checkout_lines import line_items
 
 
@@ -35,6 +36,13 @@ def _submitted(twin: Twin, ident: str, values: dict[str, str]) -> Response:
         if session["status"] != "open":
             return over(session)
         known = _email_of(unit, session)
+        if session["allow_promotion_codes"]:
+            wrong = enter(unit, session, values.get("promotion_code", ""))
+            if wrong:
+                return form_page(unit, session, CardForm(values, {"promotion_code": wrong}), 422)
+        if not needs_card(unit, session):
+            start_without_card(unit, session, known or values.get("email", ""))
+            return after(session, "complete")
         form = read_card(unit, values, email=known is None)
         if form.card is None:
             return form_page(unit, session, form, form.status)
@@ -99,6 +107,7 @@ def form_page(unit: Unit, session: Json, form: CardForm, status: int) -> Respons
         items=line_items(unit, session),
         due=due,
         trial_end=session["_trial"],
+        needs_card=needs_card(unit, session),
         email=_email_of(unit, session),
         form=form,
         cancel=cancel or None,

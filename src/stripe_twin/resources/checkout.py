@@ -27,9 +27,10 @@ from stripe_twin.core.params import (
 )
 from stripe_twin.core.store import Filter, equals
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import customers, discounts, prices, setup_intents, tax_rates
+from stripe_twin.resources import checkout_codes, customers, prices, setup_intents, tax_rates
 from stripe_twin.resources.automatic_tax import AUTOMATIC_TAX, of_invoice
-from stripe_twin.resources.checkout_lines import LINE, check_lines, line_items, priced, wanted_line
+from stripe_twin.resources.checkout_lines import LINE, add_up, check_lines, line_items, wanted_line
+from stripe_twin.resources.subscribing import TRIAL_SETTINGS
 from stripe_twin.rules.periods import DAY
 
 _SHORTEST, _LONGEST = 30 * 60, DAY
@@ -97,11 +98,12 @@ _CREATE = params(
         metadata=metadata(),
         trial_end=integer(0),
         trial_period_days=integer(1, 730),
+        trial_settings=TRIAL_SETTINGS,
         billing_mode=obj(type=required(choice("flexible")), unsupported="flexible"),
         unsupported=(
             "application_fee_percent billing_cycle_anchor billing_cycle_anchor_config "
             "invoice_settings "
-            "on_behalf_of pending_invoice_item_interval proration_behavior transfer_data trial_settings"
+            "on_behalf_of pending_invoice_item_interval proration_behavior transfer_data"
         ),
     ),
     payment_intent_data=obj(
@@ -138,32 +140,16 @@ def create(unit: Unit, args: Json) -> Json:
     session = _blank(unit, args, customer)
     session["_lines"] = lines
     if args["mode"] != "setup":
-        currency = unit.load("price", lines[0]["price"])["currency"]
-        _check_discounts(unit, args, session, currency)
-        sums = priced(unit, session)[1]
-        off = sum(part["amount"] for part in sums["total_discount_amounts"])
-        tax = sum(part["amount"] for part in sums["total_taxes"])
-        session.update(amount_subtotal=sums["subtotal"], amount_total=sums["total"], currency=currency)
-        session["total_details"] = {"amount_discount": off, "amount_shipping": 0, "amount_tax": tax}
+        session["currency"] = unit.load("price", lines[0]["price"])["currency"]
+        checkout_codes.check_wanted(args)
+        checkout_codes.check(unit, session)
+        add_up(unit, session)
     if args["mode"] == "setup":
         data = session["_intent_data"]
         details = {"metadata": merge_metadata({}, data.get("metadata")), "description": data.get("description")}
         intent = setup_intents.make(unit, session["customer"], {**details, "_checkout": session["id"]})
         session.update(setup_intent=intent["id"], _intent=intent["id"], discounts=None)
     return unit.render(unit.save(session))
-
-
-def _check_discounts(unit: Unit, args: Json, session: Json, currency: str) -> None:
-    """At most one coupon or code, good for this customer and currency now; it is redeemed at the end."""
-    wanted = args.get("discounts", [])
-    if wanted and (len(wanted) > 1 or "allow_promotion_codes" in args):
-        raise invalid("You may pass one discount, and not with `allow_promotion_codes`.", param="discounts")
-    for entry in wanted:
-        if "promotion_code" in entry:
-            code = entry["promotion_code"]
-            discounts.code_for(unit, code, session["customer"], "discounts[0][promotion_code]")
-        coupon = unit.load("coupon", discounts.foreseen(unit, entry)["id"])
-        discounts.check(unit, coupon, currency, "discounts[0][coupon]")
 
 
 def _check(unit: Unit, args: Json) -> None:
@@ -244,6 +230,7 @@ def _blank(unit: Unit, args: Json, customer: Json | None) -> Json:
         "_wanted_discounts": args.get("discounts", []),
         "_trial": _trial_end(unit, args),
         "_subscription_data": args.get("subscription_data", {}),
+        "_customer_update": args.get("customer_update", {}),
         "_intent_data": args.get("payment_intent_data") or args.get("setup_intent_data") or {},
         "_intent": None,
         "_buyer": {},

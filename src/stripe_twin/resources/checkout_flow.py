@@ -63,6 +63,19 @@ def submit(unit: Unit, session: Json, buyer: Buyer) -> Result:
     return pay(unit, session, method)
 
 
+def needs_card(unit: Unit, session: Json) -> bool:
+    """Whether the page asks for a card: always, but where nothing is due and the session says `if_required`."""
+    return session["payment_method_collection"] != "if_required" or due_now(unit, session) > 0
+
+
+def start_without_card(unit: Unit, session: Json, email: str) -> None:
+    """The buyer begins a subscription of which nothing is due now, and leaves nothing to pay with."""
+    session.update(_buyer={"email": email, "name": "", "postal_code": ""}, _problem=None)
+    if session["customer"] is None:
+        session["customer"] = customers.make(unit, {"email": email, "name": None})["id"]
+    _complete(unit, session, None)
+
+
 def pay(unit: Unit, session: Json, method: Json) -> Result:
     """One try with this method; who the buyer is stands in `_buyer`."""
     session["_problem"] = None
@@ -148,9 +161,10 @@ def _ensure_customer(unit: Unit, session: Json, intent: Json) -> None:
         intent["customer"] = session["customer"]
 
 
-def _complete(unit: Unit, session: Json, intent: Json) -> None:
-    pays = intent["object"] == "payment_intent"
-    if session["mode"] == "subscription":
+def _complete(unit: Unit, session: Json, intent: Json | None) -> None:
+    """The session is done; without an intent a subscription began for which nothing is due."""
+    pays = intent is not None and intent["object"] == "payment_intent"
+    if session["mode"] == "subscription" or intent is None:
         _subscribe(unit, session, intent)
     elif session["mode"] == "payment":
         session["payment_intent"] = intent["id"] if pays else None
@@ -171,7 +185,7 @@ def _complete(unit: Unit, session: Json, intent: Json) -> None:
         "tax_ids": [],
     }
     nothing_due = session["mode"] == "setup" or not session["amount_total"]
-    settled = "unpaid" if intent["status"] == "processing" else "paid"
+    settled = "unpaid" if intent and intent["status"] == "processing" else "paid"
     session.update(status="complete", payment_status="no_payment_required" if nothing_due else settled)
     unit.save(session)
     unit.emit("checkout.session.completed", session)
@@ -194,7 +208,7 @@ def _follow_delayed(unit: Unit, intent: Json) -> None:
 payment_intents.SETTLED.append(_follow_delayed)
 
 
-def _subscribe(unit: Unit, session: Json, intent: Json) -> None:
+def _subscribe(unit: Unit, session: Json, intent: Json | None) -> None:
     customer = unit.load("customer", session["customer"])
     data = session["_subscription_data"]
     wanted = [
@@ -214,14 +228,15 @@ def _subscribe(unit: Unit, session: Json, intent: Json) -> None:
         sweep=False,
         discounted=session["_wanted_discounts"],
         details={
-            "default_payment_method": intent["payment_method"],
+            "default_payment_method": intent["payment_method"] if intent else None,
+            **({"trial_settings": data["trial_settings"]} if "trial_settings" in data else {}),
             "description": data.get("description"),
             "_tax_rates": data.get("default_tax_rates") or [],
             "metadata": merge_metadata({}, data.get("metadata")),
         },
     )
     invoice = unit.load("invoice", subscription["latest_invoice"])
-    if intent["object"] == "payment_intent":
+    if intent and intent["object"] == "payment_intent":
         intent["payment_details"] = {"customer_reference": None, "order_reference": invoice["id"]}
         unit.save(intent)
         invoicing.finalize(unit, invoice, intent)

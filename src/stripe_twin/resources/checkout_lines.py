@@ -5,7 +5,7 @@ from stripe_twin.core.errors import invalid
 from stripe_twin.core.json import Json
 from stripe_twin.core.params import array, choice, integer, merge_metadata, metadata, obj, required, text
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import discounts, prices, tax_rates
+from stripe_twin.resources import automatic_tax, discounts, prices, tax_rates
 from stripe_twin.rules.amounts import cost
 from stripe_twin.rules.pricing import net, price_lines
 
@@ -98,10 +98,31 @@ def priced(unit: Unit, session: Json) -> tuple[list[Json], Json]:
                 "_tax_rates": tax_rates.resolved(unit, line["tax_rates"]),
             }
         )
-    wanted = [discounts.foreseen(unit, entry) for entry in session["_wanted_discounts"]]
-    rates = tax_rates.resolved(unit, session["_subscription_data"].get("default_tax_rates") or [])
+    currency = unit.load("price", session["_lines"][0]["price"])["currency"]
+    wanted = [discounts.foreseen(unit, entry, currency) for entry in session["_wanted_discounts"]]
+    return lines, price_lines(lines, wanted, *_taxed(unit, session))
+
+
+def _taxed(unit: Unit, session: Json) -> tuple[list[Json], str | None]:
+    """The rates on the whole, and whether the buyer is exempt; automatic tax goes by what they said of themselves."""
     customer = unit.load("customer", session["customer"]) if session["customer"] else {}
-    return lines, price_lines(lines, wanted, rates, customer.get("tax_exempt"))
+    if not session["automatic_tax"]["enabled"]:
+        rates = session["_subscription_data"].get("default_tax_rates") or []
+        return tax_rates.resolved(unit, rates), customer.get("tax_exempt")
+    said = session["_buyer"]
+    address = said.get("address") if (said.get("address") or {}).get("country") else customer.get("address")
+    held = unit.of("tax_id", customer=session["customer"]) if session["customer"] else []
+    typed = [said["tax_id"]] if said.get("tax_id") else []
+    return automatic_tax.worked_out(unit, {**customer, "address": address}, [*held, *typed])
+
+
+def add_up(unit: Unit, session: Json) -> None:
+    """Write the sums on the session, as far as it is known who buys."""
+    sums = priced(unit, session)[1]
+    off = sum(part["amount"] for part in sums["total_discount_amounts"])
+    tax = sum(part["amount"] for part in sums["total_taxes"])
+    session.update(amount_subtotal=sums["subtotal"], amount_total=sums["total"])
+    session["total_details"] = {"amount_discount": off, "amount_shipping": 0, "amount_tax": tax}
 
 
 def line_items(unit: Unit, session: Json) -> list[Json]:

@@ -12,6 +12,7 @@ from stripe_twin.core.params import (
     choice,
     decimal,
     integer,
+    keyed,
     merge_metadata,
     metadata,
     obj,
@@ -32,6 +33,13 @@ def usable(unit: Unit, coupon: Json) -> bool:
     late = coupon["redeem_by"] is not None and coupon["redeem_by"] <= unit.now
     spent = coupon["max_redemptions"] is not None and coupon["times_redeemed"] >= coupon["max_redemptions"]
     return not (late or spent or coupon.get("_deleted"))
+
+
+def amount_in(coupon: Json, currency: str | None) -> int | None:
+    """What a coupon of a fixed amount takes off in a currency; None for one that takes a share."""
+    option = coupon.get("_options", {}).get(currency)
+    amount: int | None = option["amount_off"] if option else coupon["amount_off"]
+    return amount
 
 
 def _applies_to(_: Unit, coupon: Json) -> Json | None:
@@ -56,7 +64,7 @@ register(
         "coupon",
         "coupon",
         compose=lambda unit, coupon: {**coupon, "valid": usable(unit, coupon)},
-        includable={"applies_to": _applies_to, "currency_options": lambda _, __: {}},
+        includable={"applies_to": _applies_to, "currency_options": lambda _, coupon: coupon.get("_options", {})},
     )
 )
 register(Kind("promotion_code", "promotion code", compose=_compose_code))
@@ -77,7 +85,7 @@ register(Kind("promotion_code", "promotion code", compose=_compose_code))
         name=text(40),
         percent_off=decimal(),
         redeem_by=integer(0),
-        unsupported="currency_options",
+        currency_options=keyed(obj(amount_off=required(integer(1)))),
     ),
 )
 def create(unit: Unit, args: Json) -> Json:
@@ -104,6 +112,7 @@ def create(unit: Unit, args: Json) -> Json:
             "times_redeemed": 0,
             "valid": True,
             "_products": products,
+            "_options": args.get("currency_options", {}),
         }
     )
     unit.emit("coupon.created", coupon)
@@ -117,6 +126,8 @@ def _check(unit: Unit, args: Json) -> None:
         raise invalid("Invalid percent_off: must be greater than 0 and at most 100", param="percent_off")
     if "amount_off" in args and "currency" not in args:
         raise invalid("Missing required param: currency.", param="currency", code="parameter_missing")
+    if "currency_options" in args and "amount_off" not in args:
+        raise invalid("`currency_options` go with `amount_off` only.", param="currency_options")
     if (args.get("duration") == "repeating") != ("duration_in_months" in args):
         raise invalid("`duration_in_months` goes with `duration` `repeating`, and only there.", param="duration")
     if args.get("redeem_by") is not None and args["redeem_by"] <= unit.now:
@@ -173,7 +184,7 @@ _RESTRICTIONS = obj(
     first_time_transaction=boolean(),
     minimum_amount=integer(1),
     minimum_amount_currency=currency(),
-    unsupported="currency_options",
+    currency_options=keyed(obj(minimum_amount=required(integer(1)))),
 )
 
 
@@ -201,6 +212,8 @@ def create_code(unit: Unit, args: Json) -> Json:
     if any(other["code"].lower() == word.lower() and unit.render(other)["active"] for other in _codes(unit)):
         raise invalid("An active promotion code with `code: " + word + "` already exists.", param="code")
     restrictions = {"first_time_transaction": False, "minimum_amount": None, "minimum_amount_currency": None}
+    told = dict(args.get("restrictions", {}))
+    options = told.pop("currency_options", {})
     code = unit.save(
         {
             "id": ids.long("promo"),
@@ -215,8 +228,9 @@ def create_code(unit: Unit, args: Json) -> Json:
             "max_redemptions": args.get("max_redemptions"),
             "metadata": merge_metadata({}, args.get("metadata")),
             "promotion": {"coupon": coupon["id"], "type": "coupon"},
-            "restrictions": {**restrictions, **args.get("restrictions", {})},
+            "restrictions": {**restrictions, **told},
             "times_redeemed": 0,
+            "_options": options,
         }
     )
     unit.emit("promotion_code.created", code)

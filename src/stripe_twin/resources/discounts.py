@@ -69,6 +69,7 @@ def _redeem(unit: Unit, entry: Json, where: str, currency: str | None, owner: Js
             "start": unit.now,
             "subscription": None,
             "subscription_item": None,
+            "_amount_off": coupons.amount_in(coupon, currency),
             **owner,
         }
     )
@@ -89,6 +90,17 @@ def code_for(unit: Unit, ident: str, customer: str | None, param: str) -> Json:
     return code
 
 
+def check_minimum(code: Json, amount: int, currency: str, param: str) -> None:
+    """Refuse a code that is for larger purchases."""
+    rules = code["restrictions"]
+    least = rules["minimum_amount"] if rules["minimum_amount_currency"] == currency else None
+    least = code.get("_options", {}).get(currency, {}).get("minimum_amount", least)
+    if rules["minimum_amount"] is not None and (least is None or amount < least):
+        raise invalid(
+            "This promotion code cannot be redeemed because the amount does not reach its minimum.", param=param
+        )
+
+
 def _has_paid(unit: Unit, customer: str) -> bool:
     return bool(unit.find("charge", equals("$.customer", customer), equals("$.paid", True), limit=1))
 
@@ -97,7 +109,8 @@ def check(unit: Unit, coupon: Json, currency: str | None, param: str) -> None:
     """Refuse a coupon that is used up, or for another currency."""
     if not coupons.usable(unit, coupon):
         raise invalid(f"Coupon expired: {coupon['id']}", param=param, code="coupon_expired")
-    if coupon["currency"] and currency and coupon["currency"] != currency:
+    known = {coupon["currency"], *coupon.get("_options", {})}
+    if coupon["currency"] and currency and currency not in known:
         raise invalid(f"The coupon `{coupon['id']}` is for another currency: {coupon['currency']}.", param=param)
 
 
@@ -119,7 +132,7 @@ def resolved(unit: Unit, idents: Sequence[str]) -> list[Json]:
             {
                 "id": ident,
                 "percent_off": coupon["percent_off"],
-                "amount_off": coupon["amount_off"],
+                "amount_off": discount.get("_amount_off", coupon["amount_off"]),
                 "products": coupon.get("_products"),
                 "once": coupon["duration"] == "once",
             }
@@ -127,8 +140,8 @@ def resolved(unit: Unit, idents: Sequence[str]) -> list[Json]:
     return found
 
 
-def foreseen(unit: Unit, entry: Json) -> Json:
-    """What a wanted coupon or code would take off, before it is redeemed."""
+def foreseen(unit: Unit, entry: Json, currency: str | None) -> Json:
+    """What a wanted coupon or code would take off in a currency, before it is redeemed."""
     ident = entry.get("coupon")
     if "promotion_code" in entry:
         ident = unit.load("promotion_code", entry["promotion_code"], "discounts[0][promotion_code]")["promotion"][
@@ -138,7 +151,7 @@ def foreseen(unit: Unit, entry: Json) -> Json:
     return {
         "id": coupon["id"],
         "percent_off": coupon["percent_off"],
-        "amount_off": coupon["amount_off"],
+        "amount_off": coupons.amount_in(coupon, currency),
         "products": coupon.get("_products"),
     }
 

@@ -6,6 +6,7 @@ from typing import NotRequired, TypedDict
 from stripe_twin.core import ids
 from stripe_twin.core.errors import invalid
 from stripe_twin.core.json import Json
+from stripe_twin.core.params import choice, obj, required
 from stripe_twin.core.store import equals
 from stripe_twin.core.unit import Unit
 from stripe_twin.resources import automatic_tax, customers, discounts, invoice_lines, invoicing
@@ -13,6 +14,9 @@ from stripe_twin.resources.invoicing import Outcome
 from stripe_twin.rules.periods import DAY, period_at
 
 INCOMPLETE_SECONDS = 23 * 3_600
+TRIAL_SETTINGS = obj(
+    end_behavior=required(obj(missing_payment_method=required(choice("cancel", "create_invoice", "pause"))))
+)
 UPCOMING_SECONDS = 7 * DAY
 TRIAL_NOTICE_SECONDS = 3 * DAY
 # Called with every subscription that ended, after its own event.

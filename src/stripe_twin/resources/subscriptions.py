@@ -33,6 +33,7 @@ from stripe_twin.resources import (
 from stripe_twin.resources.pending_updates import try_change
 from stripe_twin.resources.subscribing import (
     ENDED,
+    TRIAL_SETTINGS,
     WantedItem,
     bill,
     end,
@@ -95,9 +96,7 @@ _DETAILS = {
     ),
     "proration_behavior": BEHAVIOR,
     "trial_end": first_of(choice("now"), integer(0)),
-    "trial_settings": obj(
-        end_behavior=required(obj(missing_payment_method=required(choice("cancel", "create_invoice", "pause"))))
-    ),
+    "trial_settings": TRIAL_SETTINGS,
 }
 _UNSUPPORTED = (
     "add_invoice_items application_fee_percent billing_schedules billing_thresholds default_source "
