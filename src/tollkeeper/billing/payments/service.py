@@ -155,28 +155,30 @@ async def _act(tx: Tx, customer: Customer, provider_subscription: str) -> Subscr
 
 
 async def _tell_of_refund(tx: Tx, before: Refund | None, after: Refund) -> None:
-    about = {
-        "organization_id": after.organization_id,
-        "refund_id": after.id,
-        "amount": after.amount.amount,
-        "currency": after.amount.currency,
-    }
+    ids = {"organization_id": after.organization_id, "refund_id": after.id}
+    amount, currency = after.amount.amount, after.amount.currency
     if before is None:
-        await tx.emit(RefundMade(**about, reason=after.reason))
+        await tx.emit(RefundMade(**ids, amount=amount, currency=currency, reason=after.reason))
     if after.status in rules.FAILED and (before is None or before.status not in rules.FAILED):
-        await tx.emit(RefundFailed(**about, failure=after.failure_reason))
+        await tx.emit(RefundFailed(**ids, amount=amount, currency=currency, failure=after.failure_reason))
 
 
 async def _tell_of_dispute(tx: Tx, before: Dispute | None, after: Dispute) -> None:
-    about = {"organization_id": after.organization_id, "dispute_id": after.id}
-    money = {"amount": after.amount.amount, "currency": after.amount.currency}
+    ids = {"organization_id": after.organization_id, "dispute_id": after.id}
+    amount, currency = after.amount.amount, after.amount.currency
     escalated = before is not None and (before.stage, after.stage) == (Stage.INQUIRY, Stage.OPEN)
     if before is None or escalated:
-        inquiry = after.stage is Stage.INQUIRY
-        opened = DisputeOpened(**about, **money, reason=after.reason, inquiry=inquiry, deadline=after.due_at)
+        opened = DisputeOpened(
+            **ids,
+            amount=amount,
+            currency=currency,
+            reason=after.reason,
+            inquiry=after.stage is Stage.INQUIRY,
+            deadline=after.due_at,
+        )
         await tx.emit(opened)
     if after.outcome is not None and (before is None or before.outcome is not after.outcome):
-        await tx.emit(DisputeClosed(**about, **money, outcome=after.outcome.value))
+        await tx.emit(DisputeClosed(**ids, amount=amount, currency=currency, outcome=after.outcome.value))
 
 
 def _paged(found: Sequence[T], limit: int) -> Page[T]:

@@ -1,6 +1,6 @@
 """Every statement about payments, refunds and disputes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -188,15 +188,15 @@ def _of_owner(query: Select[Any], account: str, organization_id: UUID | None) ->
     return query if organization_id is None else query.where(CUSTOMERS.c.organization_id == organization_id)
 
 
-async def _page(tx: Tx, query: Select[Any], table: Table, wanted: Wanted) -> Sequence[Mapping[Any, Any]]:
+async def _page(tx: Tx, query: Select[Any], table: Table, wanted: Wanted) -> list[Mapping[Any, Any]]:
     query = _of_owner(query, wanted.account, wanted.organization_id)
     if wanted.before is not None:
         query = query.where(tuple_(table.c.created_at, table.c.id) < tuple_(*wanted.before))
     return await _rows(tx, query.order_by(table.c.created_at.desc(), table.c.id.desc()).limit(wanted.limit))
 
 
-async def _rows(tx: Tx, query: Select[Any]) -> Sequence[Mapping[Any, Any]]:
-    return (await tx.connection.execute(query)).mappings().all()
+async def _rows(tx: Tx, query: Select[Any]) -> list[Mapping[Any, Any]]:
+    return list((await tx.connection.execute(query)).mappings())
 
 
 def _charge(row: Mapping[Any, Any]) -> Charge:
@@ -215,8 +215,7 @@ def _refund(row: Mapping[Any, Any]) -> Refund:
 
 
 def _dispute(row: Mapping[Any, Any]) -> Dispute:
-    amounts = {name: Money(row[name], row["currency"]) for name in ("amount", "withdrawn", "fee")}
     stage, outcome = stage_of(row["status"])
-    meant = {"stage": stage, "outcome": outcome}
-    same = {name: row[name] for name in Dispute.__dataclass_fields__ if name not in {*amounts, *meant}}
-    return Dispute(**same, **amounts, **meant)
+    values = {name: row[name] for name in Dispute.__dataclass_fields__ if name not in {"stage", "outcome"}}
+    values |= {name: Money(row[name], row["currency"]) for name in ("amount", "withdrawn", "fee")}
+    return Dispute(**values, stage=stage, outcome=outcome)

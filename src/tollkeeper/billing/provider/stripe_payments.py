@@ -41,13 +41,15 @@ class StripePayments:
         if not payment_id.startswith(INTENT):
             return await self._of_charge(payment_id)
         by_intent: Any = {"payment_intent": payment_id, "limit": PAGE}
+        with_refunds: Any = {**by_intent, "expand": ["data.refunds"]}
         with errors():
-            charges = await _all(self._api.charges.list_async({**by_intent, "expand": ["data.refunds"]}))
+            charges = await _all(self._api.charges.list_async(with_refunds))
             if not charges:
                 return None
             disputes = await _all(self._api.disputes.list_async(by_intent))
-            named: Any = {"payment": {"type": "payment_intent", "payment_intent": payment_id}}
-            paid = await _all(self._api.invoice_payments.list_async({**named, "expand": ["data.invoice"]}))
+            paying = {"type": "payment_intent", "payment_intent": payment_id}
+            with_invoice: Any = {"payment": paying, "expand": ["data.invoice"]}
+            paid = await _all(self._api.invoice_payments.list_async(with_invoice))
             invoice = mapping(paid[0].get("invoice")) if paid else {}
             return await self._state(charges, disputes, invoice)
 
@@ -66,8 +68,10 @@ class StripePayments:
         refunds: list[Json] = []
         for each in charges:
             listed = mapping(each.get("refunds"))
-            whole = self._api.refunds.list_async({"charge": each["id"], "limit": PAGE})
-            refunds += await _all(whole) if listed.get("has_more") else listed.get("data") or []
+            if listed.get("has_more"):
+                refunds += await _all(self._api.refunds.list_async({"charge": each["id"], "limit": PAGE}))
+            else:
+                refunds += listed.get("data") or []
         return PaymentState(
             customer_id=next((ident(each["customer"]) for each in charges if each.get("customer")), None),
             subscription_id=subscription_of(invoice) if invoice else None,
