@@ -8,6 +8,7 @@ from stripe_twin.core.json import Json
 from stripe_twin.core.twin import Twin
 from stripe_twin.core.unit import Unit
 from stripe_twin.pages.common import CardForm, go, lost, posted, read_card, show
+from stripe_twin.resources import checkout_tax
 from stripe_twin.resources.checkout_codes import enter
 from stripe_twin.resources.checkout_flow import Buyer, Result, due_now, needs_card, start_without_card, submit
 from stripe_twin.resources.checkout_lines import line_items
@@ -36,10 +37,9 @@ def _submitted(twin: Twin, ident: str, values: dict[str, str]) -> Response:
         if session["status"] != "open":
             return over(session)
         known = _email_of(unit, session)
-        if session["allow_promotion_codes"]:
-            wrong = enter(unit, session, values.get("promotion_code", ""))
-            if wrong:
-                return form_page(unit, session, CardForm(values, {"promotion_code": wrong}), 422)
+        wrong = _noted(unit, session, values)
+        if wrong:
+            return form_page(unit, session, CardForm(values, wrong), 422)
         if not needs_card(unit, session):
             start_without_card(unit, session, known or values.get("email", ""))
             return after(session, "complete")
@@ -59,6 +59,13 @@ def _submitted(twin: Twin, ident: str, values: dict[str, str]) -> Response:
             form.problem = session["_problem"]
             return form_page(unit, session, form, 402)
         return after(session, result)
+
+
+def _noted(unit: Unit, session: Json, values: dict[str, str]) -> dict[str, str]:
+    """Take in where the buyer is and the code they typed; what is wrong comes back by field."""
+    wrong = checkout_tax.hear(unit, session, values)
+    problem = enter(unit, session, values.get("promotion_code", "")) if session["allow_promotion_codes"] else None
+    return {**wrong, "promotion_code": problem} if problem else wrong
 
 
 def after(session: Json, result: Result) -> Response:
@@ -93,7 +100,7 @@ def _email_of(unit: Unit, session: Json) -> str | None:
 
 def _prefilled(unit: Unit, session: Json) -> dict[str, str]:
     known = _email_of(unit, session)
-    return {**session["_buyer"], **({"email": known} if known else {})}
+    return {**checkout_tax.known_address(unit, session), **session["_buyer"], **({"email": known} if known else {})}
 
 
 def form_page(unit: Unit, session: Json, form: CardForm, status: int) -> Response:
@@ -111,4 +118,6 @@ def form_page(unit: Unit, session: Json, form: CardForm, status: int) -> Respons
         email=_email_of(unit, session),
         form=form,
         cancel=cancel or None,
+        asks_address=checkout_tax.asks_address(session),
+        asks_tax_id=checkout_tax.asks_tax_id(session),
     )

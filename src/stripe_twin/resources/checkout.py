@@ -27,7 +27,7 @@ from stripe_twin.core.params import (
 )
 from stripe_twin.core.store import Filter, equals
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import checkout_codes, customers, prices, setup_intents, tax_rates
+from stripe_twin.resources import checkout_codes, checkout_tax, customers, prices, setup_intents, tax_rates
 from stripe_twin.resources.automatic_tax import AUTOMATIC_TAX, of_invoice
 from stripe_twin.resources.checkout_lines import LINE, add_up, check_lines, line_items, wanted_line
 from stripe_twin.resources.subscribing import TRIAL_SETTINGS
@@ -157,6 +157,7 @@ def _check(unit: Unit, args: Json) -> None:
         raise invalid("Missing required param: success_url.", param="success_url", code="parameter_missing")
     if "customer" in args and "customer_email" in args:
         raise invalid("You may only specify one of these parameters: customer, customer_email.", param="customer")
+    checkout_tax.check(args)
     moment = args.get("expires_at")
     if moment is not None and not unit.now + _SHORTEST <= moment <= unit.now + _LONGEST:
         raise invalid(
@@ -222,6 +223,7 @@ def _blank(unit: Unit, args: Json, customer: Json | None) -> Json:
         "setup_intent": None,
         "status": "open",
         "submit_type": args.get("submit_type"),
+        **checkout_tax.kept(args),
         "subscription": None,
         "success_url": args["success_url"],
         "total_details": None,

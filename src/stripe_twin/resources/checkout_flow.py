@@ -7,6 +7,8 @@ from stripe_twin.core.json import Json
 from stripe_twin.core.params import merge_metadata
 from stripe_twin.core.unit import Unit
 from stripe_twin.resources import (
+    automatic_tax,
+    checkout_tax,
     customers,
     discounts,
     invoicing,
@@ -130,11 +132,12 @@ def due_now(unit: Unit, session: Json) -> int:
 def _intent(unit: Unit, session: Json) -> Json:
     """The session's intent, made at the first try; one that pays if something is due, else one that saves the card."""
     known = unit.store.get(session["_intent"] or "")
+    amount = due_now(unit, session)
     if known:
-        return known
+        # The place, and with it the tax, may be another than at the try before.
+        return unit.save({**known, "amount": amount}) if known.get("amount") and amount else known
     data = session["_intent_data"]
     details = {"metadata": merge_metadata({}, data.get("metadata")), "_checkout": session["id"]}
-    amount = due_now(unit, session)
     if amount > 0:
         subscribes = session["mode"] == "subscription"
         intent = payment_intents.make(
@@ -163,6 +166,7 @@ def _ensure_customer(unit: Unit, session: Json, intent: Json) -> None:
 
 def _complete(unit: Unit, session: Json, intent: Json | None) -> None:
     """The session is done; without an intent a subscription began for which nothing is due."""
+    checkout_tax.keep(unit, session)
     pays = intent is not None and intent["object"] == "payment_intent"
     if session["mode"] == "subscription" or intent is None:
         _subscribe(unit, session, intent)
@@ -183,6 +187,7 @@ def _complete(unit: Unit, session: Json, intent: Json | None) -> None:
         "phone": None,
         "tax_exempt": "none",
         "tax_ids": [],
+        **checkout_tax.details(session),
     }
     nothing_due = session["mode"] == "setup" or not session["amount_total"]
     settled = "unpaid" if intent and intent["status"] == "processing" else "paid"
@@ -233,6 +238,7 @@ def _subscribe(unit: Unit, session: Json, intent: Json | None) -> None:
             "description": data.get("description"),
             "_tax_rates": data.get("default_tax_rates") or [],
             "metadata": merge_metadata({}, data.get("metadata")),
+            "automatic_tax": automatic_tax.of_subscription(customer, enabled=session["automatic_tax"]["enabled"]),
         },
     )
     invoice = unit.load("invoice", subscription["latest_invoice"])

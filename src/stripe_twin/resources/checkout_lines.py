@@ -109,8 +109,8 @@ def _taxed(unit: Unit, session: Json) -> tuple[list[Json], str | None]:
     if not session["automatic_tax"]["enabled"]:
         rates = session["_subscription_data"].get("default_tax_rates") or []
         return tax_rates.resolved(unit, rates), customer.get("tax_exempt")
-    said = session["_buyer"]
-    address = said.get("address") if (said.get("address") or {}).get("country") else customer.get("address")
+    said = session["_said"]
+    address = said["address"] if said and said["address"]["country"] else customer.get("address")
     held = unit.of("tax_id", customer=session["customer"]) if session["customer"] else []
     typed = [said["tax_id"]] if said.get("tax_id") else []
     return automatic_tax.worked_out(unit, {**customer, "address": address}, [*held, *typed])

@@ -26,6 +26,7 @@ from stripe_twin.core.params import (
 from stripe_twin.core.store import Filter, equals
 from stripe_twin.core.unit import Unit
 from stripe_twin.resources import discounts, payment_methods
+from stripe_twin.rules.places import place_of
 
 # Lists leave out what lives on a test clock, unless that clock is named.
 NO_CLOCK = Filter("body ->> '$.test_clock' is null", ())
@@ -55,6 +56,20 @@ def _tax_ids(unit: Unit, customer: Json) -> Json:
     return listing(f"/v1/customers/{customer['id']}/tax_ids", [unit.render(item) for item in found], total=len(found))
 
 
+def _tax(customer: Json) -> Json:
+    """Where the customer is taxed, as far as the address tells."""
+    address = customer.get("address") or {}
+    country, state = address.get("country"), address.get("state")
+    collected = place_of(country, state) is not None
+    known = {"country": country, "source": "billing_address", "state": state} if country else None
+    return {
+        "automatic_tax": ("supported" if collected else "not_collecting") if country else "unrecognized_location",
+        "ip_address": None,
+        "location": known,
+        "provider": "stripe",
+    }
+
+
 register(
     Kind(
         "customer",
@@ -64,12 +79,7 @@ register(
             "subscriptions": _subscriptions,
             "sources": lambda _, customer: listing(f"/v1/customers/{customer['id']}/sources", [], total=0),
             "tax_ids": _tax_ids,
-            "tax": lambda _, __: {
-                "automatic_tax": "unrecognized_location",
-                "ip_address": None,
-                "location": None,
-                "provider": "stripe",
-            },
+            "tax": lambda _, customer: _tax(customer),
             "invoice_credit_balance": lambda _, __: {},
             "cash_balance": lambda _, __: None,
         },

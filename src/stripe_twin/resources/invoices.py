@@ -29,11 +29,12 @@ _FIRST_LINES = 10
 
 def _compose(unit: Unit, invoice: Json) -> Json:
     address = f"{unit.public_url}/invoice/{invoice['id']}" if invoice["number"] else None
+    rates = [rate["id"] for rate in invoice.get("_tax_rates", [])]
     lines, url = _shown_lines(invoice), f"/v1/invoices/{invoice['id']}/lines"
     shown = lines[:_FIRST_LINES]
     return {
         **invoice,
-        "default_tax_rates": tax_rates.shown(unit, [rate["id"] for rate in invoice.get("_tax_rates", [])]),
+        "default_tax_rates": [] if invoice["automatic_tax"]["enabled"] else tax_rates.shown(unit, rates),
         "hosted_invoice_url": address,
         "invoice_pdf": f"{address}?print=1" if address else None,
         "lines": listing(url, shown, has_more=len(lines) > _FIRST_LINES, total=len(lines)),
@@ -125,6 +126,7 @@ def _settings(unit: Unit, args: Json, customer: Json) -> Json:
     taken = {name: args[name] for name in _DETAILS if name in args and name not in _TURNED}
     if "automatic_tax" in args:
         taken["automatic_tax"] = of_invoice(customer, enabled=args["automatic_tax"]["enabled"])
+        taken.update(_exempt=None, _tax_rates=[])
     if "default_tax_rates" in args:
         rates = tax_rates.checked(unit, args["default_tax_rates"], "default_tax_rates")
         taken["_tax_rates"] = tax_rates.resolved(unit, rates)
@@ -155,8 +157,10 @@ def update(unit: Unit, args: Json, ident: str) -> Json:
     if invoice["status"] != "draft" and set(args) - editable_later:
         raise invalid("Finalized invoices can't be updated in this way.", code="invoice_not_editable")
     before = unit.render(invoice)
-    invoice.update(_settings(unit, args, unit.load("customer", invoice["customer"])))
+    customer = unit.load("customer", invoice["customer"])
+    invoice.update(_settings(unit, args, customer))
     if invoice["status"] == "draft":
+        invoicing.place(unit, invoice, customer)
         invoicing.total(invoice)
     if "metadata" in args:
         invoice["metadata"] = merge_metadata(invoice["metadata"], args["metadata"])

@@ -10,7 +10,14 @@ from stripe_twin.core import ids
 from stripe_twin.core.json import Json
 from stripe_twin.core.store import equals
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import customer_balance, discounts, invoice_lines, payment_intents, tax_rates
+from stripe_twin.resources import (
+    automatic_tax,
+    customer_balance,
+    discounts,
+    invoice_lines,
+    payment_intents,
+    tax_rates,
+)
 from stripe_twin.resources.invoice_blank import blank
 from stripe_twin.rules.periods import DAY
 from stripe_twin.rules.pricing import price_lines
@@ -59,6 +66,7 @@ def make(
     if subscription:
         invoice["default_payment_method"] = None
         invoice["collection_method"] = subscription["collection_method"]
+    place(unit, invoice, customer)
     total(invoice)
     unit.save(invoice)
     unit.emit("invoice.created", invoice)
@@ -85,9 +93,20 @@ def _parent(subscription: Json | None) -> Json | None:
     return {"quote_details": None, "subscription_details": details, "type": "subscription_details"}
 
 
+def place(unit: Unit, invoice: Json, customer: Json) -> None:
+    """Note who the customer is and, for automatic tax, what is due where they are: until an invoice is final."""
+    held = unit.of("tax_id", customer=customer["id"])
+    invoice["customer_tax_ids"] = [{"type": each["type"], "value": each["value"]} for each in held]
+    for name in ("address", "email", "name", "phone", "tax_exempt"):
+        invoice[f"customer_{name}"] = customer[name]
+    if invoice["automatic_tax"]["enabled"]:
+        invoice["automatic_tax"] = automatic_tax.of_invoice(customer, enabled=True)
+        invoice["_tax_rates"], invoice["_exempt"] = automatic_tax.worked_out(unit, customer, held)
+
+
 def total(invoice: Json) -> None:
     """Take discounts off the lines, tax them, and add them up."""
-    lines, exempt = invoice["_lines"], invoice["customer_tax_exempt"]
+    lines, exempt = invoice["_lines"], invoice.get("_exempt") or invoice["customer_tax_exempt"]
     invoice.update(price_lines(lines, invoice.get("_discounts", []), invoice.get("_tax_rates", []), exempt))
     due = max(0, invoice["total"] + invoice["starting_balance"])
     invoice.update(amount_due=due, amount_remaining=due)
@@ -119,9 +138,8 @@ def finalize(unit: Unit, invoice: Json, intent: Json | None = None) -> None:
     invoice_lines.rate_again(unit, invoice)
     invoice["number"] = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04}"
     customer["next_invoice_sequence"] += 1
+    place(unit, invoice, customer)
     _apply_balance(unit, invoice, customer)
-    held = unit.of("tax_id", customer=customer["id"])
-    invoice["customer_tax_ids"] = [{"type": each["type"], "value": each["value"]} for each in held]
     invoice.update(status="open", effective_at=unit.now, automatically_finalizes_at=None)
     invoice["status_transitions"] = {**invoice["status_transitions"], "finalized_at": unit.now}
     unit.save(invoice)

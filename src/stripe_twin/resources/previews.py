@@ -5,7 +5,8 @@ from stripe_twin.core.json import Json
 from stripe_twin.core.operations import operation
 from stripe_twin.core.params import array, boolean, choice, first_of, integer, metadata, obj, params, required, text
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import customers, discounts, invoicing
+from stripe_twin.resources import customers, discounts, invoicing, tax_rates
+from stripe_twin.resources.automatic_tax import AUTOMATIC_TAX, of_subscription
 from stripe_twin.resources.prices import currency
 from stripe_twin.resources.subscribing import ENDED, WantedItem, recurring_price, schedule_end, start
 from stripe_twin.resources.subscription_changes import Terms, change
@@ -25,12 +26,11 @@ _DETAILS = obj(
     items=array(_ITEM),
     billing_cycle_anchor=obj(type=required(choice("now", "unchanged"))),
     cancel_at_period_end=boolean(),
+    default_tax_rates=tax_rates.RATES,
     proration_behavior=BEHAVIOR,
     proration_date=integer(0),
     trial_end=first_of(choice("now"), integer(0)),
-    unsupported=(
-        "billing_mode billing_schedules cancel_at cancel_now default_tax_rates metadata pause resume_at start_date"
-    ),
+    unsupported=("billing_mode billing_schedules cancel_at cancel_now metadata pause resume_at start_date"),
 )
 
 
@@ -42,12 +42,10 @@ _DETAILS = obj(
         subscription=text(),
         subscription_details=_DETAILS,
         currency=currency(),
+        automatic_tax=AUTOMATIC_TAX,
         discounts=discounts.DISCOUNTS,
         preview_mode=choice("next", "recurring"),
-        unsupported=(
-            "automatic_tax customer_account customer_details invoice_items issuer on_behalf_of schedule "
-            "schedule_details"
-        ),
+        unsupported=("customer_account customer_details invoice_items issuer on_behalf_of schedule schedule_details"),
     ),
 )
 def create_preview(unit: Unit, args: Json) -> Json:
@@ -67,9 +65,11 @@ def _preview(unit: Unit, args: Json) -> Json:
         if "discounts" in args:
             subscription["discounts"] = _discounts(unit, args, subscription)
             unit.save(subscription)
+        subscription.update(_taxed(unit, args, unit.load("customer", subscription["customer"])))
+        unit.save(subscription)
         invoice = _of_subscription(unit, subscription, details)
     elif "customer" in args and details.get("items"):
-        invoice = _of_new(unit, args["customer"], details, args.get("discounts") or [])
+        invoice = _of_new(unit, args, details)
     else:
         raise invalid(
             "You must pass `subscription`, or `customer` with `subscription_details[items]`.", param="subscription"
@@ -119,7 +119,19 @@ def _none(subscription: Json) -> Exception:
     )
 
 
-def _of_new(unit: Unit, customer: str, details: Json, discounted: list[Json]) -> Json:
+def _taxed(unit: Unit, args: Json, customer: Json) -> Json:
+    """How tax comes onto the subscription that is looked at, where it is said."""
+    taken: Json = {}
+    rates = args.get("subscription_details", {}).get("default_tax_rates")
+    if rates is not None:
+        taken["_tax_rates"] = tax_rates.checked(unit, rates, "subscription_details[default_tax_rates]")
+    if "automatic_tax" in args:
+        taken["automatic_tax"] = of_subscription(customer, enabled=args["automatic_tax"]["enabled"])
+    return taken
+
+
+def _of_new(unit: Unit, args: Json, details: Json) -> Json:
+    customer = customers.live(unit, args["customer"])
     wanted = []
     for place, entry in enumerate(details["items"]):
         ident = entry.get("price") or entry.get("plan") or ""
@@ -129,9 +141,10 @@ def _of_new(unit: Unit, customer: str, details: Json, discounted: list[Json]) ->
     trial = details.get("trial_end")
     subscription = start(
         unit,
-        customers.live(unit, customer),
+        customer,
         wanted,
         trial_end=trial if isinstance(trial, int) else None,
-        discounted=discounted,
+        discounted=args.get("discounts") or [],
+        details=_taxed(unit, args, customer),
     )
     return unit.load("invoice", subscription["latest_invoice"])

@@ -1,7 +1,7 @@
 """Customers' tax ids. A European one counts as verified a moment later unless its test value says otherwise."""
 
 from stripe_twin.core import ids
-from stripe_twin.core.errors import missing
+from stripe_twin.core.errors import invalid, missing
 from stripe_twin.core.json import Json
 from stripe_twin.core.kinds import Kind, register
 from stripe_twin.core.lists import page
@@ -10,6 +10,7 @@ from stripe_twin.core.params import page_params, params, required, text
 from stripe_twin.core.store import equals
 from stripe_twin.core.unit import Unit
 from stripe_twin.resources import customers
+from stripe_twin.rules.places import TAX_IDS, fits
 
 _VERIFIED = ("eu_vat", "gb_vat", "au_abn")
 # Stripe's test values; every other one is verified.
@@ -20,7 +21,14 @@ register(Kind("tax_id", "tax ID"))
 
 
 def make(unit: Unit, customer: Json, kind: str, value: str) -> Json:
-    """A new tax id of the customer, reported."""
+    """A new tax id of the customer, reported; one that has not the form of its kind is refused."""
+    if kind not in TAX_IDS:
+        raise invalid(
+            f"Invalid type: must be one of {', '.join(sorted(TAX_IDS))} (this test double knows no others).",
+            param="type",
+        )
+    if not fits(kind, value):
+        raise invalid("Invalid value for tax ID type.", param="value", code="tax_id_invalid")
     digits = "".join(letter for letter in value if letter.isdigit())
     status = _OUTCOMES.get(digits[-9:], "verified") if kind in _VERIFIED else "unavailable"
     name = customer["name"] if status == "verified" else None
