@@ -9,7 +9,7 @@ from stripe_twin.core.errors import invalid
 from stripe_twin.core.json import Json
 from stripe_twin.core.params import merge_metadata
 from stripe_twin.core.unit import Unit
-from stripe_twin.resources import discounts, tax_rates
+from stripe_twin.resources import automatic_tax, discounts, tax_rates
 from stripe_twin.resources.subscribing import (
     ENDED,
     ON_END,
@@ -61,10 +61,14 @@ def _phase(unit: Unit, given: Json, place: int, first: int) -> Json:
     trial_end = given.get("trial_end")
     last = _end_of(unit, given, items, first)
     return {
+        "automatic_tax": given.get("automatic_tax", {}).get("enabled", False),
         "billing_cycle_anchor": given.get("billing_cycle_anchor"),
         "collection_method": given.get("collection_method"),
         "currency": unit.load("price", items[0]["price"])["currency"],
         "default_payment_method": given.get("default_payment_method"),
+        "default_tax_rates": tax_rates.checked(
+            unit, given.get("default_tax_rates"), f"phases[{place}][default_tax_rates]"
+        ),
         "description": given.get("description"),
         "discounts": given.get("discounts") or [],
         "end_date": last,
@@ -96,6 +100,7 @@ def compose(unit: Unit, schedule: Json) -> Json:
 
 def _shown(unit: Unit, phase: Json) -> Json:
     named = ("coupon", "discount", "promotion_code")
+    on = phase.get("automatic_tax", False)
     items = []
     for item in phase["items"]:
         rates = tax_rates.shown(unit, item["tax_rates"])
@@ -105,9 +110,9 @@ def _shown(unit: Unit, phase: Json) -> Json:
         **phase,
         "add_invoice_items": [],
         "application_fee_percent": None,
-        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+        "automatic_tax": {"disabled_reason": None, "enabled": on, "liability": {"type": "self"} if on else None},
         "billing_thresholds": None,
-        "default_tax_rates": [],
+        "default_tax_rates": tax_rates.shown(unit, phase.get("default_tax_rates", [])),
         "discounts": [{name: entry.get(name) for name in named} for entry in phase["discounts"]],
         "invoice_settings": None,
         "items": items,
@@ -180,6 +185,7 @@ def begin(unit: Unit, schedule: Json) -> None:
             "description": phase["description"] or settings["description"],
             "metadata": phase["metadata"],
             "schedule": schedule["id"],
+            **_taxed(phase, unit.load("customer", schedule["customer"])),
             "cancel_at": phase["end_date"] if _ends_with(schedule, 0) else None,
         },
     )
@@ -233,12 +239,16 @@ def _put_in(unit: Unit, subscription: Json, phase: Json, *, renewing: bool) -> N
     before = unit.render(subscription)
     if phase["metadata"]:
         subscription["metadata"] = {**subscription["metadata"], **phase["metadata"]}
+    # A phase says the whole of the tax: one that says nothing ends it.
+    customer = unit.load("customer", subscription["customer"])
+    subscription.update(_taxed(phase, customer))
     if phase["default_payment_method"]:
         subscription["default_payment_method"] = phase["default_payment_method"]
     if phase["discounts"]:
-        customer, currency = subscription["customer"], subscription["currency"]
-        owner = subscription["id"]
-        subscription["discounts"] = discounts.attach(unit, phase["discounts"], customer, currency, subscription=owner)
+        owner, currency = subscription["id"], subscription["currency"]
+        subscription["discounts"] = discounts.attach(
+            unit, phase["discounts"], customer["id"], currency, subscription=owner
+        )
     if renewing:
         _exchange(unit, subscription, phase)
         return
@@ -247,6 +257,12 @@ def _put_in(unit: Unit, subscription: Json, phase: Json, *, renewing: bool) -> N
     unit.updated("customer.subscription.updated", subscription, before)
     if draft:
         pay_now(unit, subscription, draft, Terms(off_session=True))
+
+
+def _taxed(phase: Json, customer: Json) -> Json:
+    """How tax comes onto a subscription in this phase."""
+    switch = automatic_tax.of_subscription(customer, enabled=phase.get("automatic_tax", False))
+    return {"_tax_rates": phase.get("default_tax_rates", []), "automatic_tax": switch}
 
 
 def _entries(unit: Unit, subscription: Json, phase: Json) -> list[Json]:

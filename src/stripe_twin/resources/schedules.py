@@ -25,6 +25,7 @@ from stripe_twin.core.params import (
 from stripe_twin.core.store import equals
 from stripe_twin.core.unit import Unit
 from stripe_twin.resources import customers, discounts, schedule_phases, tax_rates
+from stripe_twin.resources.automatic_tax import AUTOMATIC_TAX
 from stripe_twin.resources.prices import INTERVALS, currency
 from stripe_twin.resources.schedule_phases import OVER
 from stripe_twin.resources.subscribing import ENDED, items_of
@@ -68,9 +69,10 @@ _PHASE = obj(
     start_date=first_of(choice("now"), integer(0)),
     trial=boolean(),
     trial_end=first_of(choice("now"), integer(0)),
+    automatic_tax=AUTOMATIC_TAX,
+    default_tax_rates=tax_rates.RATES,
     unsupported=(
-        "add_invoice_items application_fee_percent automatic_tax billing_thresholds default_tax_rates invoice_settings "
-        "on_behalf_of transfer_data"
+        "add_invoice_items application_fee_percent billing_thresholds invoice_settings on_behalf_of transfer_data"
     ),
 )
 _SHARED = {
@@ -145,6 +147,8 @@ def _adopt(unit: Unit, args: Json) -> Json:
     ]
     start = min(item["current_period_start"] for item in items)
     phase = {"items": wanted, "end_date": subscription["_period_end"], "metadata": subscription["metadata"]}
+    phase["default_tax_rates"] = subscription.get("_tax_rates", [])
+    phase["automatic_tax"] = {"enabled": subscription["automatic_tax"]["enabled"]}
     schedule["_phases"] = schedule_phases.resolve(unit, [phase], start)
     schedule["_phases"][0]["trial_end"] = subscription["trial_end"] if subscription["status"] == "trialing" else None
     schedule.update(status="active", subscription=subscription["id"], _current=0)

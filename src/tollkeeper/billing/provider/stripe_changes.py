@@ -54,9 +54,11 @@ class StripeChanges:
                 )
                 schedule_id = made.id
             schedule = (await self._api.subscription_schedules.retrieve_async(schedule_id)).to_dict()
+            running = read.running_phase(schedule)
+            taxed = _taxed(running)
             phases = [
-                {**_as_it_is(read.running_phase(schedule)), **_standing(subscription)},
-                {**_later(target), **(_code(target) or _standing(subscription))},
+                {**_as_it_is(running), **_standing(subscription), **taxed},
+                {**_later(target), **(_code(target) or _standing(subscription)), **taxed},
             ]
             wanted: Any = {"end_behavior": "release", "proration_behavior": "none", "phases": phases}
             await self._api.subscription_schedules.update_async(
@@ -138,6 +140,14 @@ def _code(target: Target) -> dict[str, Any]:
 def _standing(subscription: SubscriptionState) -> dict[str, Any]:
     """Return the discount that runs: a phase that does not name it would end it."""
     return {"discounts": [{"discount": subscription.discount.id}]} if subscription.discount else {}
+
+
+def _taxed(phase: read.Json) -> dict[str, Any]:
+    """Return how tax comes onto the subscription now: a phase that does not say it would end it."""
+    rates = [read.ident(each) for each in phase.get("default_tax_rates") or ()]
+    kept: dict[str, Any] = {"default_tax_rates": rates} if rates else {}
+    switched_on = (phase.get("automatic_tax") or {}).get("enabled", False)
+    return {**kept, "automatic_tax": {"enabled": True}} if switched_on else kept
 
 
 def _later(target: Target) -> dict[str, Any]:
