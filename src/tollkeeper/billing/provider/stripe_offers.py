@@ -19,6 +19,7 @@ from .model import (
     SubscriptionState,
 )
 from .stripe_errors import errors, or_none
+from .stripe_read_discounts import AMOUNT_OFF
 from .stripe_read_previews import preview
 
 if TYPE_CHECKING:
@@ -160,6 +161,8 @@ def _coupon(ident: str, offer: CouponOffer) -> Any:
         wanted.update(amount_off=amount, currency=currency)
         if others:
             wanted["currency_options"] = {name: {"amount_off": minor} for name, minor in others}
+            # Stripe shows other currencies only when asked deeper than lists can be.
+            wanted["metadata"] = {f"{AMOUNT_OFF}{name}": str(minor) for name, minor in others}
     if terms.months is not None:
         wanted["duration_in_months"] = terms.months
     if offer.products:

@@ -6,6 +6,9 @@ from typing import Any
 from .model import DiscountState
 from .stripe_read_parts import mapping, time
 
+AMOUNT_OFF = "amount_off_"
+"""Metadata of a coupon: what it takes off in another currency than its own, which ends the name."""
+
 
 def discount(bodies: Any, currency: str | None) -> DiscountState | None:
     """Read the first discount of a subscription; None when there is none, or they were not expanded.
@@ -17,9 +20,8 @@ def discount(bodies: Any, currency: str | None) -> DiscountState | None:
         return None
     body = listed[0]
     coupon = mapping(mapping(body.get("source")).get("coupon") or body.get("coupon"))
-    options = mapping(mapping(coupon.get("currency_options")).get(currency or ""))
-    own = coupon.get("currency") == currency or currency is None
-    amount = coupon.get("amount_off") if own else options.get("amount_off", coupon.get("amount_off"))
+    other = mapping(coupon.get("metadata")).get(f"{AMOUNT_OFF}{currency}", "")
+    amount = int(other) if str(other).isdecimal() else coupon.get("amount_off")
     percent = coupon.get("percent_off")
     return DiscountState(
         id=str(body.get("id")),

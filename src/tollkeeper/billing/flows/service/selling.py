@@ -103,6 +103,7 @@ def price_in(plan: Plan, interval: Interval | None, currency: str | None) -> Pri
 
 
 async def _had_trial(tx: Tx, customer: Customer) -> bool:
-    listed = await provider_of(tx.runtime).list_subscriptions(customer.provider_id) or ()
-    mirrored_ones = await list_of_organization(tx, customer.organization_id)
-    return any(had_trial(each.trial_end) for each in (*listed, *mirrored_ones))
+    theirs = await provider_of(tx.runtime).list_subscriptions(customer.provider_id) or ()
+    ours = await list_of_organization(tx, customer.organization_id)
+    ends = [*(each.trial_end for each in theirs), *(each.trial_end for each in ours)]
+    return any(had_trial(end) for end in ends)
