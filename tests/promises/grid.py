@@ -58,6 +58,7 @@ def wrong(**fields: Any) -> tuple[Json, frozenset[str]]:
 
 THEIRS = {"customer": "{eve_id}"}
 CUSTOMER = wrong(customer="x" * 5000)
+ZERO = "00000000-0000-7000-8000-000000000000"
 PAGE = wrong(limit="0", cursor="not a cursor")
 
 GRID = (
@@ -230,6 +231,54 @@ GRID = (
         Permission.BILLING_MANAGE,
         None,
         others={"method_id": "pm_of_somebody_else"},
+    ),
+    # Money given back: by the operator, who names the customer.
+    Route("GET /api/billing/payments", Permission.BILLING_READ, wrong=wrong(limit="0", customer=""), others=THEIRS),
+    Route("GET /api/billing/refunds", Permission.BILLING_READ, wrong=wrong(limit="0", customer=""), others=THEIRS),
+    Route(
+        "POST /api/billing/invoices/{invoice_id}/refund",
+        Permission.BILLING_REFUND,
+        201,
+        {"amount": 1, "reason": "duplicate", "note": "twice", "customer": "{ada_id}"},
+        wrong=wrong(amount=0, reason="whim", note="", credit_note="yes", end_subscription=1, customer=""),
+        caller="operator",
+        others={"invoice_id": ZERO},
+        once=True,
+    ),
+    Route(
+        "POST /api/billing/invoices/{invoice_id}/credit",
+        Permission.BILLING_REFUND,
+        201,
+        {"amount": 1, "reason": "order_change", "to": "balance", "customer": "{ada_id}"},
+        wrong=wrong(amount=1.5, reason="whim", memo="", to="the moon", customer=""),
+        caller="operator",
+        others={"invoice_id": ZERO},
+        once=True,
+    ),
+    Route("GET /api/billing/disputes", Permission.BILLING_READ, wrong=wrong(limit="0", customer=""), others=THEIRS),
+    Route("GET /api/billing/disputes/{dispute_id}", Permission.BILLING_READ, None, others={"dispute_id": ZERO}),
+    Route(
+        "POST /api/billing/disputes/{dispute_id}/evidence",
+        Permission.BILLING_REFUND,
+        None,
+        {"customer_name": "Ada", "submit": True},
+        wrong=wrong(customer_name="", customer_email_address="nobody", usage_log="yes", submit=1),
+        caller="operator",
+        others={"dispute_id": ZERO},
+    ),
+    Route(
+        "POST /api/billing/disputes/{dispute_id}/accept",
+        Permission.BILLING_REFUND,
+        None,
+        caller="operator",
+        others={"dispute_id": ZERO},
+    ),
+    Route(
+        "POST /api/billing/disputes/{dispute_id}/release",
+        Permission.BILLING_REFUND,
+        None,
+        caller="operator",
+        others={"dispute_id": ZERO},
     ),
     Route("GET /api/billing/invoices", Permission.BILLING_READ, wrong=wrong(limit="0", customer=""), others=THEIRS),
     Route(

@@ -13,7 +13,7 @@ from tollkeeper.billing.flows.service import process_event
 from tollkeeper.infra import Runtime
 from tollkeeper.kit import FixedClock, Permission, parse_id
 
-from .grid import PASSWORD, PUBLIC, Route
+from .grid import PASSWORD, PUBLIC, ZERO, Route
 
 SITE = "http://127.0.0.1:8000"
 WEBHOOK_SECRET = "whsec_promises"
@@ -61,7 +61,7 @@ class World:
 
     async def fill(self, route: Route) -> dict[str, str]:
         """What the route's words in braces stand for; what a call uses up is made afresh."""
-        known = {"customer": self.known["ada_id"], "method_id": "pm_of_nobody", **self.known}
+        known = {"customer": self.known["ada_id"], "method_id": "pm_of_nobody", "dispute_id": ZERO, **self.known}
         if "{key_id}" in route.path:
             made = await self.call("POST", "/api/keys", {"name": "spare"}, by="ada")
             known["key_id"] = made.json()["id"]
