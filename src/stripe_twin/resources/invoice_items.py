@@ -20,7 +20,7 @@ from stripe_twin.core.params import (
     time_range,
     unsettable,
 )
-from stripe_twin.core.store import Filter, equals
+from stripe_twin.core.store import Filter, equals, within
 from stripe_twin.core.unit import Unit
 from stripe_twin.resources import customers, invoice_lines, invoicing, prices
 from stripe_twin.resources.prices import currency
@@ -148,4 +148,7 @@ def index(unit: Unit, args: Json) -> Json:
     filters = [equals(f"$.{name}", args[name]) for name in ("customer", "invoice") if name in args]
     if "pending" in args:
         filters.append(Filter(f"body ->> '$.invoice' is {'null' if args['pending'] else 'not null'}", ()))
+    # Items call the moment they were made their date.
+    if "created" in args:
+        filters.append(within("$.date", args.pop("created")))
     return page(unit, "invoiceitem", "/v1/invoiceitems", args, *filters)

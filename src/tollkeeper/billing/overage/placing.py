@@ -10,7 +10,6 @@ from tollkeeper.infra import Tx
 
 from . import store
 from .model import Charge, Destination, State, UsageCharged
-from .rules import FOREVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +39,8 @@ async def place(provider: PaymentProvider, charge: Charge, *, draft: str | None 
         known = await provider.find_charge(charge.customer, charge.id, since=charge.created_at)
         if known is not None:
             return Placed(known, invoice)
-    # What is counted for a lifetime is charged as of the moment.
-    start = charge.period_end if charge.period_start == FOREVER.start else charge.period_start
-    words, end = charge.description, charge.period_end
-    extra = ExtraCharge(charge.id, charge.customer, charge.money, words, start, end)
+    span = (charge.period_start, charge.period_end)
+    extra = ExtraCharge(charge.id, charge.customer, charge.money, charge.description, *span)
     item = await provider.add_charge(extra, invoice_id=invoice) if invoice else None
     if item is not None:
         return Placed(item, invoice)

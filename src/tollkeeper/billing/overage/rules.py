@@ -9,7 +9,6 @@ from tollkeeper.rating import Interval, Period, PriceVersion, Usage, UsageLine, 
 
 from .model import Beyond, Charge, Reason
 
-FOREVER = Period(datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 # Longer than any month: a billing period beyond it is a year's, and is counted by the month within it.
 LONGEST_MONTH = timedelta(days=32)
 _CALENDAR = datetime(2000, 1, 1, tzinfo=UTC)
@@ -19,13 +18,12 @@ def counters(kind: EntitlementPeriod, billed: Period, until: datetime) -> Iterat
     """Yield the periods that usage was counted in while `billed` was the known billing period, those begun before
     `until`, oldest first.
 
-    As the gate counts: a year is cut into months; when a renewal is heard of late, months follow the known period.
+    As the gate counts: a year is cut into months; when a renewal is heard of late, months follow the known period. What
+    is counted for ever has no period at whose end it could be charged.
     """
-    if kind is EntitlementPeriod.NEVER:
-        yield FOREVER
-    elif kind is EntitlementPeriod.CALENDAR_MONTH:
+    if kind is EntitlementPeriod.CALENDAR_MONTH:
         yield from _months(_CALENDAR, billed.start, until)
-    else:
+    elif kind is EntitlementPeriod.BILLING:
         if billed.end - billed.start <= LONGEST_MONTH:
             yield billed
         else:

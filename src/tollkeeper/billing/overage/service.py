@@ -88,7 +88,7 @@ async def _settle(
     final = rolled or meaning(after.status).over
     async for kind, look in _looks(tx, was, until):
         ended = look.period.end <= until or (final and kind is EntitlementPeriod.BILLING)
-        goes_on = not ended and same_plan and kind is not EntitlementPeriod.NEVER
+        goes_on = not ended and same_plan
         if goes_on or (look.last is not None and look.last.closed):
             continue
         if look.unpriced and look.beyond.quantity:

@@ -63,6 +63,11 @@ async def of_items(tx: Tx, organization_id: UUID, items: Sequence[str]) -> dict[
     return {str(each.provider_item): each for each in await _all(tx, query)}
 
 
+async def everything_of(tx: Tx, organization_id: UUID) -> list[Charge]:
+    """Return every charge of an organization, oldest first."""
+    return await _all(tx, select(USAGE_CHARGES).where(_TABLE.organization_id == organization_id).order_by(_TABLE.id))
+
+
 async def intended(tx: Tx, organization_id: UUID) -> list[Charge]:
     """Return what is to be put at the provider, oldest first."""
     query = select(USAGE_CHARGES).where(_TABLE.organization_id == organization_id, _is(State.INTENDED))
