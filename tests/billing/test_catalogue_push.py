@@ -9,6 +9,9 @@ from tollkeeper.infra import Runtime
 
 from .shop import Shop
 
+PLANS, ADDONS = 4, 4
+"""How many prices the demo catalogue has."""
+
 
 async def push(runtime: Runtime) -> int:
     async with runtime.transaction() as tx:
@@ -24,7 +27,7 @@ async def at_provider(shop: Shop) -> dict[str, dict[str, Any]]:
 
 
 async def test_every_price_stands_at_the_provider_once(shop: Shop) -> None:
-    assert await push(shop.runtime) == 4
+    assert await push(shop.runtime) == PLANS + ADDONS
     first = await at_provider(shop)
     assert sorted((each["unit_amount"], each["recurring"]["interval"]) for each in first.values()) == [
         (2000, "month"),
@@ -40,7 +43,7 @@ async def test_every_price_stands_at_the_provider_once(shop: Shop) -> None:
 
 async def test_two_at_once_make_nothing_twice(shop: Shop) -> None:
     await asyncio.gather(push(shop.runtime), push(shop.runtime))
-    assert len(await at_provider(shop)) == 4
+    assert len(await at_provider(shop)) == PLANS
 
 
 async def test_what_we_forgot_is_found_again(shop: Shop) -> None:
@@ -68,7 +71,7 @@ async def test_a_price_withdrawn_before_it_was_sold_is_not_made(shop: Shop) -> N
     text = catalog.demo_catalogue().replace("month: {usd: 2000}", "month: {usd: 2300}")
     async with shop.runtime.transaction() as tx:
         await catalog.apply(tx, catalog.read_catalogue_file(text))
-    assert await push(shop.runtime) == 4
+    assert await push(shop.runtime) == PLANS + ADDONS
     assert 2000 not in {each["unit_amount"] for each in (await at_provider(shop)).values()}
 
 

@@ -29,6 +29,7 @@ async def test_a_step_down_waits_for_the_end_of_the_period(client: httpx.AsyncCl
         "plan": "pro",
         "interval": "month",
         "quantity": 1,
+        "addons": {},
         "at": status["current_period_end"],
     }
     assert preview["effective_at"] == status["current_period_end"]
