@@ -191,28 +191,25 @@ class StripeProvider(
         ours = {read.ORGANIZATION: str(wish.organization_id), read.PRICE: str(wish.price.price_id), "plan": wish.plan}
         if wish.addons:
             ours[read.ADDONS] = addons_named(wish.addons)
-        asked: Any = checkout_terms(wish.terms)
-        taxed: Any = checkout_tax(self._tax)
+        asked, taxed = checkout_terms(wish.terms), checkout_tax(self._tax)
         data = {"metadata": ours, **asked.pop("subscription_data", {}), **taxed.pop("subscription_data", {})}
+        wanted: Any = {
+            "mode": "subscription",
+            "customer": wish.customer_id,
+            "client_reference_id": str(wish.organization_id),
+            "line_items": [
+                {"price": wish.price.provider_id, "quantity": 1},
+                *({"price": each.price.provider_id, "quantity": each.quantity} for each in wish.addons),
+            ],
+            "success_url": wish.success_url,
+            "cancel_url": wish.cancel_url,
+            "metadata": {**ours, read.TERMS: str(wish.terms)},
+            "subscription_data": data,
+            **asked,
+            **taxed,
+        }
         with errors(), code_errors():
-            made = await self._api.checkout.sessions.create_async(
-                {
-                    "mode": "subscription",
-                    "customer": wish.customer_id,
-                    "client_reference_id": str(wish.organization_id),
-                    "line_items": [
-                        {"price": wish.price.provider_id, "quantity": 1},
-                        *({"price": each.price.provider_id, "quantity": each.quantity} for each in wish.addons),
-                    ],
-                    "success_url": wish.success_url,
-                    "cancel_url": wish.cancel_url,
-                    "metadata": {**ours, read.TERMS: str(wish.terms)},
-                    "subscription_data": data,
-                    **asked,
-                    **taxed,
-                },
-                {"idempotency_key": wish.idempotency_key},
-            )
+            made = await self._api.checkout.sessions.create_async(wanted, {"idempotency_key": wish.idempotency_key})
         return read.checkout(made.to_dict())
 
     async def close_checkout(self, checkout_id: str) -> CheckoutState:

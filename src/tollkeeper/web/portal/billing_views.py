@@ -45,14 +45,14 @@ class SubscriptionView:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceRow:
-    """One invoice in the list; `href` is the provider's page of it, None when there is none."""
+    """One invoice in the list; `href` is its page."""
 
     number: str
     at: datetime
     state: str
     tone: str
     amount: str
-    href: str | None
+    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ def invoice_rows(invoices: Iterable[Invoice]) -> list[InvoiceRow]:
             state=INVOICE_STATES.get(invoice.status, (invoice.status.capitalize(), "neutral"))[0],
             tone=INVOICE_STATES.get(invoice.status, ("", "neutral"))[1],
             amount=exact(invoice.total),
-            href=invoice.page_url,
+            href=f"/billing/invoices/{invoice.id}",
         )
         for invoice in invoices
         if invoice.status != "draft"

@@ -1,15 +1,17 @@
 """The addresses of billing, and what they take and answer."""
 
 from . import (
+    addons,
     explain,
     invoices,
     methods,
     offers,
     payments,
 )
+from .invoices import pdf_response
 from .routes import router
 
-for family in (explain, invoices, methods, offers, payments):
+for family in (addons, explain, invoices, methods, offers, payments):
     router.include_router(family.router)
 
-__all__ = ["router"]
+__all__ = ["pdf_response", "router"]

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from tollkeeper.billing.flows import service
-from tollkeeper.billing.invoices import get_document, list_invoices
+from tollkeeper.billing.invoices import InvoiceDocument, get_document, list_invoices
 from tollkeeper.infra import ActorDep, RuntimeDep, TxDep
 
 from .access import CustomerQuery, reader
@@ -48,10 +48,10 @@ async def get_invoice_pdf(
     async with runtime.transaction() as tx:
         organization = await reader(tx, actor, customer)
         document = await get_document(tx, organization.id, invoice_id)
-    return pdf_response(await service.invoice_pdf(runtime, document), service.file_name(document))
+    return pdf_response(await service.invoice_pdf(runtime, document), document)
 
 
-def pdf_response(content: bytes, name: str) -> Response:
-    """Answer with a PDF for the browser to save."""
-    disposition = f'attachment; filename="{name}"'
+def pdf_response(content: bytes, document: InvoiceDocument) -> Response:
+    """Answer with a printed invoice for the browser to save."""
+    disposition = f'attachment; filename="{service.file_name(document)}"'
     return Response(content, media_type="application/pdf", headers={"Content-Disposition": disposition})

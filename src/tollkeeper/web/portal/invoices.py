@@ -1,0 +1,49 @@
+"""The page of one invoice, and its printed form."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from tollkeeper.billing import InvoiceNotFoundError, get_document, invoice_pdf, pdf_response
+from tollkeeper.infra import RuntimeDep
+from tollkeeper.kit import Permission, parse_id
+from tollkeeper.web.ui import page
+
+from .invoice_views import invoice_view
+from .person import PersonDep, load_viewer
+
+router = APIRouter()
+
+
+@router.get("/billing/invoices/{invoice_id}")
+async def invoice_page(request: Request, runtime: RuntimeDep, actor: PersonDep, invoice_id: str) -> Response:
+    """Show one invoice with everything it says."""
+    actor.must(Permission.BILLING_READ)
+    async with runtime.transaction() as tx:
+        viewer = await load_viewer(tx, actor)
+        document = await get_document(tx, actor.own_organization(), _ident(invoice_id))
+    return page(
+        request,
+        "portal/invoice.html",
+        viewer=viewer,
+        banners=[],
+        invoice=invoice_view(document),
+        pdf=f"/billing/invoices/{document.invoice.id}/pdf",
+    )
+
+
+@router.get("/billing/invoices/{invoice_id}/pdf")
+async def invoice_file(runtime: RuntimeDep, actor: PersonDep, invoice_id: str) -> Response:
+    """Print one invoice."""
+    actor.must(Permission.BILLING_READ)
+    async with runtime.transaction() as tx:
+        document = await get_document(tx, actor.own_organization(), _ident(invoice_id))
+    return pdf_response(await invoice_pdf(runtime, document), document)
+
+
+def _ident(text: str) -> UUID:
+    found = parse_id(text)
+    if found is None:
+        raise InvoiceNotFoundError
+    return found
