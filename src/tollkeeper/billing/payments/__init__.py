@@ -23,6 +23,7 @@ from .model import (
     NothingToRefundError,
     Outcome,
     PaymentDisputedError,
+    PaymentsOfInvoice,
     Policy,
     Refund,
     RefundFailed,
@@ -39,7 +40,6 @@ from .rules import (
     stage_of,
 )
 from .service import (
-    OfInvoice,
     get_dispute,
     known_payer,
     list_charges,
@@ -66,9 +66,9 @@ __all__ = [
     "Effect",
     "InvoiceNotCreditableError",
     "NothingToRefundError",
-    "OfInvoice",
     "Outcome",
     "PaymentDisputedError",
+    "PaymentsOfInvoice",
     "Policy",
     "Refund",
     "RefundFailed",

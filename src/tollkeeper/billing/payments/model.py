@@ -1,6 +1,6 @@
 """Payments, refunds and disputes as we mirror them, and what is told of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -124,6 +124,15 @@ class Dispute:
     closed_at: datetime | None
     reminded_at: datetime | None
     released_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentsOfInvoice:
+    """What was paid for an invoice, given back and disputed; each newest first."""
+
+    charges: Sequence[Charge]
+    refunds: Sequence[Refund]
+    disputes: Sequence[Dispute]
 
 
 @dataclass(frozen=True, slots=True)

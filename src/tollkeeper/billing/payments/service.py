@@ -1,7 +1,6 @@
 """Use cases of payments. Callers hold the lock of the customer while they mirror."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
@@ -20,6 +19,7 @@ from .model import (
     DisputeEvidenceDue,
     DisputeNotFoundError,
     DisputeOpened,
+    PaymentsOfInvoice,
     Policy,
     Refund,
     RefundFailed,
@@ -35,15 +35,6 @@ T = TypeVar("T", Charge, Refund, Dispute)
 def policy_of(runtime: Runtime) -> Policy:
     """Return what disputes do here."""
     return rules.read_policy(runtime.settings.disputes)
-
-
-@dataclass(frozen=True, slots=True)
-class OfInvoice:
-    """What was paid for an invoice, given back and disputed; each newest first."""
-
-    charges: Sequence[Charge]
-    refunds: Sequence[Refund]
-    disputes: Sequence[Dispute]
 
 
 async def mirror_payment(tx: Tx, customer: Customer, state: PaymentState) -> Sequence[Subscription]:
@@ -81,9 +72,9 @@ async def known_payer(tx: Tx, payment_id: str) -> str | None:
     return await store.payer(tx, account_of(tx.runtime), payment_id)
 
 
-async def payments_of_invoice(tx: Tx, organization_id: UUID, invoice: str) -> OfInvoice:
+async def payments_of_invoice(tx: Tx, organization_id: UUID, invoice: str) -> PaymentsOfInvoice:
     """Return what was paid for an invoice, by its id at the provider, what was given back, and what is disputed."""
-    return OfInvoice(*await store.of_invoice(tx, account_of(tx.runtime), organization_id, invoice))
+    return PaymentsOfInvoice(*await store.of_invoice(tx, account_of(tx.runtime), organization_id, invoice))
 
 
 async def list_charges(

@@ -5,12 +5,23 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from tollkeeper.billing import InvoiceNotFoundError, get_document, invoice_pdf, pdf_response
+from tollkeeper.billing import (
+    InvoiceNotFoundError,
+    explain_invoice,
+    get_document,
+    invoice_pdf,
+    payments_of_invoice,
+    pdf_response,
+)
 from tollkeeper.infra import RuntimeDep
 from tollkeeper.kit import Permission, parse_id
 from tollkeeper.web.ui import page
 
+from .explain_views import explanation_view
 from .invoice_views import invoice_view
+from .payment_views import (
+    payment_rows,
+)
 from .person import PersonDep, load_viewer
 
 router = APIRouter()
@@ -23,12 +34,16 @@ async def invoice_page(request: Request, runtime: RuntimeDep, actor: PersonDep, 
     async with runtime.transaction() as tx:
         viewer = await load_viewer(tx, actor)
         document = await get_document(tx, actor.own_organization(), _ident(invoice_id))
+        paid = await payments_of_invoice(tx, actor.own_organization(), document.invoice.provider_id)
+        explained = await explain_invoice(tx, actor.own_organization(), document.invoice.id)
     return page(
         request,
         "portal/invoice.html",
         viewer=viewer,
         banners=[],
         invoice=invoice_view(document),
+        payments=payment_rows(paid),
+        explanation=explanation_view(explained),
         pdf=f"/billing/invoices/{document.invoice.id}/pdf",
     )
 
