@@ -8,9 +8,13 @@ page open at most.
 What each time means: `created_at` of an event is the provider's, `received_at` and `processed_at` are ours.
 """
 
+from .explaining import ExplainedLine, Explanation
 from .http import pdf_response, router
 from .jobs import enqueue, jobs, process_event, push_catalogue
 from .model import (
+    AddonChange,
+    AddonNotAvailableError,
+    AddonOffer,
     AlreadySubscribedError,
     Buyer,
     Change,
@@ -39,28 +43,37 @@ from .service import (
     change_plan,
     create_checkout,
     end_trial,
+    explain_invoice,
     extend_trial,
     invoice_pdf,
+    list_addons,
     list_tax_ids,
     open_portal,
     overview,
+    preview_addon,
     preview_change,
     preview_promotion,
     remove_promotion,
     remove_tax_id,
     resume,
+    set_addon,
     synchronise,
     wake_after_trial,
 )
 from .store import list_events
 
 __all__ = [
+    "AddonChange",
+    "AddonNotAvailableError",
+    "AddonOffer",
     "AlreadySubscribedError",
     "Buyer",
     "Change",
     "ChangeAt",
     "ChangeToComeError",
     "EventStatus",
+    "ExplainedLine",
+    "Explanation",
     "LivemodeMismatchError",
     "NextInvoice",
     "NoTrialError",
@@ -82,14 +95,17 @@ __all__ = [
     "create_checkout",
     "end_trial",
     "enqueue",
+    "explain_invoice",
     "extend_trial",
     "invoice_pdf",
     "jobs",
+    "list_addons",
     "list_events",
     "list_tax_ids",
     "open_portal",
     "overview",
     "pdf_response",
+    "preview_addon",
     "preview_change",
     "preview_promotion",
     "process_event",
@@ -98,6 +114,7 @@ __all__ = [
     "remove_tax_id",
     "resume",
     "router",
+    "set_addon",
     "synchronise",
     "wake_after_trial",
 ]

@@ -7,7 +7,7 @@ waits for another one could starve itself.
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from tollkeeper.billing import status
+from tollkeeper.billing import so_far, status
 from tollkeeper.catalog import Catalogue, load_catalogue
 from tollkeeper.gate import Access, gate_of, usage_history
 from tollkeeper.identity import list_keys
@@ -80,7 +80,10 @@ async def usage_page(
     chosen = span_of(span)
     async with runtime.transaction() as tx:
         catalogue = await load_catalogue(tx)
-        usage = usage_lines(balances, catalogue.features)
+        organization = await get_organization(tx, actor.own_organization())
+        standing = await status(tx, organization.id, created_at=organization.created_at)
+        beyond = await so_far(tx, standing.subscription) if standing.subscription else []
+        usage = usage_lines(balances, catalogue.features, beyond)
         known = feature if any(line.key == feature for line in usage) else _first(usage)
         series = await _series(tx, access, catalogue, known, chosen)
         viewer = await load_viewer(tx, actor)

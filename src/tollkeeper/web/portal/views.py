@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tollkeeper.catalog import EntitlementPeriod, Feature
+from tollkeeper.billing import SoFar
+from tollkeeper.catalog import EntitlementPeriod, Feature, Source
 from tollkeeper.gate import Balance
 from tollkeeper.identity import ApiKey
 from tollkeeper.metering import Bucket, HistoryPoint
 from tollkeeper.rating import Period
-from tollkeeper.web.ui import inline
+from tollkeeper.web.ui import exact, inline
 
 NEAR = 0.8
 """From this part of a limit on, the page warns."""
@@ -41,7 +42,8 @@ class Fact:
 class FeatureUsage:
     """How much of a feature is used in its current period.
 
-    `limit` None means unlimited; `reset_at` None means never. `level` is ok, near (80 %) or over (reached).
+    `limit` None means unlimited; `reset_at` None means never. `level` is ok, near (80 %) or over (reached). `beyond`
+    says what is beyond a soft limit and what that costs; empty when nothing is, or it costs nothing.
     """
 
     key: str
@@ -51,6 +53,8 @@ class FeatureUsage:
     hard: bool
     reset_at: datetime | None
     level: str
+    made_of: str = ""
+    beyond: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +123,15 @@ class KeyRow:
     tone: str
 
 
-def usage_lines(balances: Iterable[Balance], features: Mapping[str, Feature]) -> list[FeatureUsage]:
-    """Return a line for each metered feature the plan offers, in the plan's order."""
-    return [_usage_line(balance, features) for balance in balances if balance.allowance.offered]
+def usage_lines(
+    balances: Iterable[Balance], features: Mapping[str, Feature], beyond: Iterable[SoFar] = ()
+) -> list[FeatureUsage]:
+    """Return a line for each metered feature the plan offers, in the plan's order; `beyond` is what is to be paid."""
+    costs = {each.feature: f"Beyond the limit so far: {each.quantity:,}, costs {exact(each.money)}" for each in beyond}
+    return [_usage_line(balance, features, costs) for balance in balances if balance.allowance.offered]
 
 
-def _usage_line(balance: Balance, features: Mapping[str, Feature]) -> FeatureUsage:
+def _usage_line(balance: Balance, features: Mapping[str, Feature], costs: Mapping[str, str]) -> FeatureUsage:
     allowance = balance.allowance
     limit = allowance.limit
     level = "ok"
@@ -140,6 +147,19 @@ def _usage_line(balance: Balance, features: Mapping[str, Feature]) -> FeatureUsa
         hard=allowance.hard,
         reset_at=None if allowance.period is EntitlementPeriod.NEVER else balance.period.end,
         level=level,
+        made_of=_made_of(allowance.sources),
+        beyond=costs.get(allowance.feature, ""),
+    )
+
+
+def _made_of(sources: Sequence[Source]) -> str:
+    """Say what a limit is made of: `50,000 with Pro + 20,000 from 2 Extra prompts`; empty without add-ons."""
+    if not any(each.addon for each in sources):
+        return ""
+    return " + ".join(
+        f"{each.amount:,} from {each.quantity} {each.name}" if each.addon else f"{each.amount:,} with {each.name}"
+        for each in sources
+        if each.amount is not None
     )
 
 
