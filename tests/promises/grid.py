@@ -210,6 +210,22 @@ GRID = (
         wrong=wrong(customer=5),
         others=THEIRS,
     ),
+    Route("GET /api/subscription/addons", Permission.BILLING_READ, wrong=CUSTOMER, others=THEIRS),
+    Route(
+        "POST /api/subscription/addons",
+        Permission.BILLING_MANAGE,
+        body={"addon": "extra_prompts", "quantity": 1},
+        wrong=wrong(addon="", quantity=-1, as_of="tea", customer=""),
+        others={"addon": "extra_prompts", "quantity": 1, **THEIRS},
+        once=True,
+    ),
+    Route(
+        "POST /api/subscription/addons/preview",
+        Permission.BILLING_READ,
+        body={"addon": "extra_prompts", "quantity": 2},
+        wrong=wrong(addon=5, quantity=1.5, as_of="", customer=5),
+        others={"addon": "extra_prompts", "quantity": 2, **THEIRS},
+    ),
     Route("GET /api/billing/overview", Permission.BILLING_READ, wrong=CUSTOMER, others=THEIRS),
     Route("GET /api/billing/payment-methods", Permission.BILLING_READ, wrong=CUSTOMER, others=THEIRS),
     Route(

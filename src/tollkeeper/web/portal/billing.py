@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from tollkeeper.billing import list_invoices, status
+from tollkeeper.billing import list_addons, list_invoices, status
 from tollkeeper.catalog import list_plans, load_catalogue
 from tollkeeper.infra import Runtime, RuntimeDep
 from tollkeeper.kit import Actor, Permission, TollkeeperError
@@ -11,7 +11,16 @@ from tollkeeper.orgs import get_organization
 from tollkeeper.rating import Interval
 from tollkeeper.web.ui import cards, chosen_interval, page, saving
 
-from .billing_views import can_change, interval_of, invoice_rows, offers, status_banners, subscription_view
+from .addon_views import addon_rows
+from .billing_views import (
+    can_change,
+    interval_of,
+    invoice_rows,
+    is_of_addons,
+    offers,
+    status_banners,
+    subscription_view,
+)
 from .person import PersonDep, load_viewer, may
 from .views import Banner
 
@@ -45,6 +54,7 @@ async def show_billing(
         standing = await status(tx, organization.id, created_at=organization.created_at)
         catalogue = await load_catalogue(tx)
         plans = await list_plans(tx)
+        beside = addon_rows(await list_addons(tx, organization.id, created_at=organization.created_at))
         invoices = invoice_rows((await list_invoices(tx, organization.id, limit=SHOWN_INVOICES)).data)
     bought = interval_of(standing, catalogue)
     chosen = chosen_interval(interval) if interval else bought or Interval.MONTH
@@ -61,7 +71,9 @@ async def show_billing(
         has_portal=standing.subscription is not None or bool(invoices),
         can_cancel=can_change(standing),
         has_pending=standing.subscription is not None and standing.subscription.pending is not None,
+        only_addons=standing.subscription is not None and is_of_addons(standing.subscription),
         can_resume=standing.subscription is not None and standing.cancel_at_period_end,
+        addons=beside,
         plans=offers(cards(plans, chosen), standing, bought, known),
         interval=chosen.value,
         saving=saving(plans),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from tollkeeper.billing import ChangeAt, Invoice, PreviewedChange, Status
+from tollkeeper.billing import ChangeAt, Invoice, PreviewedChange, Status, Subscription
 from tollkeeper.catalog import Catalogue, Plan
 from tollkeeper.kit import Money
 from tollkeeper.rating import Interval
@@ -104,9 +104,19 @@ def status_banners(status: Status, catalogue: Catalogue) -> list[Banner]:
         return [Banner("info", f"{name} ends on {end:%-d %b %Y}", text)]
     if pending is not None:
         plan = catalogue.plans.get(pending.plan or "")
+        if status.subscription is not None and is_of_addons(status.subscription):
+            title = f"Add-ons change on {pending.at:%-d %b %Y}"
+            return [Banner("info", title, "Until then everything stays as it is.")]
         title = f"The plan changes to {plan.name if plan else 'another'} on {pending.at:%-d %b %Y}"
         return [Banner("info", title, "Until then everything stays as it is.")]
     return []
+
+
+def is_of_addons(subscription: Subscription) -> bool:
+    """Whether what is to come changes add-ons alone, not the plan, its interval or its seats."""
+    pending = subscription.pending
+    same = (subscription.price_id, subscription.quantity)
+    return pending is not None and (pending.price_id, pending.quantity) == same
 
 
 def plan_fact(status: Status, catalogue: Catalogue) -> Fact:

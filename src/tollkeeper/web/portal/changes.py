@@ -73,7 +73,7 @@ async def change_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -
             await change_plan(
                 tx,
                 actor.own_organization(),
-                Change(fields.get("plan", ""), chosen_interval(interval), as_of=_moment(fields.get("as_of", ""))),
+                Change(fields.get("plan", ""), chosen_interval(interval), as_of=moment_of(fields.get("as_of", ""))),
                 idempotency_key=once[:200],
             )
     except TollkeeperError as error:
@@ -116,7 +116,7 @@ async def resume_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -
     return await _change(request, runtime, actor, resume)
 
 
-def _moment(text: str) -> datetime | None:
+def moment_of(text: str) -> datetime | None:
     """Return the moment a form carries from its preview; None when somebody put something else there."""
     try:
         moment = datetime.fromisoformat(text)
