@@ -7,11 +7,12 @@ from . import (
     methods,
     offers,
     payments,
+    tax,
 )
 from .invoices import pdf_response
 from .routes import router
 
-for family in (addons, explain, invoices, methods, offers, payments):
+for family in (addons, explain, invoices, methods, offers, payments, tax):
     router.include_router(family.router)
 
 __all__ = ["pdf_response", "router"]
