@@ -303,4 +303,10 @@ GRID = (
         wrong=wrong(customer=""),
         others={"invoice_id": "{invoice_id}", "as": "eve"},
     ),
+    Route(
+        "GET /api/billing/invoices/{invoice_id}/explain",
+        Permission.BILLING_READ,
+        wrong=wrong(customer=""),
+        others={"invoice_id": "{invoice_id}", "as": "eve"},
+    ),
 )
