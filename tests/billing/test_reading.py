@@ -58,7 +58,7 @@ def test_an_invoice_names_its_subscription_in_every_version(invoice: dict[str, A
 
 
 def test_a_type_we_do_nothing_with_has_no_subject() -> None:
-    assert parse(event("charge.succeeded")).subject is None
+    assert parse(event("product.updated")).subject is None
     assert parse(event("invented.in_2030")).subject is None
 
 
