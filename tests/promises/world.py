@@ -61,7 +61,13 @@ class World:
 
     async def fill(self, route: Route) -> dict[str, str]:
         """What the route's words in braces stand for; what a call uses up is made afresh."""
-        known = {"customer": self.known["ada_id"], "method_id": "pm_of_nobody", "dispute_id": ZERO, **self.known}
+        known = {
+            "customer": self.known["ada_id"],
+            "method_id": "pm_of_nobody",
+            "tax_id": "txi_of_nobody",
+            "dispute_id": ZERO,
+            **self.known,
+        }
         if "{key_id}" in route.path:
             made = await self.call("POST", "/api/keys", {"name": "spare"}, by="ada")
             known["key_id"] = made.json()["id"]
