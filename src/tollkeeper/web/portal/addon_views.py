@@ -57,4 +57,4 @@ def _row(offer: AddonOffer) -> AddonRow:
 
 def _gives(grant: Grant) -> str:
     name = inline(grant.feature.name)
-    return f"{grant.amount:,} more {name} each" if grant.amount is not None else grant.feature.name
+    return f"{grant.amount:,} more {name}" if grant.amount is not None else grant.feature.name

@@ -85,7 +85,8 @@ def subscription_view(status: Status, catalogue: Catalogue) -> SubscriptionView:
 def _cost(plan: Plan, status: Status) -> str:
     bought = status.subscription.price_id if status.subscription else None
     price = next((each for each in plan.prices if each.id == bought), None)
-    return f"{amount(price.money)} a {price.interval.value}" if price else ""
+    beside = " and add-ons" if status.subscription and status.subscription.units() else ""
+    return f"{amount(price.money)} a {price.interval.value}{beside}" if price else ""
 
 
 def status_banners(status: Status, catalogue: Catalogue) -> list[Banner]:
