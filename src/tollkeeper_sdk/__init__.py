@@ -1,4 +1,4 @@
-"""The Python client of a Tollkeeper server: ask, use, look.
+"""The Python client of a Tollkeeper server: ask, use, look; and the layer that meters a web application.
 
     from tollkeeper_sdk import Tollkeeper, QuotaExceeded
 
@@ -8,20 +8,73 @@
         except QuotaExceeded as refusal:
             print(refusal.detail, refusal.upgrade)
 
-Every `track` carries an idempotency key of its own, so that trying again after a lost answer counts once.
+Owns: the calls with their retries, the spool that keeps usage while the server is away, what to do in an outage, the
+middleware for ASGI and WSGI.
+Does not own: any decision about a limit but the one told beforehand for outages (`on_outage`).
+Invariants: every `track` carries an idempotency key of its own, so that trying again after a lost answer counts once,
+through a retry, the spool or the death of the process. What `record` returned for is on disk.
 """
 
-from .client import AsyncTollkeeper, Tollkeeper
-from .model import ApiError, Balance, Check, Offer, QuotaExceeded, RateLimited, Unavailable
+from .aio import AsyncTollkeeper
+from .asgi import TollkeeperASGI
+from .calls import Wish
+from .client import Tollkeeper
+from .metering import Caller, Incoming, Rules
+from .model import (
+    ApiError,
+    Balance,
+    Check,
+    Customer,
+    Entitlement,
+    History,
+    Money,
+    Offer,
+    Page,
+    Plan,
+    Preview,
+    QuotaExceeded,
+    RateLimited,
+    Subscription,
+    Unavailable,
+    Verification,
+)
+from .outage import Keep, OnOutage
+from .retry import Retry
+from .spool import DeadLetter, Spool, SpoolError, SpoolFullError, SpoolStats, WhenFull
+from .wsgi import TollkeeperWSGI
 
 __all__ = [
     "ApiError",
     "AsyncTollkeeper",
     "Balance",
+    "Caller",
     "Check",
+    "Customer",
+    "DeadLetter",
+    "Entitlement",
+    "History",
+    "Incoming",
+    "Keep",
+    "Money",
     "Offer",
+    "OnOutage",
+    "Page",
+    "Plan",
+    "Preview",
     "QuotaExceeded",
     "RateLimited",
+    "Retry",
+    "Rules",
+    "Spool",
+    "SpoolError",
+    "SpoolFullError",
+    "SpoolStats",
+    "Subscription",
     "Tollkeeper",
+    "TollkeeperASGI",
+    "TollkeeperWSGI",
     "Unavailable",
+    "Verification",
+    "WhenFull",
+    "Wish",
 ]

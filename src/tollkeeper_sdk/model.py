@@ -1,44 +1,216 @@
-"""What the server answers, as values, and what it refuses, as exceptions."""
+"""What the server answers, as values, and what it refuses, as exceptions.
 
-from dataclasses import dataclass
+Members the server adds later are ignored, so that an older client goes on working.
+"""
+
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-QUOTA_EXCEEDED = 402
+import msgspec
+
+PAYMENT_REQUIRED = 402
 RATE_LIMITED = 429
 UNAVAILABLE = 503
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """Where a feature stands in its current period. `limit` and `remaining` None: unlimited."""
+class Balance(msgspec.Struct, frozen=True):
+    """Where a feature stands in its current period. `limit` and `remaining` None: unlimited.
+
+    `degraded`: the server did not answer and this client decided by itself; then everything else is unknown (None).
+    `spooled`: the use lies on this machine's disk and is sent as soon as the server answers.
+    """
 
     feature: str
-    used: int
-    limit: int | None
-    remaining: int | None
-    reset_at: datetime
+    used: int | None = None
+    limit: int | None = None
+    remaining: int | None = None
+    reset_at: datetime | None = None
+    degraded: bool = False
+    spooled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A plan that would allow more. `amount` is in minor units of `currency`; None for plans by contract."""
+class Money(msgspec.Struct, frozen=True):
+    """An exact amount in minor units of a currency."""
+
+    amount: int
+    currency: str
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """A plan that would allow more. `price` None: by contract."""
 
     plan: str
     name: str
     limit: int | None
-    amount: int | None
-    currency: str | None
     url: str
+    price: Money | None = None
+    interval: str | None = None
+
+    @property
+    def amount(self) -> int | None:
+        """The price in minor units of `currency`; None for plans by contract."""
+        return self.price.amount if self.price else None
+
+    @property
+    def currency(self) -> str | None:
+        """The currency of `amount`."""
+        return self.price.currency if self.price else None
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Whether something may be used now. `upgrade` None: it may, or no plan allows more."""
+class Check(msgspec.Struct, frozen=True):
+    """Whether something may be used now, and where it stands. `upgrade` None: it may, or no plan allows more.
+
+    `degraded`: the server did not answer; `allowed` is what this client was told to do then. `age_seconds` is above 0
+    when the answer was kept from an earlier check.
+    """
 
     allowed: bool
     balance: Balance
-    upgrade: Offer | None
+    upgrade: Offer | None = None
+    degraded: bool = False
+    age_seconds: float = 0.0
+
+
+class Verification(msgspec.Struct, frozen=True):
+    """Whose key it is and whether it is good. `code` tells why it is not: `not_found`, `revoked`, `quota_exceeded`.
+
+    `usage` and `upgrade` are told when a feature was asked for. `stale`: the server did not answer, this is what it
+    said some time ago.
+    """
+
+    valid: bool
+    code: str
+    key_id: str | None = None
+    organization: str | None = None
+    plan: str | None = None
+    permissions: tuple[str, ...] = ()
+    usage: Balance | None = None
+    upgrade: Offer | None = None
+    stale: bool = False
+
+
+class Entitlement(msgspec.Struct, frozen=True):
+    """What a customer has: `value` for switches and settings; `limit` and the rest for what is metered."""
+
+    feature: str
+    name: str
+    kind: Literal["metered", "switch", "setting"]
+    unit: str = ""
+    value: bool | int | str | None = None
+    used: int | None = None
+    limit: int | None = None
+    remaining: int | None = None
+    reset_at: datetime | None = None
+    period: str | None = None
+    enforcement: Literal["hard", "soft"] | None = None
+
+
+class Point(msgspec.Struct, frozen=True):
+    """How much was used in the bucket that starts here."""
+
+    start: datetime
+    used: int
+
+
+class History(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"}):
+    """The use of one feature over time, `[start, end)` in buckets."""
+
+    feature: str
+    start: datetime
+    end: datetime
+    bucket: str
+    data: tuple[Point, ...]
+
+
+class Price(msgspec.Struct, frozen=True):
+    """What a plan costs an interval; `amount` in minor units of `currency`."""
+
+    id: str
+    interval: str
+    amount: int
+    currency: str
+
+
+class PlanEntitlement(msgspec.Struct, frozen=True):
+    """What a plan allows of a feature. `limit` None: unlimited, or not metered."""
+
+    feature: str
+    name: str
+    kind: str
+    unit: str
+    limit: int | None
+    value: bool | int | str | None
+    hard: bool
+    period: str
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """A plan on sale. `rates`: requests a minute by group; None: by contract."""
+
+    key: str
+    name: str
+    description: str
+    is_default: bool
+    prices: tuple[Price, ...]
+    entitlements: tuple[PlanEntitlement, ...]
+    rates: dict[str, int | None]
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A hosted page to send somebody to. `session_id` only for a checkout."""
+
+    url: str
+    session_id: str | None = None
+
+
+class PendingChange(msgspec.Struct, frozen=True):
+    """What the subscription becomes at `at`."""
+
+    plan: str | None
+    interval: str | None
+    quantity: int
+    at: datetime
+
+
+class Subscription(msgspec.Struct, frozen=True):
+    """The plan that may be used now and the subscription behind it. Times are None where they do not apply."""
+
+    plan: str
+    status: str
+    current_period_start: datetime | None = None
+    current_period_end: datetime | None = None
+    cancel_at_period_end: bool = False
+    trial_end: datetime | None = None
+    quantity: int | None = None
+    pending_change: PendingChange | None = None
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line of what a change costs; negative is a credit."""
+
+    description: str
+    amount: Money
+    quantity: int | None = None
+    proration: bool = False
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """What a change of plan costs. Sent with the change, `as_of` makes it cost exactly this."""
+
+    at: str
+    effective_at: datetime
+    as_of: datetime
+    due_now: Money
+    balance: Money
+    lines: tuple[Line, ...]
+
+
+class Customer(msgspec.Struct, frozen=True):
+    """A customer as operators see it; `external_id` is your own name for it."""
+
+    id: str
+    name: str
+    external_id: str | None = None
 
 
 class ApiError(Exception):
@@ -59,7 +231,7 @@ class QuotaExceeded(ApiError):  # noqa: N818 - a refusal that callers expect, no
     @property
     def upgrade(self) -> Offer | None:
         """The plan that would allow more; None when there is none."""
-        return read_offer(self.problem.get("upgrade"))
+        return msgspec.convert(self.problem.get("upgrade"), Offer | None)
 
 
 class RateLimited(ApiError):  # noqa: N818 - as QuotaExceeded
@@ -70,38 +242,21 @@ class Unavailable(ApiError):  # noqa: N818 - as QuotaExceeded
     """The server could not be reached, or could not do its work, in all tries. `status` 0: it was not reached."""
 
 
-def read_balance(document: dict[str, Any]) -> Balance:
-    """Read a balance from an answer."""
-    return Balance(
-        document["feature"],
-        document["used"],
-        document["limit"],
-        document["remaining"],
-        datetime.fromisoformat(document["reset_at"]),
-    )
-
-
-def read_offer(document: dict[str, Any] | None) -> Offer | None:
-    """Read an offer from an answer; None stays None."""
-    if document is None:
-        return None
-    price = document.get("price") or {}
-    return Offer(
-        document["plan"],
-        document["name"],
-        document["limit"],
-        price.get("amount"),
-        price.get("currency"),
-        document["url"],
-    )
-
-
-def read_check(document: dict[str, Any]) -> Check:
-    """Read the answer of a check."""
-    return Check(document["allowed"], read_balance(document), read_offer(document.get("upgrade")))
+def document_of(content: bytes) -> dict[str, Any]:
+    """Read a JSON object; anything else is an empty one."""
+    try:
+        found = msgspec.json.decode(content)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def error_of(status: int, problem: dict[str, Any]) -> ApiError:
     """Return the exception for a refused call."""
-    kinds = {QUOTA_EXCEEDED: QuotaExceeded, RATE_LIMITED: RateLimited, UNAVAILABLE: Unavailable}
-    return kinds.get(status, ApiError)(status, problem)
+    if status == PAYMENT_REQUIRED and problem.get("code") == "quota_exceeded":
+        return QuotaExceeded(status, problem)
+    if status == RATE_LIMITED:
+        return RateLimited(status, problem)
+    if status >= 500:  # noqa: PLR2004 - where HTTP's server faults begin
+        return Unavailable(status, problem)
+    return ApiError(status, problem)

@@ -6,13 +6,12 @@ import httpx
 import pytest
 
 from support import Customer
-from tollkeeper_sdk import ApiError, AsyncTollkeeper, QuotaExceeded, Tollkeeper, Unavailable, client
+from tollkeeper_sdk import ApiError, AsyncTollkeeper, QuotaExceeded, Retry, Tollkeeper, Unavailable
 
 
 @pytest.fixture
 async def toll(ada: Customer, application: httpx.ASGITransport) -> AsyncIterator[AsyncTollkeeper]:
-    toll = AsyncTollkeeper("http://127.0.0.1:8000", ada.secret)
-    toll._http._transport = application
+    toll = AsyncTollkeeper("http://127.0.0.1:8000", ada.secret, transport=application)
     yield toll
     await toll.aclose()
 
@@ -42,6 +41,9 @@ async def test_other_refusals_say_why(toll: AsyncTollkeeper) -> None:
     assert (refused.value.status, refused.value.code) == (422, "unknown_feature")
 
 
+QUICK = Retry(first_wait=0.001)
+
+
 class Flaky(httpx.BaseTransport):
     """Loses the first answers, then answers; keeps the idempotency keys it saw."""
 
@@ -61,21 +63,19 @@ class Flaky(httpx.BaseTransport):
 
 
 @pytest.mark.parametrize("answer", [True, False])
-def test_a_lost_answer_is_asked_for_again_with_the_same_key(monkeypatch: pytest.MonkeyPatch, answer: bool) -> None:
-    monkeypatch.setattr(client, "FIRST_WAIT_SECONDS", 0.001)
+def test_a_lost_answer_is_asked_for_again_with_the_same_key(answer: bool) -> None:
     transport = Flaky(2, answer=answer)
-    with Tollkeeper("http://127.0.0.1:8000", "tk_live_x") as toll:
-        toll._http._transport = transport
+    with Tollkeeper("http://127.0.0.1:8000", "tk_live_x", on_outage="closed", retry=QUICK, transport=transport) as toll:
         assert toll.track("prompts").used == 1
     assert len(transport.bodies) == 3
     assert len(set(transport.bodies)) == 1
 
 
-def test_it_gives_up_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "FIRST_WAIT_SECONDS", 0.001)
+def test_it_gives_up_in_words() -> None:
     transport = Flaky(99)
-    with Tollkeeper("http://127.0.0.1:8000", "tk_live_x") as toll:
-        toll._http._transport = transport
-        with pytest.raises(Unavailable, match="could not be reached"):
-            toll.check("prompts")
-    assert len(transport.bodies) == client.TRIES
+    with (
+        Tollkeeper("http://127.0.0.1:8000", "tk_live_x", retry=QUICK, transport=transport) as toll,
+        pytest.raises(Unavailable, match="could not be reached"),
+    ):
+        toll.check("prompts")
+    assert len(transport.bodies) == QUICK.tries
