@@ -229,7 +229,8 @@ async def advance(shop: Shop, seconds: float) -> None:
 @pytest.mark.parametrize("role", list(Role))
 async def test_no_member_gives_money_back(desk: Desk, role: Role) -> None:
     desk.shop.caller = Actor(ActorKind.TOKEN, ROLE_PERMISSIONS[role], desk.ada.id)
-    for what, body in (("refund", {}), ("credit", {"amount": 1})):
+    calls: list[tuple[str, dict[str, Any]]] = [("refund", {}), ("credit", {"amount": 1})]
+    for what, body in calls:
         answer = await desk.post(what, **body)
         assert (answer.status_code, answer.json()["permission"]) == (403, "billing:refund")
     assert await desk.at_provider() == []

@@ -41,6 +41,10 @@ def make(unit: Unit, charge: Json, wanted: int | None, args: Json) -> Json:
     amount = left if wanted is None else wanted
     if charge["refunded"]:
         raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+    if any(
+        not each["is_charge_refundable"] and each["status"] != "won" for each in unit.of("dispute", charge=charge["id"])
+    ):
+        raise invalid(f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed")
     if amount > left:
         raise invalid(
             f"Refund amount ({money(amount, charge['currency'])}) is greater than unrefunded amount on charge "
