@@ -1,6 +1,7 @@
 """Every statement of the convergence kit: a scratch database, its mirror emptied and read."""
 
 import contextlib
+import functools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -14,27 +15,58 @@ from tollkeeper.infra import Tx, metadata
 from tollkeeper.wiring.migrate import migrate
 
 State = dict[str, list[dict[str, Any]]]
-MIRROR = ("billing_customers", "subscriptions", "subscription_addons", "invoices", "billing_standings")
-# What a history writes, those that refer to others first.
-WRITTEN = ("subscription_history", "subscription_addons", "billing_standings", "subscriptions", "invoices")
+MIRROR = (
+    "billing_customers",
+    "subscriptions",
+    "subscription_addons",
+    "invoices",
+    "credit_notes",
+    "payments",
+    "refunds",
+    "disputes",
+    "billing_standings",
+)
+# Written by a history besides what refers to the customers.
+BESIDE = frozenset({"billing_standings", "gate_standings"})
 CUSTOMERS = sql.Identifier("billing_customers")
 _EMPTY = sql.SQL("delete from {}")
 _KEEP = sql.SQL("create table customers_before as select * from {}")
 _RESTORE = sql.SQL("insert into {} select * from customers_before")
 _UNPROCESS = sql.SQL("update {} set status = 'received', processed_at = null where status <> 'ignored'")
-CATALOGUE = ("plan", "feature", "meter", "price", "addon")
-KNOWN = ("provider_prices", "provider_addon_prices", "billing_customers")
-OURS = frozenset({"id", "customer_id", "subscription_id", "synced_at", "changed_at", "created_at", "deleted_at"})
+CATALOGUE = ("plan", "feature", "meter", "price", "addon", "coupon", "promotion", "overage_prices")
+KNOWN = ("provider_prices", "provider_addon_prices", "provider_coupons", "provider_codes", "billing_customers")
+OURS = frozenset(
+    {
+        "id",
+        "customer_id",
+        "subscription_id",
+        "invoice_id",
+        "payment_id",
+        "synced_at",
+        "changed_at",
+        "created_at",
+        "deleted_at",
+        "reminded_at",
+        "released_at",
+    }
+)
+
+
+@functools.cache
+def _written() -> list[str]:
+    """Return the tables a history writes, those that refer to others first: the customers and all about them."""
+    found = {"billing_customers"}
+    for table in metadata.sorted_tables:
+        if any(key.column.table.name in found for key in table.foreign_keys):
+            found.add(table.name)
+    return [table.name for table in reversed(metadata.sorted_tables) if table.name in found | BESIDE]
 
 
 async def begin_anew(tx: Tx) -> None:
     """Empty the mirror: who the customers are remains known, and every event waits to be processed."""
-    raw = await tx.raw()
-    for table in WRITTEN:
-        await raw.execute(_EMPTY.format(sql.Identifier(table)))
-    await raw.execute(_EMPTY.format(CUSTOMERS))
-    await raw.execute(_RESTORE.format(CUSTOMERS))
-    await raw.execute(_UNPROCESS.format(sql.Identifier("provider_events")))
+    statements = [_EMPTY.format(sql.Identifier(table)) for table in _written()]
+    statements += [_RESTORE.format(CUSTOMERS), _UNPROCESS.format(sql.Identifier("provider_events"))]
+    await (await tx.raw()).execute(sql.SQL(";").join(statements))
 
 
 async def read_state(tx: Tx) -> State:
@@ -54,6 +86,8 @@ def scratch_database(url: str) -> Iterator[str]:
     name = f"tollkeeper_scratch_{uuid4().hex[:12]}"
     with psycopg.connect(url, autocommit=True) as ours:
         ours.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        # What is dropped at the end need not reach the disk before.
+        ours.execute(sql.SQL("alter database {} set synchronous_commit = off").format(sql.Identifier(name)))
         there = make_url(url).set(database=name).render_as_string(hide_password=False)
         try:
             migrate(there)

@@ -20,6 +20,8 @@ from tollkeeper.wiring.runtime import subscribe_doors
 from . import store
 
 AT_ONCE = 4
+# The provider's calls that ask about one thing and change nothing.
+ASKING = ("fetch_", "list_", "payment_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Resting:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._provider, name)
-        if not name.startswith("fetch_"):
+        if not name.startswith(ASKING):
             return real
 
         async def ask(ident: str) -> Any:
