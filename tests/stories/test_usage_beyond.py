@@ -20,7 +20,7 @@ async def test_a_month_beyond_the_limit_ends_on_the_invoice(story: Story) -> Non
     assert found.matches is True
     [usage] = [line for line in found.lines if line.kind == "usage"]
     assert usage.description == "Prompts: 3,400 beyond 250,000 (0.10 USD for each 1,000)"
-    assert "1 events" in usage.steps[0]
+    assert usage.steps[0].startswith("1 event since")
     assert "the plan includes 250,000" in usage.steps
     assert usage.replayed == usage.invoiced
     await story.days_pass(31)

@@ -126,7 +126,8 @@ def usage_line(line: InvoiceLine, currency: str, replay: Replay) -> ExplainedLin
     """Explain usage beyond a limit, from the events themselves."""
     charge, found = replay.charge, replay.beyond
     words = charge_in_words(replay.price.charge, replay.price.currency)
-    counted = f"{replay.events:,} events since {_when(charge.period_start)} add up to {replay.used:,}"
+    events = "1 event" if replay.events == 1 else f"{replay.events:,} events"
+    counted = f"{events} since {_when(charge.period_start)}, together {replay.used:,}"
     steps = [counted, _included(charge), f"beyond that, {words}", *_steps(found.now)]
     if found.before:
         steps.append(f"of this, {_total(found.before)} was charged before, for usage up to {replay.used_before:,}")

@@ -23,19 +23,15 @@ class ExplainedView:
 
 @dataclass(frozen=True, slots=True)
 class ExplanationView:
-    """An invoice explained: the verdict in a sentence, the lines, and how the amount due comes out of them."""
+    """An invoice explained: the verdict in a sentence, and the lines."""
 
     verdict: str
-    tone: str
     lines: tuple[ExplainedView, ...]
-    sums: tuple[tuple[str, str], ...]
 
 
 def explanation_view(found: Explanation) -> ExplanationView:
     """Return an explanation in words."""
-    tone = {True: "good", False: "bad", None: "neutral"}[found.matches]
-    sums = tuple((each.text, exact(each.money)) for each in found.sums)
-    return ExplanationView(_verdict(found), tone, tuple(map(_line, found.lines)), sums)
+    return ExplanationView(_verdict(found), tuple(map(_line, found.lines)))
 
 
 def _verdict(found: Explanation) -> str:
