@@ -200,3 +200,11 @@ def test_a_declined_payment_is_replayed_too(shop: Shop) -> None:
     ]
     assert bodies[0] == bodies[1]
     assert bodies[0]["error"]["decline_code"] == "generic_decline"
+
+
+def test_invoice_items_are_listed_by_the_moment_they_were_made(shop: Shop) -> None:
+    customer = shop.customer().id
+    made = shop.v1.invoice_items.create({"customer": customer, "amount": 5, "currency": "usd"})
+    listed = shop.v1.invoice_items.list({"customer": customer, "created": {"gte": made.date}})
+    assert [each.id for each in listed.data] == [made.id]
+    assert shop.v1.invoice_items.list({"customer": customer, "created": {"lt": made.date}}).data == []
