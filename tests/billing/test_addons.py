@@ -43,7 +43,7 @@ async def status_of(client: httpx.AsyncClient) -> dict[str, Any]:
     return found
 
 
-async def items_at_provider(shop: Shop, organization: Organization) -> dict[str, int]:
+async def items_at_provider(shop: Shop, organization: Organization) -> dict[int, int]:
     """Return how many of what the provider's subscription has, by the amount of a unit."""
     listed = await shop.api("GET", "subscriptions", customer=await shop.customer_id(organization))
     items = listed["data"][0]["items"]["data"]

@@ -69,8 +69,10 @@ async def mirrored(tx: Tx, account: str, stage: Stage, after: str, *, limit: int
 async def rows(tx: Tx, account: str, stage: Stage, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """Return what we mirror under these ids of the provider, as it is written; `owner` is the customer's id there."""
     table = _TABLES[stage]
-    columns = [table, CUSTOMERS.c.provider_id.label("owner"), *([_BESIDE] if table is SUBSCRIPTIONS else [])]
-    query = _of_account(select(*columns), table, account).where(table.c.provider_id.in_(ids))
+    wanted = select(table, CUSTOMERS.c.provider_id.label("owner"))
+    if table is SUBSCRIPTIONS:
+        wanted = wanted.add_columns(_BESIDE)
+    query = _of_account(wanted, table, account).where(table.c.provider_id.in_(ids))
     return {row["provider_id"]: dict(row) for row in (await tx.connection.execute(query)).mappings()}
 
 

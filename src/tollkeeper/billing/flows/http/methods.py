@@ -8,7 +8,8 @@ from tollkeeper.billing.flows import service
 from tollkeeper.infra import ActorDep
 
 from .access import BILLING_PAGE, CustomerQuery, ProviderTxDep, manager, page_after, reader
-from .schemas import PortalIn, PortalOut, ResumeIn, SavedMethodOut, SavedMethodsOut
+from .methods_schemas import SavedMethodOut, SavedMethodsOut
+from .schemas import PortalIn, PortalOut, ResumeIn
 
 router = APIRouter(prefix="/billing/payment-methods", tags=["billing"])
 

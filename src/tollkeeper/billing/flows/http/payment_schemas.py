@@ -11,7 +11,8 @@ from tollkeeper.billing.provider import CreditReason, CreditTo, IssuedNote, Refu
 from tollkeeper.kit import Money
 
 from .amounts import MoneyOut
-from .schemas import PaymentMethodOut, ResumeIn
+from .methods_schemas import PaymentMethodOut
+from .schemas import ResumeIn
 
 Amount = Annotated[int, Field(strict=True, ge=1, le=99_999_999_999, description="In minor units.")]
 Words = Annotated[str, Field(min_length=1, max_length=20_000)]

@@ -10,12 +10,13 @@ from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, 
 
 from tollkeeper.billing.flows.model import Change, ChangeAt, NextInvoice, Overview, PreviewedChange
 from tollkeeper.billing.flows.rules import MAX_URL
-from tollkeeper.billing.provider import CancelAt, Discount, InvoiceLine, LineKind, Preview, SavedMethod, Tax, Term
+from tollkeeper.billing.provider import CancelAt, Discount, InvoiceLine, LineKind, Preview, Tax, Term
 from tollkeeper.billing.subscriptions import Status
 from tollkeeper.rating import Interval
 
 from .addons_schemas import AddonIn
 from .amounts import MoneyOut, RunningDiscountOut
+from .methods_schemas import PaymentMethodOut
 from .usage_schemas import UsageSoFarOut
 
 _NO_TERMS: Mapping[str, Term] = MappingProxyType({})
@@ -290,7 +291,7 @@ class PreviewOut(BaseModel):
 
     `as_of` is the moment the lines count from; sent with the change, it costs exactly this. `subtotal` less
     `discount_total` plus taxes that come on top is `total`; what the balance takes off that is not due.
-    `next_invoice` is set when nothing but a promotion code was asked about.
+    `next_invoice` is set where nothing is charged before it: a promotion code alone, a change during a trial.
     """
 
     at: ChangeAt
@@ -323,35 +324,6 @@ class PreviewOut(BaseModel):
             total=MoneyOut(amount=preview.total, currency=currency),
             next_invoice=ComingInvoiceOut.of(found.coming) if found.coming else None,
         )
-
-
-class PaymentMethodOut(BaseModel):
-    """What may be shown of a way to pay."""
-
-    kind: str
-    brand: str | None
-    last4: str | None
-    exp_month: int | None
-    exp_year: int | None
-
-
-class SavedMethodOut(PaymentMethodOut):
-    """A way to pay that is kept; `id` is the provider's."""
-
-    id: str
-    is_default: bool
-
-    @classmethod
-    def of(cls, found: SavedMethod) -> Self:
-        """Show a way to pay."""
-        shown = PaymentMethodOut.model_validate(found.method, from_attributes=True)
-        return cls(**shown.model_dump(), id=found.id, is_default=found.is_default)
-
-
-class SavedMethodsOut(BaseModel):
-    """Ways to pay, the default one first."""
-
-    data: list[SavedMethodOut]
 
 
 class NextInvoiceOut(BaseModel):
