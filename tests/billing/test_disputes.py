@@ -1,27 +1,20 @@
 """A bank takes a payment back: what is shown, what happens to the plan, how it is answered, how it ends."""
 
-import random
-from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
-from itertools import permutations
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
 
-from tollkeeper.billing import PaymentProvider, payments
+from tollkeeper.billing import payments
 from tollkeeper.billing.flows.jobs import dispute_reminders
-from tollkeeper.billing.flows.service import process_event
-from tollkeeper.billing.flows.store import list_events
 from tollkeeper.billing.payments import STAGES, DisputeClosed, DisputeEvidenceDue, DisputeOpened, Effect, Stage
-from tollkeeper.billing.provider import PaymentState, StripeProvider, SubscriptionState
 from tollkeeper.billing.subscriptions import SubscriptionEnded, list_of_organization, restore, withhold
 from tollkeeper.infra import Event
 from tollkeeper.kit import ROLE_PERMISSIONS, Actor, ActorKind, FixedClock, Permission, Role, new_id
 from tollkeeper.orgs import Organization
 
-from .shop import KEY, Shop
+from .shop import Shop
 
 FRAUDULENT, INQUIRY = "4000000000000259", "4000000000001976"
 OPERATOR = Actor(ActorKind.OPERATOR_KEY, frozenset(Permission), credential_id=new_id())
@@ -272,75 +265,3 @@ async def test_evidence_says_something(shop: Shop, client: httpx.AsyncClient) ->
     path = f"{DISPUTES}/{(await only(client, ada))['id']}/evidence"
     for body in ({}, {"usage_log": True, "access_activity_log": "by hand"}, {"customer_email_address": "nobody"}):
         assert (await client.post(path, json=body)).status_code == 422
-
-
-class Remembering(StripeProvider):
-    """The provider at a moment it has come to rest: its answers are real, and asked for once each."""
-
-    def __init__(self, api_base: str) -> None:
-        super().__init__(KEY, api_base=api_base)
-        self.answers: dict[str, PaymentState | None] = {}
-        self.subscriptions: dict[str, SubscriptionState | None] = {}
-
-    async def fetch_payment(self, payment_id: str) -> PaymentState | None:
-        if payment_id not in self.answers:
-            self.answers[payment_id] = await super().fetch_payment(payment_id)
-        return self.answers[payment_id]
-
-    async def fetch_subscription(self, subscription_id: str) -> SubscriptionState | None:
-        if subscription_id not in self.subscriptions:
-            self.subscriptions[subscription_id] = await super().fetch_subscription(subscription_id)
-        return self.subscriptions[subscription_id]
-
-
-class History:
-    """Everything that happened to a payment, to be processed in any order from nothing."""
-
-    def __init__(self, shop: Shop, ada: Organization, events: list[UUID], told: list[Event]) -> None:
-        self.shop, self.ada, self.events, self.told = shop, ada, events, told
-
-    async def in_turn(self, order: Sequence[UUID]) -> tuple[Any, ...]:
-        self.told.clear()
-        async with self.shop.runtime.transaction() as tx:
-            raw = await tx.raw()
-            await raw.execute("truncate payments cascade")
-            await raw.execute("update subscriptions set withheld = null")
-            await raw.execute("update provider_events set status = 'received', processed_at = null")
-        for event in order:
-            async with self.shop.runtime.transaction() as tx:
-                await process_event(tx, event)
-        ours = {"id", "customer_id", "payment_id", "synced_at"}
-        async with self.shop.runtime.transaction() as tx:
-            raw, rows = await tx.raw(), []
-            for query in ("select to_jsonb(p) from payments p", "select to_jsonb(d) from disputes d"):
-                found = await (await raw.execute(query)).fetchall()
-                rows.append([{name: row[0][name] for name in row[0].keys() - ours} for row in found])
-        return (*rows, (await self.shop.status(self.ada)).plan, sorted(each.name for each in self.told))
-
-
-@pytest.fixture
-async def past(shop: Shop, client: httpx.AsyncClient, told: list[Event]) -> AsyncIterator[History]:
-    ada, customer = await disputed(shop)
-    evidence = {"uncategorized_text": "losing_evidence", "submit": True}
-    await client.post(f"{DISPUTES}/{(await only(client, ada))['id']}/evidence", json=evidence)
-    await time_passes(shop, minutes=5)
-    for body in await events_of_payments(shop, customer):
-        await shop.take_in(body)
-    resting = Remembering(shop.twin.url)
-    shop.runtime.parts[PaymentProvider] = resting
-    async with shop.runtime.transaction() as tx:
-        stored = [each for each in await list_events(tx, limit=1000) if each.type.startswith("charge.")]
-    yield History(shop, ada, [each.id for each in stored], told)
-    await resting.close()
-
-
-async def test_every_order_ends_in_the_same_state_and_tells_the_same(past: History) -> None:
-    assert len(past.events) == 5
-    wanted = await past.in_turn(past.events)
-    assert wanted[2:] == ("free", ["billing.dispute_closed", "billing.dispute_opened"])
-    assert wanted[1][0]["status"] == "lost"
-    chance = random.Random(5)
-    for order in permutations(past.events):
-        repeated = [*order]
-        repeated.insert(chance.randrange(6), chance.choice(order))
-        assert await past.in_turn(repeated) == wanted

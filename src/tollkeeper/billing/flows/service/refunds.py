@@ -55,7 +55,7 @@ async def refund(
     """
     invoice = await _locked(tx, organization_id, invoice_id)
     paid = await _payments(tx, invoice)
-    request = _named(organization_id, key) if key else _named(invoice.id, order, _standing(paid))
+    request = _named(invoice.id, order, key) if key else _named(invoice.id, order, _standing(paid))
     if not any(each.request == request for payment in paid for each in payment.refunds):
         await _give_back(tx, organization_id, invoice, paid, order, request)
     await _mirror(tx, invoice, paid, cause="refund")
@@ -79,7 +79,7 @@ async def credit(
     invoice = await _locked(tx, organization_id, invoice_id)
     paid = await _payments(tx, invoice)
     before = (invoice.credited_before_payment, invoice.credited_after_payment)
-    request = _named(organization_id, key) if key else _named(invoice.id, order, before)
+    request = _named(invoice.id, order, key) if key else _named(invoice.id, order, before)
     note = await provider.find_credit_note(invoice.id, request) if key else None
     if note is None:
         to = _destination(invoice, order)
