@@ -46,6 +46,7 @@ OURS = frozenset(
         "changed_at",
         "created_at",
         "deleted_at",
+        "closed_at",
         "reminded_at",
         "released_at",
     }
