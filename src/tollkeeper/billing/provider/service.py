@@ -1,12 +1,12 @@
 """Keeping the provider's products and prices equal to our catalogue."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from tollkeeper.catalog import Addon, AddonPrice, Plan, Price, PromotionCode, list_prices, load_catalogue
 from tollkeeper.infra import Runtime, Tx
 
 from . import store
-from .addons import addon_price_at_provider, addon_price_of, push_addons
+from .addons import addon_price_at_provider, addon_prices, push_addons
 from .model import ItemState, PaymentProvider, PlanOffer, PriceAtProvider, PriceOffer, ProviderUnavailableError
 from .offers import push_code, push_offers
 
@@ -74,8 +74,15 @@ async def push_price(tx: Tx, plan: Plan, price: Price) -> PriceAtProvider:
 
 async def plan_price_of(tx: Tx, at_provider: PriceAtProvider) -> Price | None:
     """Return which of our prices a subscription was sold at; None when it was made without us."""
-    known = await store.our_price(tx, account_of(tx.runtime), at_provider.provider_id) or at_provider.price_id
-    return next((price for price in await list_prices(tx) if price.id == known), None)
+    return (await plan_prices_of(tx, [at_provider])).get(at_provider.provider_id)
+
+
+async def plan_prices_of(tx: Tx, at_provider: Collection[PriceAtProvider]) -> dict[str, Price]:
+    """Return which of our prices these are, by the provider's ids; those of others are left out."""
+    known = await store.our_prices(tx, account_of(tx.runtime), {each.provider_id for each in at_provider})
+    prices = {price.id: price for price in await list_prices(tx)}
+    named = {each.provider_id: known.get(each.provider_id) or each.price_id for each in at_provider}
+    return {ident: prices[ours] for ident, ours in named.items() if ours in prices}
 
 
 async def addon_at_provider(tx: Tx, addon: Addon, price: AddonPrice) -> PriceAtProvider:
@@ -85,8 +92,7 @@ async def addon_at_provider(tx: Tx, addon: Addon, price: AddonPrice) -> PriceAtP
 
 async def addon_prices_of(tx: Tx, items: Iterable[ItemState]) -> list[tuple[ItemState, AddonPrice]]:
     """Return those items that are add-ons of ours, each with the price it was sold at."""
-    found = [(each, await addon_price_of(tx, account_of(tx.runtime), each)) for each in items]
-    return [(item, price) for item, price in found if price is not None]
+    return await addon_prices(tx, account_of(tx.runtime), list(items))
 
 
 async def _push(tx: Tx, price: Price, product: str) -> PriceAtProvider:

@@ -1,6 +1,6 @@
 """Comparing a page of the provider's account with the mirror, mending it, and catching up with what was missed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +17,10 @@ from tollkeeper.billing.provider import (
     addon_prices_of,
     lists_of,
     lock,
-    plan_price_of,
+    plan_prices_of,
     provider_of,
 )
+from tollkeeper.catalog import Price
 from tollkeeper.infra import Tx
 
 from . import store
@@ -57,7 +58,10 @@ async def compare_theirs(tx: Tx, stage: Stage, page: Listed[Any]) -> list[Differ
     account = account_of(tx.runtime)
     rows = await store.rows(tx, account, stage, [each.id for each in states])
     ours = await store.known_customers(tx, account, [_owner(each) for each in states])
-    found = [await _compared(tx, stage, state, rows.get(state.id)) for state in states if _is_ours(state, ours)]
+    sold = [each.price for each in states if isinstance(each, SubscriptionState) and each.price is not None]
+    prices = await plan_prices_of(tx, sold) if sold else {}
+    mine = [each for each in states if _is_ours(each, ours)]
+    found = [await _compared(tx, stage, each, rows.get(each.id), prices) for each in mine]
     return [each for each in found if each is not None]
 
 
@@ -95,7 +99,7 @@ async def mend(tx: Tx, difference: Difference) -> None:
     await synchronise(tx, subject, cause="reconcile")
 
 
-async def _compared(tx: Tx, stage: Stage, state: State, row: Any) -> Difference | None:
+async def _compared(tx: Tx, stage: Stage, state: State, row: Any, prices: Mapping[str, Price]) -> Difference | None:
     kind, owner = _word(stage), _owner(state)
     if row is None:
         return Difference(kind, state.id, None, {}, customer_id=owner)
@@ -104,7 +108,7 @@ async def _compared(tx: Tx, stage: Stage, state: State, row: Any) -> Difference 
         state = await provider_of(tx.runtime).fetch_invoice(state.id) or state
     price, beside = None, {}
     if isinstance(state, SubscriptionState):
-        price = await plan_price_of(tx, state.price) if state.price else None
+        price = prices.get(state.price.provider_id) if state.price else None
         beside = units_at(await addon_prices_of(tx, state.addons))
     found = differing(row, state, price_id=price.id if price else None, addons=beside)
     return Difference(kind, state.id, *found, customer_id=owner) if found else None
