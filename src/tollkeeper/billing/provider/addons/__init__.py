@@ -6,6 +6,6 @@ Invariants: a price of ours has one price at each provider account.
 What each time means: `pushed_at` is ours.
 """
 
-from .service import addon_price_at_provider, addon_price_of, push_addons
+from .service import addon_price_at_provider, addon_prices, push_addons
 
-__all__ = ["addon_price_at_provider", "addon_price_of", "push_addons"]
+__all__ = ["addon_price_at_provider", "addon_prices", "push_addons"]

@@ -1,5 +1,7 @@
 """Keeping the provider's products and prices of add-ons equal to our catalogue."""
 
+from collections.abc import Sequence
+
 from tollkeeper.billing.provider.model import ItemState, PaymentProvider, PlanOffer, PriceAtProvider, PriceOffer, SoldAs
 from tollkeeper.catalog import Addon, AddonPrice, list_addon_prices, load_catalogue
 from tollkeeper.infra import Tx
@@ -29,12 +31,14 @@ async def addon_price_at_provider(
     return known or await _push(tx, provider, price, await provider.save_plan(_offer(addon)))
 
 
-async def addon_price_of(tx: Tx, account: str, item: ItemState) -> AddonPrice | None:
-    """Return which add-on's price an item was sold at; None when it is none of ours."""
-    known = await store.our_price(tx, account, item.price.provider_id) or item.price.price_id
-    if known is None:
-        return None
-    return next((price for price in await list_addon_prices(tx) if price.id == known), None)
+async def addon_prices(tx: Tx, account: str, items: Sequence[ItemState]) -> list[tuple[ItemState, AddonPrice]]:
+    """Return those items that are add-ons of ours, each with the price it was sold at."""
+    if not items:
+        return []
+    known = await store.our_prices(tx, account, {each.price.provider_id for each in items})
+    prices = {price.id: price for price in await list_addon_prices(tx)}
+    named = [(each, known.get(each.price.provider_id) or each.price.price_id) for each in items]
+    return [(item, prices[ours]) for item, ours in named if ours in prices]
 
 
 async def _push(tx: Tx, provider: PaymentProvider, price: AddonPrice, product: str) -> PriceAtProvider:

@@ -1,5 +1,6 @@
 """Every statement about prices of add-ons at the provider."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import select
@@ -25,11 +26,12 @@ async def pushed_prices(tx: Tx, account: str) -> set[UUID]:
     return set(found.scalars())
 
 
-async def our_price(tx: Tx, account: str, provider_price: str) -> UUID | None:
-    """Return which of our prices the provider's id stands for, one off sale too; None when it is none of ours."""
+async def our_prices(tx: Tx, account: str, provider_prices: Collection[str]) -> dict[str, UUID]:
+    """Return which of our prices these ids of the provider stand for, those off sale too; others are left out."""
     table = PROVIDER_ADDON_PRICES.c
-    query = select(table.price_id).where(table.account == account, table.provider_price == provider_price)
-    return (await tx.connection.execute(query)).scalar_one_or_none()
+    query = select(table.provider_price, table.price_id).where(table.account == account)
+    rows = await tx.connection.execute(query.where(table.provider_price.in_(provider_prices)))
+    return {row.provider_price: row.price_id for row in rows}
 
 
 async def save_price(
