@@ -110,9 +110,7 @@ async def test_the_database_itself_refuses_a_second_current_version(runtime: Run
 
 
 async def test_anybody_can_read_what_it_costs(runtime: Runtime) -> None:
-    priced = "prompts: {limit: 250000, hard: false, overage: {usd: {model: package, size: 1000, amount: 50}}}"
-    demo = catalog.demo_catalogue().replace("prompts: {limit: 250000, hard: false}", priced)
-    await apply(runtime, demo)
+    await apply(runtime, catalog.demo_catalogue())
     app = FastAPI()
     app.state.runtime = runtime
     app.include_router(catalog.router, prefix="/api")
@@ -128,10 +126,10 @@ async def test_anybody_can_read_what_it_costs(runtime: Runtime) -> None:
             "maximum": None,
             "model": "package",
             "size": "1000",
-            "amount": "50",
+            "amount": "10",
             "free": "0",
         },
-        "text": "0.50 USD for each 1,000",
+        "text": "0.10 USD for each 1,000",
     }
 
 
