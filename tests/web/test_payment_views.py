@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tollkeeper.billing import Charge, PaymentMethod, PaymentsOfInvoice, Refund
+from tollkeeper.billing import Charge, PaymentMethod, PaymentsOfInvoice, Refund, Status, Subscription
+from tollkeeper.catalog import Catalogue, Plan
 from tollkeeper.kit import Money, new_id
+from tollkeeper.web.portal.billing_views import status_banners
 from tollkeeper.web.portal.payment_views import PaymentView, payment_rows
 
 AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
-CENT, NOTHING = Money(2000, "usd"), Money(0, "usd")
+PRICE, NOTHING = Money(2000, "usd"), Money(0, "usd")
 
 
 def charge(status: str, hours: int, method: PaymentMethod | None, failure: str | None = None) -> Charge:
@@ -18,7 +20,7 @@ def charge(status: str, hours: int, method: PaymentMethod | None, failure: str |
         intent="pi_1",
         invoice="in_1",
         status=status,
-        amount=CENT,
+        amount=PRICE,
         refunded=NOTHING,
         disputed=False,
         method=method,
@@ -66,3 +68,38 @@ def test_words_nobody_knows_yet_are_shown_as_they_are() -> None:
     assert (bank.what, bank.state, bank.tone) == ("Bank Account ending in 6789", "Held", "neutral")
     [unknown] = payment_rows(PaymentsOfInvoice([charge("pending", 0, None)], [], []))
     assert (unknown.what, unknown.state) == ("Payment", "On its way")
+
+
+def test_a_plan_that_a_dispute_withholds_is_told_of_first() -> None:
+    subscription = Subscription(
+        id=new_id(),
+        organization_id=new_id(),
+        provider_id="sub_1",
+        status="active",
+        plan="pro",
+        price_id=None,
+        quantity=1,
+        current_period_start=AT,
+        current_period_end=AT + timedelta(days=30),
+        cancel_at_period_end=True,
+        cancel_at=None,
+        canceled_at=None,
+        ended_at=None,
+        trial_end=None,
+        started_at=AT,
+        payment_method=None,
+        withheld="dispute,dunning",
+    )
+    free = Plan("free", "Free", "", 0, is_default=True, is_public=True, prices=(), entitlements=(), rates={})
+    catalogue = Catalogue({}, {"free": free})
+    status = Status(
+        plan="free",
+        status="active",
+        current_period_start=AT,
+        current_period_end=AT + timedelta(days=30),
+        cancel_at_period_end=True,
+        trial_end=None,
+        subscription=subscription,
+    )
+    [banner] = status_banners(status, catalogue)
+    assert (banner.tone, banner.title) == ("bad", "The plan cannot be used")

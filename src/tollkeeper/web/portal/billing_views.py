@@ -91,26 +91,38 @@ def _cost(plan: Plan, status: Status) -> str:
 
 def status_banners(status: Status, catalogue: Catalogue) -> list[Banner]:
     """Return what a customer must know of the subscription on every page."""
-    name = catalogue.plans[status.plan].name
-    end = status.current_period_end
-    pending = status.subscription.pending if status.subscription else None
+    found = _trouble(status) or _to_come(status, catalogue)
+    return [found] if found else []
+
+
+def _trouble(status: Status) -> Banner | None:
+    """Return what keeps the plan from being used, or soon will."""
+    withheld = (status.subscription.withheld if status.subscription else None) or ""
+    if "dispute" in withheld.split(","):
+        text = "Your bank has taken a payment for it back. Write to us to use it again."
+        return Banner("bad", "The plan cannot be used", text)
     if status.status in {"past_due", "unpaid"}:
         text = "Update the payment method before the plan is stopped."
-        return [Banner("bad", "The last payment failed", text, "/billing", "Plan & billing")]
+        return Banner("bad", "The last payment failed", text, "/billing", "Plan & billing")
     if status.status == "incomplete":
         text = "The plan starts when the payment is confirmed."
-        return [Banner("warn", "A payment is not finished", text, "/billing", "Plan & billing")]
+        return Banner("warn", "A payment is not finished", text, "/billing", "Plan & billing")
+    return None
+
+
+def _to_come(status: Status, catalogue: Catalogue) -> Banner | None:
+    """Return what becomes of the plan when the period ends."""
+    end = status.current_period_end
+    pending = status.subscription.pending if status.subscription else None
     if status.subscription is not None and status.cancel_at_period_end and end is not None:
         text = f"After that the account is on {catalogue.default.name}. Keys and history stay."
-        return [Banner("info", f"{name} ends on {end:%-d %b %Y}", text)]
-    if pending is not None:
-        plan = catalogue.plans.get(pending.plan or "")
-        if status.subscription is not None and is_of_addons(status.subscription):
-            title = f"Add-ons change on {pending.at:%-d %b %Y}"
-            return [Banner("info", title, "Until then everything stays as it is.")]
-        title = f"The plan changes to {plan.name if plan else 'another'} on {pending.at:%-d %b %Y}"
-        return [Banner("info", title, "Until then everything stays as it is.")]
-    return []
+        return Banner("info", f"{catalogue.plans[status.plan].name} ends on {end:%-d %b %Y}", text)
+    if status.subscription is None or pending is None:
+        return None
+    plan = catalogue.plans.get(pending.plan or "")
+    of_addons = is_of_addons(status.subscription)
+    what = "Add-ons change" if of_addons else f"The plan changes to {plan.name if plan else 'another'}"
+    return Banner("info", f"{what} on {pending.at:%-d %b %Y}", "Until then everything stays as it is.")
 
 
 def is_of_addons(subscription: Subscription) -> bool:
