@@ -435,3 +435,39 @@ async def test_what_was_used_before_the_plan_began_is_not_its_to_charge(shop: Sh
     assert sorted(each["amount"] for each in found) == [20, 50]
     assert all(each["invoice"] for each in found), "what waited for the next invoice is on the last one at the latest"
     assert (await newest(shop, eve)).matches is True
+
+
+async def test_a_trial_is_free_of_charge_beyond_the_limit_too(
+    shop: Shop, ada: Organization, heard: list[Event]
+) -> None:
+    customer = await shop.customer_id(ada)
+    [subscription] = (await shop.api("GET", "subscriptions", customer=customer))["data"]
+    address = f"subscriptions/{subscription['id']}"
+    await asyncio.sleep(1.1)  # periods begin on whole seconds
+    in_a_week = str(int((datetime.now(UTC) + timedelta(days=7)).timestamp()))
+    await shop.api("POST", address, trial_end=in_a_week, proration_behavior="none")
+    await shop.told(customer)
+    assert (await shop.status(ada)).status == "trialing"
+    await use(shop, ada, LIMIT + BEYOND)
+    await asyncio.sleep(1.1)
+    await shop.api("POST", address, trial_end="now", proration_behavior="none")
+    await shop.told(customer)
+    assert (await shop.status(ada)).status == "active"
+    await charge(shop, ada)
+    assert (await items(shop, ada), heard) == ([], [])
+    [trial] = [each for each in await written(shop, ada) if each.used and each.feature == "prompts"]
+    assert (trial.state, trial.price_id, trial.quantity, trial.amount) == (State.CLOSED, None, BEYOND, 0)
+
+
+async def test_add_ons_raise_what_is_included(shop: Shop, ada: Organization) -> None:
+    async with shop.runtime.transaction() as tx:
+        addon = (await catalog.load_catalogue(tx)).addons["extra_prompts"]
+        (grant,) = [each for each in addon.grants if each.feature.key == "prompts"]
+    async with shop.runtime.transaction() as tx:
+        await billing.set_addon(tx, ada.id, billing.AddonChange("extra_prompts", 1), idempotency_key=f"a-{new_id()}")
+    assert grant.amount is not None
+    await use(shop, ada, LIMIT + grant.amount + 1000)
+    await end_now(shop, ada)
+    await charge(shop, ada)
+    [item] = await items(shop, ada)
+    assert (item["amount"], f"{LIMIT + grant.amount:,}" in item["description"]) == (10, True)
