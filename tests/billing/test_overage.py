@@ -18,7 +18,7 @@ from tollkeeper.billing import overage
 from tollkeeper.billing.flows.explaining import Explanation
 from tollkeeper.billing.flows.service import explain_invoice
 from tollkeeper.billing.overage import Charge, Destination, Reason, State, UsageCharged, UsageNotPriced, placing, store
-from tollkeeper.billing.provider import ExtraCharge, StripeProvider
+from tollkeeper.billing.provider import ExtraCharge, PlacedCharge, StripeProvider
 from tollkeeper.catalog import EntitlementPeriod
 from tollkeeper.gate import rules as gate_rules
 from tollkeeper.gate.model import Access, Standing
@@ -231,7 +231,7 @@ async def test_what_was_asked_long_ago_is_looked_for_before_it_is_asked_again(sh
     draft = (await shop.api("POST", "invoices", customer=wanted.customer))["id"]
     there = await shop.provider.add_charge(extra, invoice_id=draft)
     again = replace(wanted, attempts=1, wanted_invoice=None)
-    assert (await placing.place(shop.provider, again)).item == there
+    assert await placing.place(shop.provider, again) == PlacedCharge(str(there), draft)
     assert len(await items(shop, ada)) == 1
 
 
@@ -466,6 +466,8 @@ async def test_add_ons_raise_what_is_included(shop: Shop, ada: Organization) -> 
     async with shop.runtime.transaction() as tx:
         await billing.set_addon(tx, ada.id, billing.AddonChange("extra_prompts", 1), idempotency_key=f"a-{new_id()}")
     assert grant.amount is not None
+    bought = await newest(shop, ada)
+    assert (bought.matches, {line.kind for line in bought.lines}) == (True, {"proration"})
     await use(shop, ada, LIMIT + grant.amount + 1000)
     await end_now(shop, ada)
     await charge(shop, ada)

@@ -1,23 +1,14 @@
 """Putting charges at the provider. A charge is written down before this begins, and every call can be repeated."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
-from tollkeeper.billing.provider import ExtraCharge, PaymentProvider
+from tollkeeper.billing.provider import ExtraCharge, PaymentProvider, PlacedCharge
 from tollkeeper.billing.subscriptions import list_of_organization
 from tollkeeper.infra import Tx
 
 from . import store
 from .model import Charge, Destination, State, UsageCharged
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Where a charge stands at the provider; `invoice` None: it waits for the customer's next one."""
-
-    item: str
-    invoice: str | None
 
 
 async def begin(tx: Tx, organization_id: UUID) -> list[Charge]:
@@ -27,25 +18,25 @@ async def begin(tx: Tx, organization_id: UUID) -> list[Charge]:
     return found
 
 
-async def place(provider: PaymentProvider, charge: Charge, *, draft: str | None = None) -> Placed:
+async def place(provider: PaymentProvider, charge: Charge, *, draft: str | None = None) -> PlacedCharge:
     """Put a charge on its invoice: on `draft`, else on the one it is meant for, else on the customer's next one.
 
     When it was begun before, it is looked for first: the provider recognises a repeat for a day only.
     """
     invoice = draft or charge.wanted_invoice
     if charge.provider_item is not None:
-        return Placed(charge.provider_item, draft)
+        return PlacedCharge(charge.provider_item, draft)
     if charge.attempts:
         known = await provider.find_charge(charge.customer, charge.id, since=charge.created_at)
         if known is not None:
-            return Placed(known, invoice)
+            return known
     span = (charge.period_start, charge.period_end)
     extra = ExtraCharge(charge.id, charge.customer, charge.money, charge.description, *span)
     item = await provider.add_charge(extra, invoice_id=invoice) if invoice else None
     if item is not None:
-        return Placed(item, invoice)
+        return PlacedCharge(item, invoice)
     waiting = await provider.add_charge(extra, invoice_id=None)
-    return Placed(str(waiting), None)
+    return PlacedCharge(str(waiting), None)
 
 
 def apart(charges: Sequence[Charge]) -> list[Charge]:
@@ -73,7 +64,7 @@ async def paid_like(tx: Tx, charges: Sequence[Charge]) -> str | None:
     return known.get(charges[-1].subscription_id)
 
 
-async def note(tx: Tx, charge: Charge, placed: Placed) -> None:
+async def note(tx: Tx, charge: Charge, placed: PlacedCharge) -> None:
     """Note that a charge is at the provider, and tell of it."""
     values = {"state": State.CHARGED.value, "charged_at": tx.now, "problem": None}
     await store.change(tx, [charge.id], provider_item=placed.item, invoice=placed.invoice, **values)

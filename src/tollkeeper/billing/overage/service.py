@@ -101,7 +101,7 @@ async def _settle(
 async def _collect_what_waits(tx: Tx, subscription_id: UUID) -> None:
     """No next invoice will come for what waits for one."""
     ids = [each.id for each in await store.waiting_items(tx, subscription_id)]
-    await store.change(tx, ids, state=State.INTENDED.value, destination=Destination.OWN.value)
+    await store.change(tx, ids, state=State.INTENDED.value, destination=Destination.OWN.value, wanted_invoice=None)
 
 
 async def _begin(tx: Tx, customer: Customer, now: Subscription) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import stripe
 
 from . import stripe_read_parts as read
-from .model import ExtraCharge
+from .model import ExtraCharge, PlacedCharge
 from .stripe_errors import errors, or_none
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class StripeExtra:
                 raise
         return made.id
 
-    async def find_charge(self, customer_id: str, charge_id: UUID, *, since: datetime) -> str | None:
+    async def find_charge(self, customer_id: str, charge_id: UUID, *, since: datetime) -> PlacedCharge | None:
         """See ExtrasAtProvider."""
         created: Any = {"gte": int((since - SKEW).timestamp())}
         with errors():
@@ -56,8 +56,9 @@ class StripeExtra:
                 {"customer": customer_id, "limit": PAGE, "created": created}
             )
             async for each in listed.auto_paging_iter():
-                if (each.to_dict().get("metadata") or {}).get(CHARGE) == str(charge_id):
-                    return each.id
+                body = each.to_dict()
+                if (body.get("metadata") or {}).get(CHARGE) == str(charge_id):
+                    return PlacedCharge(each.id, read.ident(body.get("invoice")))
         return None
 
     async def open_invoice(self, customer_id: str, *, idempotency_key: str) -> str:

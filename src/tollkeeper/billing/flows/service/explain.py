@@ -8,7 +8,7 @@ from tollkeeper.billing import overage
 from tollkeeper.billing.flows import explaining
 from tollkeeper.billing.flows.explaining import ExplainedLine, Explanation, Kind, KnownPrice, Replay
 from tollkeeper.billing.invoices import Invoice, get_invoice, list_invoices
-from tollkeeper.billing.provider import InvoiceLine, PriceAtProvider, plan_price_of
+from tollkeeper.billing.provider import InvoiceLine, ItemState, PriceAtProvider, addon_prices_of, plan_price_of
 from tollkeeper.catalog import find_overage_price, load_catalogue
 from tollkeeper.infra import Tx
 from tollkeeper.metering import replay
@@ -81,12 +81,17 @@ async def _replay(tx: Tx, charge: overage.Charge) -> Replay | None:
 
 async def _prices(tx: Tx, invoice: Invoice) -> dict[str, KnownPrice]:
     """Return which of our prices the lines name, by the provider's ids."""
-    plans = (await load_catalogue(tx)).plans
+    catalogue = await load_catalogue(tx)
+    named = [PriceAtProvider(name, None) for name in {each.provider_price for each in invoice.lines} if name]
     found = {}
-    for name in {line.provider_price for line in invoice.lines if line.provider_price}:
-        price = await plan_price_of(tx, PriceAtProvider(name, None))
+    for each in named:
+        price = await plan_price_of(tx, each)
         if price is not None:
-            found[name] = KnownPrice(price.id, plans[price.plan].name, price.money, price.interval.value)
+            name = catalogue.plans[price.plan].name
+            found[each.provider_id] = KnownPrice(price.id, name, price.money, price.interval.value)
+    for item, beside in await addon_prices_of(tx, [ItemState(None, each, 1) for each in named]):
+        name = catalogue.addons[beside.addon].name
+        found[item.price.provider_id] = KnownPrice(beside.id, name, beside.money, beside.interval.value)
     return found
 
 

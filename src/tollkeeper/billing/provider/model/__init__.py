@@ -11,7 +11,7 @@ from .errors import (
     ThinEventError,
     UnreadableEventError,
 )
-from .extra import ExtraCharge
+from .extra import ExtraCharge, PlacedCharge
 from .invoices import (
     Address,
     BilledTo,
@@ -106,6 +106,7 @@ __all__ = [
     "PaymentState",
     "PaymentsAtProvider",
     "PendingState",
+    "PlacedCharge",
     "PlanOffer",
     "Preview",
     "PriceAtProvider",

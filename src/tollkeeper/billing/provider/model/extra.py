@@ -20,3 +20,11 @@ class ExtraCharge:
     description: str
     start: datetime
     end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedCharge:
+    """Where an amount stands at the provider, by its ids; `invoice` None: it waits for the customer's next one."""
+
+    item: str
+    invoice: str | None

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from .extra import ExtraCharge
+from .extra import ExtraCharge, PlacedCharge
 
 
 class ExtrasAtProvider(Protocol):
@@ -17,7 +17,7 @@ class ExtrasAtProvider(Protocol):
         """
         ...
 
-    async def find_charge(self, customer_id: str, charge_id: UUID, *, since: datetime) -> str | None:
+    async def find_charge(self, customer_id: str, charge_id: UUID, *, since: datetime) -> PlacedCharge | None:
         """Return the item that was made for this charge since then; None when there is none."""
         ...
 
