@@ -7,7 +7,7 @@ import pytest
 
 from tollkeeper.wiring import build_api
 
-from .grid import GRID, Route
+from .grid import GRID, ZERO, Route
 from .world import World, crash, fault, filled
 
 NUL, SURROGATE = "a\x00b", "a\ud800b"
@@ -79,6 +79,8 @@ def standing(world: World) -> dict[str, str]:
         "customer": world.known["ada_id"],
         "key_id": world.known["ada_key_id"],
         "method_id": "pm_of_nobody",
+        "tax_id": "txi_of_nobody",
+        "dispute_id": ZERO,
         "refresh_token": "spent",
     } | world.known
 
