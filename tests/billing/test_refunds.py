@@ -226,6 +226,12 @@ async def advance(shop: Shop, seconds: float) -> None:
     assert answer.is_success, answer.text
 
 
+async def test_words_that_cannot_be_kept_are_refused_before_money_moves(desk: Desk) -> None:
+    for what, body in (("refund", {"note": "a\x00b"}), ("credit", {"amount": 1, "memo": "a\x00b"})):
+        assert (await desk.post(what, **body)).status_code == 422
+    assert await desk.at_provider() == []
+
+
 @pytest.mark.parametrize("role", list(Role))
 async def test_no_member_gives_money_back(desk: Desk, role: Role) -> None:
     desk.shop.caller = Actor(ActorKind.TOKEN, ROLE_PERMISSIONS[role], desk.ada.id)

@@ -15,8 +15,14 @@ from .methods_schemas import PaymentMethodOut
 from .schemas import ResumeIn
 
 Amount = Annotated[int, Field(strict=True, ge=1, le=99_999_999_999, description="In minor units.")]
-Words = Annotated[str, Field(min_length=1, max_length=20_000)]
-Short = Annotated[str, Field(min_length=1, max_length=200)]
+# Text that the database refuses must be refused before money moves.
+STORABLE = r"^[^\x00]*$"
+Words = Annotated[str, Field(min_length=1, max_length=20_000, pattern=STORABLE)]
+Short = Annotated[str, Field(min_length=1, max_length=200, pattern=STORABLE)]
+Note = Annotated[
+    str, Field(min_length=1, max_length=500, pattern=STORABLE, description="Kept; shown to operators only.")
+]
+Memo = Annotated[str, Field(min_length=1, max_length=500, pattern=STORABLE, description="Printed on the credit note.")]
 
 
 class RefundIn(ResumeIn):
@@ -24,9 +30,7 @@ class RefundIn(ResumeIn):
 
     amount: Amount | None = None
     reason: RefundReason = RefundReason.REQUESTED
-    note: Annotated[str, Field(min_length=1, max_length=500, description="Kept; shown to operators only.")] | None = (
-        None
-    )
+    note: Note | None = None
     credit_note: Annotated[bool, Field(strict=True, description="Issue a credit note over it.")] = False
     end_subscription: Annotated[bool, Field(strict=True, description="End the subscription now.")] = False
 
@@ -40,7 +44,7 @@ class CreditIn(ResumeIn):
 
     amount: Amount
     reason: CreditReason | None = None
-    memo: Annotated[str, Field(min_length=1, max_length=500, description="Printed on the credit note.")] | None = None
+    memo: Memo | None = None
     to: CreditTo | None = None
 
     def order(self) -> CreditOrder:
