@@ -67,7 +67,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_usage_charges")),
         sa.UniqueConstraint(
-            "organization_id", "feature", "period_start", "sequence", name=op.f("uq_usage_charges_organization_id_feature_period_start_sequence")
+            "organization_id",
+            "feature",
+            "period_start",
+            "sequence",
+            name=op.f("uq_usage_charges_organization_id_feature_period_start_sequence"),
         ),
         sa.UniqueConstraint("provider_item", name=op.f("uq_usage_charges_provider_item")),
         comment="What was charged of each usage counter beyond its limit, and when; written before the provider is asked",
