@@ -60,11 +60,16 @@ def hear(unit: Unit, session: Json, values: dict[str, str]) -> dict[str, str]:
         session["_said"] = {
             "address": {**{name: typed.get(name) or None for name in _ADDRESS}, "country": country or None},
             "business": values.get("business", "") if asks_tax_id(session) else "",
-            "tax_id": {"type": kind, "value": number} if kind else None,
+            "tax_id": _number(kind, number) if kind else None,
         }
         add_up(unit, session)
         unit.save(session)
     return wrong
+
+
+def _number(kind: str, value: str) -> Json:
+    """A tax id as typed, with what verifying it will come to: the tax goes by that."""
+    return {"type": kind, "value": value, "verification": {"status": tax_ids.outcome(kind, value)}}
 
 
 def known_address(unit: Unit, session: Json) -> dict[str, str]:
@@ -102,5 +107,5 @@ def details(session: Json) -> Json:
     return {
         "address": {**customers.NO_ADDRESS, **said["address"]},
         "business_name": said["business"] or None,
-        "tax_ids": [number] if number else [],
+        "tax_ids": [{"type": number["type"], "value": number["value"]}] if number else [],
     }

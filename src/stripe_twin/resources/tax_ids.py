@@ -20,6 +20,12 @@ _OUTCOMES = {"000000000": "verified", "111111111": "unverified", "222222222": "p
 register(Kind("tax_id", "tax ID"))
 
 
+def outcome(kind: str, value: str) -> str:
+    """What verifying the id comes to."""
+    digits = "".join(letter for letter in value if letter.isdigit())
+    return _OUTCOMES.get(digits[-9:], "verified") if kind in _VERIFIED else "unavailable"
+
+
 def make(unit: Unit, customer: Json, kind: str, value: str) -> Json:
     """A new tax id of the customer, reported; one that has not the form of its kind is refused."""
     if kind not in TAX_IDS:
@@ -29,8 +35,7 @@ def make(unit: Unit, customer: Json, kind: str, value: str) -> Json:
         )
     if not fits(kind, value):
         raise invalid("Invalid value for tax ID type.", param="value", code="tax_id_invalid")
-    digits = "".join(letter for letter in value if letter.isdigit())
-    status = _OUTCOMES.get(digits[-9:], "verified") if kind in _VERIFIED else "unavailable"
+    status = outcome(kind, value)
     name = customer["name"] if status == "verified" else None
     owner = {"account": None, "application": None, "customer": customer["id"], "customer_account": None}
     tax_id = unit.save(
