@@ -22,7 +22,7 @@ async def charge_usage(tx: Tx, *, organization_id: str) -> None:
     organization = UUID(organization_id)
     await lock(tx, f"usage:{organization}")
     async with tx.runtime.transaction() as noted:
-        charges = await placing.begin(noted, organization)
+        charges = await placing.take_up(noted, organization)
     own = placing.apart(charges)
     for each in charges:
         if each.destination is not Destination.OWN:
@@ -78,7 +78,7 @@ async def charge_usage_again(tx: Tx) -> None:
 @job("billing.late_usage", queue="billing", cron="37 2 * * *")
 async def late_usage(tx: Tx) -> None:
     """Charge what was counted after its period was charged."""
-    for charge, counted in await service.grown(tx):
+    async for charge, counted in service.grown(tx):
         mine = {each.id: each for each in await list_of_organization(tx, charge.organization_id)}
         if await service.correct_late(tx, mine, charge, counted):
             await start(tx, charge.organization_id)

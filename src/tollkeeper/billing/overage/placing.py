@@ -11,7 +11,7 @@ from . import store
 from .model import Charge, Destination, State, UsageCharged
 
 
-async def begin(tx: Tx, organization_id: UUID) -> list[Charge]:
+async def take_up(tx: Tx, organization_id: UUID) -> list[Charge]:
     """Return what is to be put at the provider, oldest first, as it stood before this try, which is counted."""
     found = await store.intended(tx, organization_id)
     await store.count_attempt(tx, [each.id for each in found])

@@ -33,7 +33,7 @@ from .model import Beyond, Charge, Destination, Look, Reason, SoFar, State, Usag
 log = structlog.get_logger(__name__)
 
 LATE_FOR = timedelta(days=100)
-LATE_BATCH = 1000
+LATE_BATCH = 500
 _MOMENT = timedelta(microseconds=1)
 _NOWHERE = (None, None)
 
@@ -274,9 +274,17 @@ async def correct_late(tx: Tx, subscriptions: Mapping[UUID, Subscription], charg
     return due
 
 
-async def grown(tx: Tx) -> list[tuple[Charge, int]]:
-    """Return closed counters that stand higher now than they were charged to, of the last hundred days."""
-    return await store.grown(tx, tx.now - LATE_FOR, limit=LATE_BATCH)
+async def grown(tx: Tx) -> AsyncIterator[tuple[Charge, int]]:
+    """Yield closed counters that stand higher now than they were charged to, of the last hundred days."""
+    after: UUID | None = None
+    while page := await store.closed(tx, tx.now - LATE_FOR, after, limit=LATE_BATCH):
+        keys = {each.id: CounterKey(each.organization_id, each.meter_id, each.period_start) for each in page}
+        counted = await counters_of_periods(tx, list(keys.values()))
+        for each in page:
+            stands = counted.get(keys[each.id], 0)
+            if stands > each.used:
+                yield each, stands
+        after = page[-1].id
 
 
 async def note_invoice(tx: Tx, invoice: InvoiceState) -> None:

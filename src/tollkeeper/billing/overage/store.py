@@ -9,13 +9,11 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from tollkeeper.infra import Tx, metadata
+from tollkeeper.infra import Tx
 
 from .model import Charge, Destination, Reason, State
 from .tables import USAGE_CHARGES
 
-# What was counted is metering's; it is compared here with what was charged.
-COUNTERS = metadata.tables["usage_counters"]
 _TABLE = USAGE_CHARGES.c
 
 
@@ -102,31 +100,20 @@ async def note_invoice(tx: Tx, items: Sequence[str], invoice: str) -> None:
     await tx.connection.execute(statement.where(_TABLE.provider_item.in_(items), _is(State.CHARGED)))
 
 
-async def grown(tx: Tx, since: datetime, *, limit: int) -> list[tuple[Charge, int]]:
-    """Return closed counters that stand higher than they were charged to, with what they stand at; those whose period
-    ended after `since`.
+async def closed(tx: Tx, since: datetime, after: UUID | None, *, limit: int) -> list[Charge]:
+    """Return the newest charge of each closed counter whose period ended after `since`, a page of them, those with ids
+    above `after`.
     """
     newest = (
-        select(_TABLE.organization_id, _TABLE.feature, _TABLE.period_start, func.max(_TABLE.sequence).label("sequence"))
+        select(_TABLE.organization_id, _TABLE.feature, _TABLE.period_start, func.max(_TABLE.sequence))
         .where(_TABLE.period_end > since)
         .group_by(_TABLE.organization_id, _TABLE.feature, _TABLE.period_start)
     )
     key = tuple_(_TABLE.organization_id, _TABLE.feature, _TABLE.period_start, _TABLE.sequence)
-    counter = COUNTERS.c
-    query = (
-        select(USAGE_CHARGES, counter.used.label("counted"))
-        .join(
-            COUNTERS,
-            (counter.organization_id == _TABLE.organization_id)
-            & (counter.meter_id == _TABLE.meter_id)
-            & (counter.period_start == _TABLE.period_start),
-        )
-        .where(_TABLE.closed, _TABLE.period_end > since, counter.used > _TABLE.used, key.in_(newest))
-        .order_by(_TABLE.id)
-        .limit(limit)
-    )
-    rows = (await tx.connection.execute(query)).mappings()
-    return [(_charge(row), row["counted"]) for row in rows]
+    query = select(USAGE_CHARGES).where(_TABLE.closed, _TABLE.period_end > since, key.in_(newest))
+    if after is not None:
+        query = query.where(_TABLE.id > after)
+    return await _all(tx, query.order_by(_TABLE.id).limit(limit))
 
 
 def _is(state: State) -> Any:
