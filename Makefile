@@ -50,6 +50,7 @@ fix: $(DEV) ## format the code and mend what ruff can mend
 
 twin-gates: $(DEV) ## the Stripe twin against recordings, as one table; STRIPE_RECORDINGS names their folder
 	@$(BIN)/python tools/twin_gates.py
+	@$(BIN)/python tools/old_shapes.py
 
 bench: install ## the benchmarks, each beside its bare limit in the same run
 	@$(BIN)/python -m bench $(B)
