@@ -118,13 +118,21 @@ async def test_a_change_that_cannot_be_paid_changes_nothing(
         ({"plan": "free"}, 422, "plan_not_purchasable"),
         ({"plan": "enterprise"}, 422, "plan_not_purchasable"),
         ({"stripePriceId": "price_nobody_made"}, 404, "plan_not_found"),
-        ({"plan": "pro\u0000"}, 404, "plan_not_found"),
+        ({"plan": "pro\u0000"}, 422, "invalid_input"),
     ],
 )
 @pytest.mark.usefixtures("ada")
 async def test_a_wrong_wish_is_refused_in_words(client: httpx.AsyncClient, body: Any, status: int, code: str) -> None:
     answer = await client.post("/api/stripe/create-checkout", json=body)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("field", ["plan", "stripePriceId"])
+@pytest.mark.usefixtures("ada")
+async def test_a_nul_is_told_by_the_field_that_holds_it(client: httpx.AsyncClient, field: str) -> None:
+    answer = await client.post("/api/stripe/create-checkout", json={field: "a\x00b"})
+    assert answer.status_code == 422
+    assert [(each["field"], "NUL" in each["message"]) for each in answer.json()["errors"]] == [(field, True)]
 
 
 async def test_browsers_are_sent_back_to_our_own_site_only(

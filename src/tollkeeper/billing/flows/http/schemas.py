@@ -6,7 +6,16 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from tollkeeper.billing.flows.model import Change, ChangeAt, NextInvoice, Overview, PreviewedChange
 from tollkeeper.billing.flows.rules import MAX_URL
@@ -21,7 +30,14 @@ from .usage_schemas import UsageSoFarOut
 
 _NO_TERMS: Mapping[str, Term] = MappingProxyType({})
 
-Reference = Annotated[str, Field(min_length=1, max_length=200)]
+
+def _without_nul(text: str) -> str:
+    if "\x00" in text:  # the database knows no NUL: nothing can be called that
+        raise ValueError("must not hold a NUL character")
+    return text
+
+
+Reference = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_without_nul)]
 Currency = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
 PromotionText = Annotated[str, Field(min_length=1, max_length=100)]
 
