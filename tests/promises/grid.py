@@ -163,7 +163,9 @@ GRID = (
         "POST /api/stripe/create-checkout",
         Permission.BILLING_MANAGE,
         body={"plan": "pro", "interval": "month"},
-        wrong=wrong(plan="", interval="week", success_url=5, cancel_url=[], customer=""),
+        wrong=wrong(
+            plan="", interval="week", success_url=5, cancel_url=[], currency="USD", promotion_code="", customer=""
+        ),
         caller="eve",
         others={"plan": "pro", "customer": "{ada_id}"},
     ),
@@ -226,6 +228,25 @@ GRID = (
         wrong=wrong(addon=5, quantity=1.5, as_of="", customer=5),
         others={"addon": "extra_prompts", "quantity": 2, **THEIRS},
     ),
+    Route(
+        "POST /api/subscription/promotion",
+        Permission.BILLING_MANAGE,
+        body={"code": "LAUNCH20"},
+        wrong=wrong(code="", customer=5),
+        others={"code": "LAUNCH20", **THEIRS},
+    ),
+    Route("DELETE /api/subscription/promotion", Permission.BILLING_MANAGE, wrong=CUSTOMER, others=THEIRS),
+    # `ada` is on no trial: the good calls are in tests/billing/test_trials.py.
+    Route("POST /api/subscription/trial/end", Permission.BILLING_MANAGE, None, {}, wrong=wrong(customer=5)),
+    Route(
+        "POST /api/subscription/trial/extend",
+        OPERATOR,
+        None,
+        {"until": "2030-01-01T00:00:00Z", "customer": "{ada_id}"},
+        wrong=wrong(until="tea", customer=5),
+        caller="operator",
+    ),
+    Route("POST /api/subscription/trial/resume", Permission.BILLING_MANAGE, None, {}, wrong=wrong(customer=5)),
     Route("GET /api/billing/overview", Permission.BILLING_READ, wrong=CUSTOMER, others=THEIRS),
     Route(
         "GET /api/billing/invoices/{invoice_id}/pdf",

@@ -45,11 +45,13 @@ async def preview_change(tx: Tx, organization_id: UUID, change: Change) -> Previ
         InvalidInputError: `as_of` is no moment of a preview.
     """
     plan = await _plan(tx, organization_id, change)
-    if plan.at is ChangeAt.NOW:
-        cost = await provider_of(tx.runtime).preview_change(plan.state, plan.target, at=plan.as_of)
-        return PreviewedChange(plan.at, plan.as_of, cost)
     balance = plan.state.customer.balance if plan.state.customer else 0
     nothing = Preview(plan.as_of, Money(0, plan.currency), Money(balance, plan.currency), ())
+    if plan.at is ChangeAt.NOW:
+        cost = await provider_of(tx.runtime).preview_change(plan.state, plan.target, at=plan.as_of)
+        if plan.state.status == "trialing":  # a change costs nothing then; what was looked at is what follows the trial
+            return PreviewedChange(plan.at, plan.as_of, nothing, cost)
+        return PreviewedChange(plan.at, plan.as_of, cost)
     return PreviewedChange(plan.at, plan.state.period_end or plan.as_of, nothing)
 
 
