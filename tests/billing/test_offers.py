@@ -189,7 +189,7 @@ async def test_a_change_with_a_code_costs_what_its_preview_said(
 ) -> None:
     customer = await shop.buy(ada, promotion_code="LAUNCH")
     await shop.told(customer)
-    wish = {"plan": "premium", "promotion_code": "TOP"}
+    wish: dict[str, Any] = {"plan": "premium", "promotion_code": "TOP"}
     seen = await call(client, "POST", "/subscription/preview", **wish)
     changed = await call(client, "POST", "/subscription/change", **wish, as_of=seen["as_of"])
     assert (changed["plan"], changed["discount"]["code"]) == ("premium", "TOP")

@@ -152,7 +152,7 @@ async def test_only_operators_extend_a_trial(
     later = end + timedelta(days=20)
     assert (await call(client, "trial/extend", 403, until=later.isoformat()))["code"] == "forbidden"
     shop.caller = OPERATOR
-    named = {"customer": str(ada.id)}
+    named: dict[str, Any] = {"customer": str(ada.id)}
     for wrong in (end, clock.now() + timedelta(days=800)):
         problem = await call(client, "trial/extend", 422, until=wrong.isoformat(), **named)
         assert problem["errors"][0]["field"] == "until"
