@@ -32,12 +32,23 @@ from .model import (
     Plan,
     PlanNotFoundError,
     Price,
-    PromotionCodeError,
 )
-from .offers.model import CodeTerms, Coupon, CouponTerms, Duration, PromotionCode, Trial, TrialEnd
-from .offers.rules import coupon_in_words, why_not
-from .offers.service import find_code, takes_codes
-from .offers.store import list_codes, list_coupons
+from .offers import (
+    CodeTerms,
+    Coupon,
+    CouponTerms,
+    Duration,
+    PromotionCode,
+    PromotionCodeError,
+    Trial,
+    TrialEnd,
+    coupon_in_words,
+    find_code,
+    list_codes,
+    list_coupons,
+    takes_codes,
+    why_not,
+)
 from .rules import in_words
 from .service import apply, default_plan, demo_catalogue, diff, get_plan, list_plans, load_catalogue
 from .spec import CatalogueSpec, read_catalogue_file

@@ -8,10 +8,10 @@ from typing import ClassVar
 from uuid import UUID
 
 from tollkeeper.infra import Event
-from tollkeeper.kit import FieldProblem, InvalidInputError, Money, NotFoundError, UnavailableError
+from tollkeeper.kit import InvalidInputError, Money, NotFoundError, UnavailableError
 from tollkeeper.rating import Interval, PriceVersion
 
-from .offers.model import Coupon, PromotionCode, Trial
+from .offers import Coupon, PromotionCode, Trial
 
 
 class FeatureKind(StrEnum):
@@ -233,18 +233,6 @@ class NoDefaultPlanError(UnavailableError):
     code = "no_default_plan"
     title = "No catalogue has been applied yet"
     hint = "Run `tollkeeper seed` for the demo catalogue, or `tollkeeper plans apply FILE`."
-
-
-class PromotionCodeError(InvalidInputError):
-    """The promotion code does not exist, has expired, was used up, or is not for this purchase."""
-
-    code = "promotion_code_invalid"
-    title = "This promotion code cannot be used"
-    hint = "Check the code's spelling and what it is for, or go on without it. Nothing was charged."
-
-    def __init__(self, message: str) -> None:
-        """Say in `message` what is wrong with the code the customer typed."""
-        super().__init__([FieldProblem("promotion_code", message)])
 
 
 class CatalogueFileError(InvalidInputError):

@@ -8,8 +8,7 @@ from tollkeeper.rating import Charge, charge_in_words
 
 from .addons import compare_addons
 from .model import Catalogue, Change, ChangeKind, Entitlement, Feature, FeatureKind, Plan
-from .offers.model import Trial
-from .offers.rules import compare_offers
+from .offers import Standing, Trial, compare_offers
 from .spec import CatalogueSpec, FeatureSpec, LimitSpec, PlanSpec, Setting
 
 Entitled = Mapping[str, LimitSpec | Setting]
@@ -21,7 +20,10 @@ def compare(standing: Catalogue, spec: CatalogueSpec) -> list[Change]:
         *_features(standing.features, spec.features),
         *_plans(standing.plans, spec.plans),
         *compare_addons(standing.addons, spec.addons),
-        *compare_offers(standing, spec.coupons, spec.codes),
+        *(
+            Change(ChangeKind(told.kind), told.subject, told.detail)
+            for told in compare_offers(Standing(standing.coupons, standing.codes), spec.coupons, spec.codes)
+        ),
     ]
 
 

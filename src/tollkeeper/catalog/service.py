@@ -9,7 +9,7 @@ from tollkeeper.metering import Meter, MeterMismatchError, define_meter, list_me
 from . import rules, store
 from .addons import apply_addons
 from .model import Catalogue, CatalogueChanged, Change, FeatureKind, Plan, PlanNotFoundError
-from .offers.service import save_offers
+from .offers import save_offers
 from .spec import CatalogueSpec, FeatureSpec, LimitSpec, PlanSpec
 
 

@@ -11,8 +11,8 @@ from tollkeeper.rating import Charge, Interval
 
 from .charges import ChargeSpec
 from .model import CatalogueFileError, EntitlementPeriod, FeatureKind
-from .offers.spec import Code, CodeSpec, CouponSpec, TrialSpec
-from .offers.spec import contradictions as offers_contradict
+from .offers import Code, CodeSpec, CouponSpec, TrialSpec
+from .offers import contradictions as offers_contradict
 from .spec_addons import AddonSpec, addon_contradictions
 from .spec_parts import MAX_LIMIT, Amount, Currency, Key, Path, Prose, Spec, Words
 

@@ -17,8 +17,7 @@ from tollkeeper.rating import Charge, Interval, PriceVersion
 from .addons import load_addons
 from .charges import charge_from_json, charge_to_json
 from .model import Catalogue, Entitlement, EntitlementPeriod, Feature, FeatureKind, Plan, Price
-from .offers.model import Trial, TrialEnd
-from .offers.store import load_codes, load_coupons
+from .offers import Trial, TrialEnd, load_codes, load_coupons
 from .spec import PlanSpec
 from .tables import FEATURES, OVERAGE_PRICES, PLAN_ENTITLEMENTS, PLAN_RATES, PLANS, PRICES
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from tollkeeper.kit import FieldProblem, InvalidInputError
+
 
 class Duration(StrEnum):
     """Which invoices a coupon lowers: the next one, all of them, or those of its first months."""
@@ -89,3 +91,15 @@ class Trial:
             return f"{self.days} days free, card needed"
         then = {"cancel": "ends", "pause": "rests"}[self.without_card]
         return f"{self.days} days free, no card needed; without one it {then}"
+
+
+class PromotionCodeError(InvalidInputError):
+    """The promotion code does not exist, has expired, was used up, or is not for this purchase."""
+
+    code = "promotion_code_invalid"
+    title = "This promotion code cannot be used"
+    hint = "Check the code's spelling and what it is for, or go on without it. Nothing was charged."
+
+    def __init__(self, message: str) -> None:
+        """Say in `message` what is wrong with the code the customer typed."""
+        super().__init__([FieldProblem("promotion_code", message)])

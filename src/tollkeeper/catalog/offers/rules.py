@@ -2,12 +2,29 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
-from tollkeeper.catalog.model import Catalogue, Change, ChangeKind
 from tollkeeper.kit import Money
 
 from .model import CodeTerms, Coupon, CouponTerms, Duration, PromotionCode
 from .spec import CodeSpec, CouponSpec
+
+ADDED, CHANGED, ARCHIVED = "+", "~", "-"
+
+
+class Told(NamedTuple):
+    """One difference in words; `kind` is the sign of the catalogue's `ChangeKind`."""
+
+    kind: str
+    subject: str
+    detail: str
+
+
+class Standing(NamedTuple):
+    """What can be redeemed now: coupons by key, codes by their text in lower case."""
+
+    coupons: Mapping[str, Coupon]
+    codes: Mapping[str, PromotionCode]
 
 
 def why_not(code: PromotionCode, plan: str, price: Money, now: datetime) -> str | None:
@@ -37,27 +54,27 @@ def coupon_in_words(terms: CouponTerms) -> str:
 
 
 def compare_offers(
-    standing: Catalogue, coupons: Mapping[str, CouponSpec], codes: Mapping[str, CodeSpec]
-) -> Iterator[Change]:
+    standing: Standing, coupons: Mapping[str, CouponSpec], codes: Mapping[str, CodeSpec]
+) -> Iterator[Told]:
     """Return what applying the file would change of coupons and codes, in the file's order."""
     for key, coupon in coupons.items():
         yield from _coupon(key, standing.coupons.get(key), coupon)
     for key, gone in standing.coupons.items():
         if key not in coupons:
-            yield Change(ChangeKind.ARCHIVED, f"coupon {key}", f"{gone.name}; those who have it keep it")
+            yield Told(ARCHIVED, f"coupon {key}", f"{gone.name}; those who have it keep it")
     renewed = {key for key, old in standing.coupons.items() if key in coupons and old.terms != coupons[key].terms()}
     before = {code.code: code for code in standing.codes.values()}
     for text, spec in codes.items():
         old = before.get(text)
         if old is None:
-            yield Change(ChangeKind.ADDED, f"code {text}", _code_in_words(spec.coupon, spec.terms()))
+            yield Told(ADDED, f"code {text}", _code_in_words(spec.coupon, spec.terms()))
         elif (old.coupon.key, old.terms) != (spec.coupon, spec.terms()):
             said = f"{_code_in_words(old.coupon.key, old.terms)} becomes {_code_in_words(spec.coupon, spec.terms())}"
-            yield Change(ChangeKind.CHANGED, f"code {text}", said)
+            yield Told(CHANGED, f"code {text}", said)
         elif spec.coupon in renewed:
-            yield Change(ChangeKind.CHANGED, f"code {text}", f"leads to the new coupon {spec.coupon}")
+            yield Told(CHANGED, f"code {text}", f"leads to the new coupon {spec.coupon}")
     for text in (each for each in before if each not in codes):
-        yield Change(ChangeKind.ARCHIVED, f"code {text}", "nobody can redeem it any more")
+        yield Told(ARCHIVED, f"code {text}", "nobody can redeem it any more")
 
 
 def renewed_codes(
@@ -72,16 +89,16 @@ def renewed_codes(
     return [code for code in standing.values() if code.code not in kept], [each for each in wanted if each not in kept]
 
 
-def _coupon(key: str, old: Coupon | None, spec: CouponSpec) -> Iterator[Change]:
+def _coupon(key: str, old: Coupon | None, spec: CouponSpec) -> Iterator[Told]:
     terms = spec.terms()
     if old is None:
-        yield Change(ChangeKind.ADDED, f"coupon {key}", coupon_in_words(terms))
+        yield Told(ADDED, f"coupon {key}", coupon_in_words(terms))
         return
     if old.name != spec.name:
-        yield Change(ChangeKind.CHANGED, f"coupon {key}", f'name "{old.name}" becomes "{spec.name}"')
+        yield Told(CHANGED, f"coupon {key}", f'name "{old.name}" becomes "{spec.name}"')
     if old.terms != terms:
         said = f"{coupon_in_words(old.terms)} becomes {coupon_in_words(terms)}; those who have it keep the old one"
-        yield Change(ChangeKind.CHANGED, f"coupon {key}", said)
+        yield Told(CHANGED, f"coupon {key}", said)
 
 
 def _off(terms: CouponTerms) -> str:

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
-from tollkeeper.catalog.model import PromotionCodeError
 from tollkeeper.infra import Tx
 from tollkeeper.kit import Money
 
 from . import rules, store
-from .model import PromotionCode
+from .model import PromotionCode, PromotionCodeError
 from .spec import CodeSpec, CouponSpec
 
 
