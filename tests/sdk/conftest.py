@@ -1,6 +1,7 @@
 """A really running server with an operator's key, shared by the tests of this folder."""
 
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -75,3 +76,12 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, object]
     document: dict[str, object] = answer.json()
     assert (document["status"], document["code"]) == (status, code)
     return document
+
+
+@pytest.fixture(scope="module")
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
