@@ -18,8 +18,11 @@ from tollkeeper.metering import (
     Bucket,
     Consumption,
     CounterKey,
+    Known,
+    Limit,
     MeterMismatchError,
     Outcome,
+    Standing,
     Verdict,
     consume,
     counters_replay,
@@ -43,14 +46,14 @@ async def meter_id(runtime: Runtime) -> int:
 def take(
     meter_id: int, count: int = 1, *, limit: int | None = 10, hard: bool = True, key: str | None = None
 ) -> Consumption:
-    return Consumption(CounterKey(ORGANIZATION, meter_id, START), count, limit, hard, START, key)
+    return Consumption(CounterKey(ORGANIZATION, meter_id, START), count, Limit(limit, hard), START, key)
 
 
 async def commit(runtime: Runtime, requests: Sequence[Consumption]) -> list[Outcome]:
     async with await runtime.database.connect(application="test") as connection:
         async with connection.pipeline():
             await connection.execute("begin")
-            outcomes = await consume(connection, requests)
+            outcomes, _ = await consume(connection, requests, START)
             await connection.execute("commit")
         return outcomes
 
@@ -58,7 +61,7 @@ async def commit(runtime: Runtime, requests: Sequence[Consumption]) -> list[Outc
 async def used(runtime: Runtime, meter_id: int) -> int:
     async with await runtime.database.connect(application="test") as connection:
         key = CounterKey(ORGANIZATION, meter_id, START)
-        return (await read_counters(connection, [key])).get(key, 0)
+        return (await read_counters(connection, [key])).get(key, Standing()).used
 
 
 async def test_a_batch_is_admitted_up_to_the_limit_in_arrival_order(runtime: Runtime, meter_id: int) -> None:
@@ -92,7 +95,7 @@ async def test_soft_and_unlimited_are_never_refused(runtime: Runtime, meter_id: 
 async def test_nothing_stays_when_the_transaction_rolls_back(runtime: Runtime, meter_id: int) -> None:
     async with await runtime.database.connect(application="test") as connection:
         await connection.execute("begin")
-        await consume(connection, [take(meter_id, key="k")])
+        await consume(connection, [take(meter_id, key="k")], START)
         await connection.execute("rollback")
     assert await used(runtime, meter_id) == 0
     assert (await commit(runtime, [take(meter_id, key="k")]))[0].verdict is Verdict.ADMITTED
@@ -105,7 +108,7 @@ async def test_parallel_batches_never_pass_a_hard_limit(runtime: Runtime, meter_
             for _ in range(30):
                 async with connection.pipeline():
                     await connection.execute("begin")
-                    outcomes = await consume(connection, [take(meter_id, limit=100) for _ in range(3)])
+                    outcomes, _ = await consume(connection, [take(meter_id, limit=100) for _ in range(3)], START)
                     await connection.execute("commit")
                 admitted += sum(outcome.verdict is Verdict.ADMITTED for outcome in outcomes)
         return admitted
@@ -125,7 +128,7 @@ async def test_the_replay_check_finds_a_counter_that_lies(runtime: Runtime, mete
 
 
 async def test_history_sums_by_bucket(runtime: Runtime, meter_id: int) -> None:
-    late = Consumption(CounterKey(ORGANIZATION, meter_id, START), 5, None, True, START + timedelta(hours=2))
+    late = Consumption(CounterKey(ORGANIZATION, meter_id, START), 5, Limit(None), START + timedelta(hours=2))
     await commit(runtime, [take(meter_id, 1), take(meter_id, 2), late])
     async with runtime.transaction() as tx:
         day = START.replace(hour=0)
@@ -168,15 +171,15 @@ def test_deciding_never_passes_the_limit_nor_refuses_what_fits(
     counts: list[tuple[int, str | None]], limit: int, start: int
 ) -> None:
     key = CounterKey(ORGANIZATION, 1, START)
-    requests = [Consumption(key, count, limit, True, START, name) for count, name in counts]
-    decision = decide(requests, {key: start}, {(ORGANIZATION, 1, "c")})
+    requests = [Consumption(key, count, Limit(limit), START, name) for count, name in counts]
+    decision = decide(requests, {key: Standing(start)}, Known(START, keys={(ORGANIZATION, 1, "c")}))
     standing = start
     names: set[str | None] = {"c"}
     for request, outcome in zip(requests, decision.outcomes, strict=True):
         if request.idempotency_key in names:
             assert outcome == Outcome(Verdict.REPEATED, standing)
-        elif standing + request.count <= limit:
-            standing += request.count
+        elif standing + request.quantity <= limit:
+            standing += request.quantity
             names |= {request.idempotency_key} - {None}
             assert outcome == Outcome(Verdict.ADMITTED, standing)
         else:

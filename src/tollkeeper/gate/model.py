@@ -8,13 +8,16 @@ from uuid import UUID
 
 from tollkeeper.catalog import Entitlement, EntitlementPeriod, Source
 from tollkeeper.kit import (
+    ConflictError,
     FieldProblem,
     InvalidInputError,
     Money,
+    NotFoundError,
     TollkeeperError,
     UnauthenticatedError,
     UnavailableError,
 )
+from tollkeeper.metering import THRESHOLDS, Aggregation, Limit
 from tollkeeper.rating import Period
 
 
@@ -49,6 +52,16 @@ class Allowance:
     offered: bool = True
     """False when neither plan nor add-ons mention the feature at all; the limit is then zero."""
     sources: tuple[Source, ...] = ()
+    aggregation: Aggregation = Aggregation.SUM
+    grace: int = 0
+    """How far beyond a hard limit still passes."""
+    thresholds: tuple[int, ...] = THRESHOLDS
+    bound: Limit = field(init=False)
+    """The limit as metering takes it, made once: the hot path asks for it with every call."""
+
+    def __post_init__(self) -> None:
+        """Make the bound."""
+        object.__setattr__(self, "bound", Limit(self.limit, self.hard, self.grace, self.thresholds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +92,19 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Where a metered feature stands in its current period. `limit` and `remaining` None mean unlimited."""
+    """Where a metered feature stands in a period. `limit` and `remaining` None mean unlimited."""
 
     allowance: Allowance
     period: Period
     used: int
+    reserved: int = 0
+    """Held by open reservations on top of `used`."""
 
     @property
     def remaining(self) -> int | None:
         """What is left before the limit, never below zero."""
         limit = self.allowance.limit
-        return None if limit is None else max(0, limit - self.used)
+        return None if limit is None else max(0, limit - self.used - self.reserved)
 
 
 class QuotaExceededError(TollkeeperError):
@@ -152,6 +167,22 @@ class OutsidePeriodError(InvalidInputError):
     code = "outside_period"
     title = "The usage does not belong to the current period"
     hint = "Report usage in the period it happened in; leave `at` out for now."
+
+
+class ReservationNotFoundError(NotFoundError):
+    """There is no such reservation, or it is somebody else's."""
+
+    code = "reservation_not_found"
+    title = "There is no such reservation"
+    hint = "POST /api/usage/reserve makes one."
+
+
+class ReservationClosedError(ConflictError):
+    """The reservation was settled or released before, with another outcome."""
+
+    code = "reservation_closed"
+    title = "The reservation is closed already"
+    hint = "Its state is in `state`; report further usage with POST /api/usage/track."
 
 
 class OverloadedError(UnavailableError):

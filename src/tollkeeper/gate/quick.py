@@ -25,7 +25,7 @@ from tollkeeper.infra import (
     sane_request_id,
 )
 from tollkeeper.kit import Actor, Permission, TollkeeperError
-from tollkeeper.metering import Outcome, Verdict
+from tollkeeper.metering import Outcome, Standing, Verdict
 
 from . import hot
 from .admission import KEY_PREFIX, rate_lines
@@ -112,7 +112,7 @@ class Quick:
             if isinstance(outcome, Exception):
                 self._refuse(reply, caller, standing, outcome, began)
                 return
-            balance = Balance(allowance, period, outcome.used)
+            balance = Balance(allowance, period, outcome.used, outcome.reserved)
             if outcome.verdict is Verdict.REFUSED:
                 self._refuse(reply, caller, standing, quota_exceeded(access, balance, wish.count), began)
             else:
@@ -133,11 +133,11 @@ class Quick:
         if standing is None:
             return False
 
-        def done(used: int | Exception) -> None:
-            if isinstance(used, Exception):
-                self._refuse(reply, caller, standing, used, began)
+        def done(counted: Standing | Exception) -> None:
+            if isinstance(counted, Exception):
+                self._refuse(reply, caller, standing, counted, began)
                 return
-            balance = Balance(allowance, period, used)
+            balance = Balance(allowance, period, counted.used, counted.reserved)
             answer = hot.checked(access, balance, allowed=admits(balance, wish.count))
             self._answer(reply, caller, standing, answer, began)
 

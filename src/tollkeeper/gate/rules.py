@@ -22,12 +22,12 @@ NO_ADDONS: Mapping[str, int] = MappingProxyType({})
 def build_access(standing: Standing, catalogue: Catalogue, meters: Iterable[Meter]) -> Access:
     """Work out what an organization of this standing may use."""
     plan = catalogue.plans.get(standing.plan or "") or catalogue.default
-    ids = {meter.key: meter.id for meter in meters}
+    counted = {meter.key: meter for meter in meters}
     allowed = entitled(catalogue, plan, standing.addons)
     allowances = {
-        feature.key: _allowance(allowed, feature.key, ids[feature.key])
+        feature.key: _allowance(allowed, counted[feature.key])
         for feature in catalogue.features.values()
-        if feature.kind is FeatureKind.METERED and feature.key in ids
+        if feature.kind is FeatureKind.METERED and feature.key in counted
     }
     if standing.addons:
         allowances = {
@@ -38,11 +38,13 @@ def build_access(standing: Standing, catalogue: Catalogue, meters: Iterable[Mete
     return Access(standing, plan.key, plan.name, allowances, offers, plan.rates, allowed)
 
 
-def _allowance(allowed: Sequence[Entitlement], feature: str, meter_id: int) -> Allowance:
-    entitlement = next((each for each in allowed if each.feature.key == feature), None)
+def _allowance(allowed: Sequence[Entitlement], meter: Meter) -> Allowance:
+    entitlement = next((each for each in allowed if each.feature.key == meter.key), None)
+    by = meter.aggregation
     if entitlement is None:
-        return Allowance(feature, meter_id, 0, hard=True, period=EntitlementPeriod.BILLING, offered=False)
-    return Allowance(feature, meter_id, entitlement.limit, entitlement.hard, entitlement.period)
+        billing = EntitlementPeriod.BILLING
+        return Allowance(meter.key, meter.id, 0, hard=True, period=billing, offered=False, aggregation=by)
+    return Allowance(meter.key, meter.id, entitlement.limit, entitlement.hard, entitlement.period, aggregation=by)
 
 
 def best_offer(
@@ -71,18 +73,19 @@ def best_offer(
 
 def admits(balance: Balance, count: int) -> bool:
     """Whether `count` more may be taken."""
-    return fits(balance.used, count, balance.allowance.limit, hard=balance.allowance.hard)
+    return fits(balance.used, count, balance.allowance.bound, reserved=balance.reserved)
 
 
 def current_period(access: Access, kind: EntitlementPeriod, now: datetime) -> Period:
     """The period of this kind that holds `now`; worked out once per period."""
     known = access.periods.get(kind)
     if known is None or now not in known:
-        known = access.periods[kind] = _period(access.standing, kind, now)
+        known = access.periods[kind] = period_of(access.standing, kind, now)
     return known
 
 
-def _period(standing: Standing, kind: EntitlementPeriod, now: datetime) -> Period:
+def period_of(standing: Standing, kind: EntitlementPeriod, now: datetime) -> Period:
+    """Return the period of this kind that holds a moment."""
     if kind is EntitlementPeriod.NEVER:
         return FOREVER
     if kind is EntitlementPeriod.CALENDAR_MONTH:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -11,7 +11,21 @@ from tollkeeper.billing import EntitlementsChanged
 from tollkeeper.identity import touch_keys
 from tollkeeper.infra import LocalThrottle, Runtime, SharedThrottle, Throttle, Tx, pairs
 from tollkeeper.kit import Actor, ActorKind, NotFoundError
-from tollkeeper.metering import Bucket, Consumption, CounterKey, HistoryPoint, Verdict, history
+from tollkeeper.metering import (
+    ADDITIVE,
+    Bucket,
+    Consumption,
+    CounterKey,
+    HistoryPoint,
+    Hold,
+    Outcome,
+    Release,
+    Reservation,
+    Settle,
+    Verdict,
+    find_reservations,
+    history,
+)
 from tollkeeper.orgs import OrganizationCreated
 from tollkeeper.rating import Period
 
@@ -23,6 +37,8 @@ from .model import (
     Balance,
     OutsidePeriodError,
     QuotaExceededError,
+    ReservationClosedError,
+    ReservationNotFoundError,
     Standing,
     UnknownFeatureError,
     UnnamedCustomerError,
@@ -33,6 +49,7 @@ from .projection import Projection
 log = structlog.get_logger(__name__)
 
 KEY_USE_SECONDS = 5.0
+EXPIRY_SECONDS = 1.0
 KEYS = frozenset({ActorKind.API_KEY, ActorKind.OPERATOR_KEY})
 
 
@@ -58,7 +75,7 @@ class Gate:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self.projection = Projection(runtime)
-        self.counters = Counters(runtime.database)
+        self.counters = Counters(runtime)
         redis = runtime.settings.redis_url
         self.throttle: Throttle = SharedThrottle(redis.get_secret_value()) if redis else LocalThrottle()
         self._key_uses: dict[UUID, int] = {}
@@ -66,7 +83,11 @@ class Gate:
 
     async def start(self) -> None:
         """Begin to listen for changes and to write down key uses."""
-        self._tasks = [await self.projection.start(), asyncio.create_task(self._write_key_uses())]
+        self._tasks = [
+            await self.projection.start(),
+            asyncio.create_task(self._write_key_uses()),
+            asyncio.create_task(self._give_up_expired()),
+        ]
 
     async def close(self) -> None:
         """Answer everything that waits, write down what is left, let go of the database."""
@@ -120,7 +141,7 @@ class Gate:
         """
         allowance, period, wanted = self.consumption(actor, access, feature, count, key=key, at=at)
         outcome = await self.counters.consuming.submit(wanted)
-        balance = Balance(allowance, period, outcome.used)
+        balance = Balance(allowance, period, outcome.used, outcome.reserved)
         if outcome.verdict is Verdict.REFUSED:
             raise quota_exceeded(access, balance, count)
         return balance
@@ -135,21 +156,100 @@ class Gate:
         happened = at or max(now, period.start)
         if at is not None and not period.start <= happened <= now + rules.CLOCK_SKEW:
             raise OutsidePeriodError(f"`at` must lie between {period.start.isoformat()} and now.")
-        wanted = Consumption(counter, count, allowance.limit, allowance.hard, happened, key, actor.credential_id)
+        by = allowance.aggregation
+        wanted = Consumption(counter, count, allowance.bound, happened, key, actor.credential_id, by)
         return allowance, period, wanted
 
     async def ask(self, access: Access, feature: str, count: int) -> tuple[bool, Balance]:
         """Whether `count` more may be taken right now, and the balance; records nothing."""
         allowance, period, counter = self.counter(access, feature, self._runtime.clock.now())
-        balance = Balance(allowance, period, await self.counters.checking.submit(counter))
+        counted = await self.counters.checking.submit(counter)
+        balance = Balance(allowance, period, counted.used, counted.reserved)
         return rules.admits(balance, count), balance
+
+    async def reserve(
+        self, actor: Actor, access: Access, feature: str, count: int, *, ttl: timedelta, key: str | None
+    ) -> tuple[Reservation, Balance]:
+        """Set `count` aside for `ttl`, decided as exactly as if it were taken.
+
+        The same idempotency key answers the same reservation, whatever became of it.
+
+        Raises:
+            QuotaExceededError: a hard limit would be passed; nothing was set aside.
+            UnknownFeatureError: there is no such metered feature, or its meter does not add up.
+        """
+        now = self._runtime.clock.now()
+        allowance, period, counter = self.counter(access, feature, now)
+        if allowance.aggregation not in ADDITIVE:
+            raise UnknownFeatureError(f"{feature!r} is not counted by adding up; it cannot be reserved.")
+        wanted = Hold(counter, count, allowance.bound, now + ttl, key, actor.credential_id)
+        outcome = await self.counters.consuming.submit(wanted)
+        balance = Balance(allowance, period, outcome.used, outcome.reserved)
+        if outcome.reservation is None:
+            raise quota_exceeded(access, balance, count)
+        return outcome.reservation, balance
+
+    async def settle(self, actor: Actor, access: Access, found: Reservation, count: int) -> tuple[Reservation, Balance]:
+        """Count what was really used in place of what was held; a second time with the same count changes nothing.
+
+        Raises:
+            QuotaExceededError: more was used than held, and the rest does not fit; the reservation stays as it is.
+            ReservationClosedError: it was released, or settled with another count.
+        """
+        allowance, period = self._of_meter(access, found)
+        now = max(self._runtime.clock.now(), found.counter.period_start)
+        used = Consumption(found.counter, count, allowance.bound, now, None, actor.credential_id, allowance.aggregation)
+        outcome = await self.counters.consuming.submit(Settle(found.id, used))
+        balance = Balance(allowance, period, outcome.used, outcome.reserved)
+        if outcome.verdict is Verdict.REFUSED:
+            raise quota_exceeded(access, balance, count)
+        return self._closed(outcome), balance
+
+    async def release(self, access: Access, found: Reservation) -> tuple[Reservation, Balance]:
+        """Give back what was held; a second time changes nothing.
+
+        Raises:
+            ReservationClosedError: it was settled.
+        """
+        allowance, period = self._of_meter(access, found)
+        outcome = await self.counters.consuming.submit(Release(found.id, found.counter))
+        return self._closed(outcome), Balance(allowance, period, outcome.used, outcome.reserved)
+
+    def _of_meter(self, access: Access, found: Reservation) -> tuple[Allowance, Period]:
+        """Return the allowance that holds a reservation, and the period it counts in, which may be over."""
+        meter_id, start = found.counter.meter_id, found.counter.period_start
+        allowance = next(each for each in access.allowances.values() if each.meter_id == meter_id)
+        return allowance, rules.period_of(access.standing, allowance.period, start)
+
+    @staticmethod
+    def _closed(outcome: Outcome) -> Reservation:
+        if outcome.reservation is None:
+            raise ReservationNotFoundError
+        if outcome.verdict is Verdict.GONE:
+            raise ReservationClosedError(state=outcome.reservation.state.value)
+        return outcome.reservation
+
+    async def find_reservation(self, organization_id: UUID, reservation_id: UUID) -> Reservation:
+        """Return one of the organization's reservations.
+
+        Raises:
+            ReservationNotFoundError: there is none of this id, or it is another organization's.
+        """
+        async with self._runtime.transaction() as tx:
+            found = (await find_reservations(await tx.raw(), [reservation_id])).get(reservation_id)
+        if found is None or found.counter.organization_id != organization_id:
+            raise ReservationNotFoundError
+        return found
 
     async def balances(self, access: Access) -> list[Balance]:
         """Where every metered feature stands in its current period."""
         now = self._runtime.clock.now()
         counters = [self.counter(access, feature, now) for feature in access.allowances]
-        used = await asyncio.gather(*(self.counters.checking.submit(counter) for _, _, counter in counters))
-        return [Balance(allowance, period, taken) for (allowance, period, _), taken in zip(counters, used, strict=True)]
+        found = await asyncio.gather(*(self.counters.checking.submit(counter) for _, _, counter in counters))
+        return [
+            Balance(allowance, period, counted.used, counted.reserved)
+            for (allowance, period, _), counted in zip(counters, found, strict=True)
+        ]
 
     def counter(self, access: Access, feature: str, now: datetime) -> tuple[Allowance, Period, CounterKey]:
         """Return what is allowed of a feature, its present period, and the counter of that."""
@@ -164,6 +264,15 @@ class Gate:
         """Remember that a key was used; written down every few seconds with the time of then, for display only."""
         if actor.credential_id is not None and actor.kind in KEYS:
             self._key_uses[actor.credential_id] = self._key_uses.get(actor.credential_id, 0) + 1
+
+    async def _give_up_expired(self) -> None:
+        """Tidy up: calls do not wait for it, since admission gives up what has expired by itself."""
+        while True:
+            await asyncio.sleep(EXPIRY_SECONDS)
+            try:
+                await self.counters.give_up_expired()
+            except Exception as error:  # noqa: BLE001 - tried again in a moment
+                log.warning("expired reservations were not closed", error=str(error).strip())
 
     async def _write_key_uses(self) -> None:
         while True:
@@ -197,7 +306,7 @@ def quota_exceeded(access: Access, balance: Balance, requested: int) -> QuotaExc
     )
     return QuotaExceededError(
         detail,
-        headers={name.decode(): value.decode() for name, value in pairs(quota_lines(balance))},
+        headers=quota_headers(balance),
         feature=allowance.feature,
         limit=allowance.limit,
         used=balance.used,
@@ -216,9 +325,14 @@ def quota_lines(balance: Balance) -> bytes:
     return b"x-quota-limit: %d\r\nx-quota-used: %d\r\nx-quota-remaining: %d\r\nx-quota-reset: %d\r\n" % (
         limit,
         used,
-        max(0, limit - used),
+        balance.remaining or 0,
         reset,
     )
+
+
+def quota_headers(balance: Balance) -> dict[str, str]:
+    """The same as values by name."""
+    return {name.decode(): value.decode() for name, value in pairs(quota_lines(balance))}
 
 
 async def usage_history(tx: Tx, access: Access, feature: str, period: Period, bucket: Bucket) -> Sequence[HistoryPoint]:

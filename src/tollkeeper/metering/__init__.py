@@ -9,39 +9,68 @@ the counter it was added to, periods being half-open in UTC.
 """
 
 from .checks import counters_replay
+from .jobs import announce_threshold
 from .jobs import prepare_partitions as prepare_partitions_job
 from .model import (
+    ADDITIVE,
+    THRESHOLDS,
     Aggregation,
     Bucket,
     Consumption,
     CounterKey,
+    Crossing,
     HistoryPoint,
+    Hold,
+    Limit,
     Meter,
     MeterMismatchError,
     Outcome,
+    Release,
+    Request,
+    Reservation,
+    ReservationState,
+    Settle,
+    Standing,
+    ThresholdReached,
     Verdict,
 )
-from .rules import decide, fits
-from .service import consume, define_meter, prepare_partitions
-from .store import counters_of_periods, history, list_meters, read_counters, replay
+from .rules import Known, decide, fits
+from .service import consume, define_meter, expired_reservations, prepare_partitions
+from .store import counters_of_periods, find_reservations, history, list_meters, read_counters, replay
 
-jobs = [prepare_partitions_job]
+jobs = [prepare_partitions_job, announce_threshold]
 
 __all__ = [
+    "ADDITIVE",
+    "THRESHOLDS",
     "Aggregation",
     "Bucket",
     "Consumption",
     "CounterKey",
+    "Crossing",
     "HistoryPoint",
+    "Hold",
+    "Known",
+    "Limit",
     "Meter",
     "MeterMismatchError",
     "Outcome",
+    "Release",
+    "Request",
+    "Reservation",
+    "ReservationState",
+    "Settle",
+    "Standing",
+    "ThresholdReached",
     "Verdict",
+    "announce_threshold",
     "consume",
     "counters_of_periods",
     "counters_replay",
     "decide",
     "define_meter",
+    "expired_reservations",
+    "find_reservations",
     "fits",
     "history",
     "jobs",

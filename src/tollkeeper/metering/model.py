@@ -3,16 +3,33 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple, TypeAlias
 from uuid import UUID
 
+from tollkeeper.infra import Event
 from tollkeeper.kit import ConflictError
+
+THRESHOLDS = (80, 90, 100)
+"""At which percentages of a limit somebody is told, unless a plan says otherwise."""
 
 
 class Aggregation(StrEnum):
-    """How a meter makes a number of its events."""
+    """How a meter makes a number of its events within a period."""
 
     SUM = "sum"
+    """The quantities added up."""
+    COUNT = "count"
+    """How many events there are, whatever their quantities."""
+    MAX = "max"
+    """The highest quantity."""
+    LATEST = "latest"
+    """The quantity of the latest event by the time it happened: a gauge, such as seats or bytes stored."""
+    UNIQUE = "unique"
+    """How many different values there are."""
+
+
+ADDITIVE = frozenset({Aggregation.SUM, Aggregation.COUNT})
+"""Aggregations whose number over a span is the sum of the numbers of its parts."""
 
 
 class Bucket(StrEnum):
@@ -41,37 +58,156 @@ class CounterKey(NamedTuple):
     period_start: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Consumption:
-    """One request to take `count` (>= 1) from a counter.
+class Standing(NamedTuple):
+    """What a counter stands at.
 
-    `limit` None means unlimited. A hard limit refuses what would pass it; a soft one only informs.
-    `at` is when the usage happened; the counter's period was chosen by it.
-    `idempotency_key` None means the caller does not ask for repeats to be recognised.
+    `reserved` is held by open reservations on top of `used`. `told` is the highest threshold that was told for
+    `told_limit`, in percent. `latest_at` is when the event happened that a gauge shows.
+    """
+
+    used: int = 0
+    reserved: int = 0
+    told: int = 0
+    told_limit: int | None = None
+    latest_at: datetime | None = None
+
+
+class Limit(NamedTuple):
+    """How far a counter may go. `amount` None means unlimited.
+
+    A hard limit refuses what would pass `amount + grace`; a soft one only informs. `thresholds` are percentages of
+    `amount`, ascending.
+    """
+
+    amount: int | None
+    hard: bool = True
+    grace: int = 0
+    thresholds: tuple[int, ...] = THRESHOLDS
+
+    @property
+    def ceiling(self) -> int | None:
+        """What is never passed; None when nothing is refused."""
+        return None if self.amount is None or not self.hard else self.amount + self.grace
+
+
+class Consumption(NamedTuple):
+    """One request to count an event.
+
+    `quantity` is at least 1, for gauges at least 0. `at` is when the usage happened; the counter's period was chosen by
+    it. `idempotency_key` None means the caller does not ask for repeats to be recognised. `value` is what a meter of
+    unique values tells apart. `properties` is the event's own JSON object, kept with it.
     """
 
     counter: CounterKey
-    count: int
-    limit: int | None
-    hard: bool
+    quantity: int
+    limit: Limit
     at: datetime
+    idempotency_key: str | None = None
+    credential_id: UUID | None = None
+    aggregation: Aggregation = Aggregation.SUM
+    value: str | None = None
+    properties: str | None = None
+
+
+class Hold(NamedTuple):
+    """A request to set `quantity` (>= 1) aside until it is settled, released, or `expires_at` has come."""
+
+    counter: CounterKey
+    quantity: int
+    limit: Limit
+    expires_at: datetime
+    idempotency_key: str | None = None
+    credential_id: UUID | None = None
+
+
+class Settle(NamedTuple):
+    """A request to count what was really used in place of what was held; `consumption.quantity` may be 0."""
+
+    reservation_id: UUID
+    consumption: Consumption
+
+    @property
+    def counter(self) -> CounterKey:
+        """The counter it moves."""
+        return self.consumption.counter
+
+
+class Release(NamedTuple):
+    """A request to give back what was held."""
+
+    reservation_id: UUID
+    counter: CounterKey
+
+
+Request: TypeAlias = Consumption | Hold | Settle | Release
+
+
+class ReservationState(StrEnum):
+    """What became of a reservation."""
+
+    HELD = "held"
+    SETTLED = "settled"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Usage set aside. `settled` is what was counted in the end; None unless it is settled."""
+
+    id: UUID
+    counter: CounterKey
+    held: int
+    expires_at: datetime
+    state: ReservationState
+    settled: int | None = None
     idempotency_key: str | None = None
     credential_id: UUID | None = None
 
 
 class Verdict(Enum):
-    """What became of a consumption."""
+    """What became of a request."""
 
     ADMITTED = "admitted"
     REPEATED = "repeated"
+    """The same was recorded before; nothing was counted now."""
     REFUSED = "refused"
+    """A hard limit would be passed; nothing was recorded."""
+    GONE = "gone"
+    """There is no such reservation, or it was closed another way."""
 
 
 class Outcome(NamedTuple):
-    """The verdict, and what the counter stands at after it."""
+    """The verdict, and what the counter stands at after it. `reservation` for requests about one."""
 
     verdict: Verdict
     used: int
+    reserved: int = 0
+    reservation: Reservation | None = None
+
+
+class Crossing(NamedTuple):
+    """A threshold that a counter reached with this batch: `used * 100 >= percent * limit` for the first time."""
+
+    counter: CounterKey
+    percent: int
+    limit: int
+    used: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThresholdReached(Event):
+    """Usage reached so many percent of its limit, told once per threshold, limit and period."""
+
+    name: ClassVar[str] = "metering.threshold_reached"
+    organization_id: UUID
+    meter_id: int
+    period_start: datetime
+    percent: int
+    limit: int
+    used: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,29 @@
 """Use cases of metering."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from tollkeeper.infra import Tx
 from tollkeeper.kit import new_id
 
 from . import rules, store
-from .model import Aggregation, Consumption, Meter, MeterMismatchError, Outcome
+from .model import (
+    Aggregation,
+    Consumption,
+    CounterKey,
+    Crossing,
+    Hold,
+    Meter,
+    MeterMismatchError,
+    Outcome,
+    Release,
+    Request,
+    Settle,
+    Standing,
+)
 
 MONTHS_AHEAD = 3
+EXPIRY_BATCH = 500
 
 
 async def define_meter(
@@ -26,7 +40,9 @@ async def define_meter(
     return meter
 
 
-async def consume(connection: store.Connection, requests: Sequence[Consumption]) -> list[Outcome]:
+async def consume(
+    connection: store.Connection, requests: Sequence[Request], now: datetime
+) -> tuple[list[Outcome], list[Crossing]]:
     """Decide and record a batch inside the caller's open transaction; it counts when the caller commits.
 
     Admission is exact across any number of callers: every counter stays locked from the decision to the commit.
@@ -34,20 +50,56 @@ async def consume(connection: store.Connection, requests: Sequence[Consumption])
     Args:
         connection: inside a transaction of its own, best in pipeline mode: the writes are sent, not waited for.
         requests: in the order they arrived; outcomes have the same order.
+        now: reservations held beyond it are given up first.
+
+    Returns:
+        One outcome a request, and the thresholds that were reached; the caller tells them in the same transaction.
     """
     counters = rules.counters_of(requests)
-    used = await store.lock_counters(connection, counters)
-    if len(used) < len(counters):
-        fresh = [key for key in counters if key not in used]
+    standing = await store.lock_counters(connection, counters)
+    if len(standing) < len(counters):
+        fresh = [key for key in counters if key not in standing]
         await store.create_counters(connection, fresh)
-        used |= await store.lock_counters(connection, fresh)
-    keyed = [request for request in requests if request.idempotency_key is not None]
-    seen = await store.seen_keys(connection, keyed) if keyed else set()
-    decision = rules.decide(requests, used, seen)
+        standing |= await store.lock_counters(connection, fresh)
+    decision = rules.decide(requests, standing, await _known(connection, requests, standing, now))
     if decision.admitted:
         await store.insert_events(connection, decision.admitted)
+    if decision.values:
+        await store.insert_values(connection, decision.values)
+    if decision.made:
+        await store.insert_reservations(connection, decision.made)
+    if decision.closed:
+        await store.close_reservations(connection, decision.closed)
+    if decision.counters:
         await store.write_counters(connection, decision.counters)
-    return decision.outcomes
+    return decision.outcomes, decision.crossings
+
+
+async def _known(
+    connection: store.Connection, requests: Sequence[Request], standing: Mapping[CounterKey, Standing], now: datetime
+) -> rules.Known:
+    """Read what was recorded before and bears on these requests. Their counters are locked: nothing of it moves."""
+    events = [each.consumption if isinstance(each, Settle) else each for each in requests]
+    takes = [each for each in events if isinstance(each, Consumption)]
+    keyed = [each for each in takes if each.idempotency_key is not None]
+    valued = [each for each in takes if each.value is not None and each.aggregation is Aggregation.UNIQUE]
+    named = [each.reservation_id for each in requests if isinstance(each, Settle | Release)]
+    holds = [each for each in requests if isinstance(each, Hold) and each.idempotency_key is not None]
+    holding = [key for key, each in standing.items() if each.reserved]
+    return rules.Known(
+        now,
+        keys=await store.seen_keys(connection, keyed) if keyed else frozenset(),
+        values=await store.seen_values(connection, valued) if valued else frozenset(),
+        reservations=await store.find_reservations(connection, named) if named else {},
+        held_under=await store.held_under(connection, holds) if holds else {},
+        expired=await store.expired_of(connection, holding, now) if holding else (),
+    )
+
+
+async def expired_reservations(connection: store.Connection, now: datetime) -> list[Release]:
+    """Return requests that give up what is held beyond its time; `consume` does so with whatever comes for them."""
+    found = await store.expired(connection, now, limit=EXPIRY_BATCH)
+    return [Release(each.id, each.counter) for each in found]
 
 
 async def prepare_partitions(tx: Tx) -> None:

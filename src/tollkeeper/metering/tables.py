@@ -11,8 +11,11 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
+    text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from tollkeeper.infra import metadata
 
@@ -24,7 +27,7 @@ METERS = Table(
     Column("event_type", Text, nullable=False, unique=True, comment="CloudEvents type that feeds this meter"),
     Column("aggregation", Text, nullable=False),
     Column("unit", Text, nullable=False),
-    CheckConstraint("aggregation in ('sum')", name="aggregation_known"),
+    CheckConstraint("aggregation in ('sum', 'count', 'max', 'latest', 'unique')", name="aggregation_known"),
 )
 
 USAGE_COUNTERS = Table(
@@ -33,8 +36,12 @@ USAGE_COUNTERS = Table(
     Column("organization_id", Uuid, primary_key=True),
     Column("meter_id", SmallInteger, ForeignKey("meters.id"), primary_key=True),
     Column("period_start", DateTime(timezone=True), primary_key=True),
-    Column("used", BigInteger, nullable=False, server_default="0", comment="sum of admitted events of the period"),
-    CheckConstraint("used >= 0", name="used_not_negative"),
+    Column("used", BigInteger, nullable=False, server_default="0", comment="what the period's events come to"),
+    Column("reserved", BigInteger, nullable=False, server_default="0", comment="held by open reservations"),
+    Column("told", SmallInteger, nullable=False, server_default="0", comment="highest threshold told, in percent"),
+    Column("told_limit", BigInteger, comment="of which limit"),
+    Column("latest_at", DateTime(timezone=True), comment="gauges: when the event happened that is shown"),
+    CheckConstraint("used >= 0 and reserved >= 0", name="not_negative"),
     # Room on each page lets an update stay beside the row it replaces, without touching the index.
     postgresql_with={"fillfactor": 50},
     comment="One row per organization, meter and period: answers quota questions without counting events",
@@ -51,9 +58,48 @@ USAGE_EVENTS = Table(
     Column("period_start", DateTime(timezone=True), nullable=False, comment="the counter this event was added to"),
     Column("credential_id", Uuid, comment="the key or session that reported it"),
     Column("idempotency_key", Text),
+    Column("value", Text, comment="what a meter of unique values tells apart"),
+    Column("properties", JSONB, comment="the event's own data, as it was sent"),
     Index(None, "organization_id", "meter_id", "at"),
     postgresql_partition_by="RANGE (id)",
     comment="Immutable facts; counters and charts replay from here",
+)
+
+USAGE_VALUES = Table(
+    "usage_values",
+    metadata,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("meter_id", SmallInteger, primary_key=True),
+    Column("period_start", DateTime(timezone=True), primary_key=True),
+    Column("value", Text, primary_key=True),
+    comment="Which values a counter of unique values has seen",
+)
+
+USAGE_RESERVATIONS = Table(
+    "usage_reservations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("organization_id", Uuid, nullable=False),
+    Column("meter_id", SmallInteger, ForeignKey("meters.id"), nullable=False),
+    Column("period_start", DateTime(timezone=True), nullable=False, comment="the counter that holds it"),
+    Column("held", BigInteger, nullable=False, comment="how much was set aside"),
+    Column("expires_at", DateTime(timezone=True), nullable=False, comment="given back by itself from then on"),
+    Column("state", Text, nullable=False),
+    Column("settled", BigInteger, comment="what was counted in the end; null unless settled"),
+    Column("idempotency_key", Text),
+    Column("credential_id", Uuid, comment="the key or session that asked for it"),
+    CheckConstraint("state in ('held', 'settled', 'released', 'expired')", name="state_known"),
+    CheckConstraint("held > 0", name="held_positive"),
+    UniqueConstraint("organization_id", "meter_id", "idempotency_key"),
+    Index(
+        "ix_usage_reservations_held",
+        "organization_id",
+        "meter_id",
+        "period_start",
+        postgresql_where=text("state = 'held'"),
+    ),
+    Index("ix_usage_reservations_expiry", "expires_at", postgresql_where=text("state = 'held'")),
+    comment="Usage set aside for work whose size is not known yet",
 )
 
 USAGE_EVENT_KEYS = Table(

@@ -9,16 +9,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt
 from starlette.responses import Response
 
 from tollkeeper.catalog import Entitlement
+from tollkeeper.gate import hot
+from tollkeeper.gate.hot import balance_document
+from tollkeeper.gate.model import Access, Balance, InvalidKeyError, offer_document
+from tollkeeper.gate.schemas import MAX_COUNT, MAX_FEATURE, BalanceBody, CheckAnswer, CheckBody, TrackBody
+from tollkeeper.gate.service import Gate, usage_history
 from tollkeeper.infra import ActorDep, RuntimeDep, Tx, TxDep, current_actor, pairs, runtime_of
 from tollkeeper.kit import FieldProblem, InvalidInputError, Permission
 from tollkeeper.metering import Bucket
 from tollkeeper.rating import Period
-
-from . import hot
-from .hot import balance_document
-from .model import Access, Balance, InvalidKeyError, offer_document
-from .schemas import MAX_COUNT, MAX_FEATURE, BalanceBody, CheckAnswer, CheckBody, TrackBody
-from .service import Gate, usage_history
 
 router = APIRouter(prefix="/usage", tags=["Usage"])
 keys_router = APIRouter(prefix="/keys", tags=["API keys"])
@@ -45,7 +44,8 @@ def _takes(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def _without(status: int) -> dict[int | str, dict[str, Any]]:
+def without(status: int) -> dict[int | str, dict[str, Any]]:
+    """Return the problems but for one that cannot happen there."""
     return {code: words for code, words in PROBLEMS.items() if code != status}
 
 
@@ -55,7 +55,7 @@ async def track(request: Request) -> Response:
     return await _through(hot.track, request)
 
 
-@router.post("/check", response_model=CheckAnswer, responses=_without(402), openapi_extra=_takes(CheckBody))
+@router.post("/check", response_model=CheckAnswer, responses=without(402), openapi_extra=_takes(CheckBody))
 async def check(request: Request) -> Response:
     """Ask whether something may be used; records nothing."""
     return await _through(hot.check, request)
@@ -83,7 +83,7 @@ async def _access(gate: Gate, actor: ActorDep, customer: str | None) -> Access:
     return await gate.access(await gate.organization_of(actor, customer))
 
 
-@router.get("", responses=_without(402))
+@router.get("", responses=without(402))
 async def usage(
     *,
     actor: ActorDep,
@@ -132,7 +132,7 @@ def history_span(start: datetime | None, end: datetime | None, now: datetime) ->
     return Period(first, last)
 
 
-@router.get("/limits", responses=_without(402))
+@router.get("/limits", responses=without(402))
 async def limits(actor: ActorDep, runtime: RuntimeDep, tx: TxDep, customer: CustomerQuery = None) -> dict[str, Any]:
     """Every entitlement of the organization, metered ones with where they stand."""
     gate = runtime.part(Gate)
@@ -174,7 +174,7 @@ class VerifyBody(BaseModel):
     quantity: StrictInt = Field(1, ge=1, le=MAX_COUNT)
 
 
-@keys_router.post("/verify", responses=_without(402))
+@keys_router.post("/verify", responses=without(402))
 async def verify(actor: ActorDep, runtime: RuntimeDep, body: VerifyBody) -> dict[str, Any]:
     """Tell an operator whose key this is and whether it is good; an unknown key is an answer, not an error."""
     actor.must(Permission.KEYS_VERIFY)

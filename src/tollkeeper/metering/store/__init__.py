@@ -1,0 +1,46 @@
+"""Every statement of metering."""
+
+from .counters import Connection, create_counters, lock_counters, read_counters, write_counters
+from .events import insert_events, insert_values, seen_keys, seen_values
+from .reading import (
+    counters_of_periods,
+    counters_that_disagree,
+    create_partition,
+    history,
+    insert_meter,
+    list_meters,
+    replay,
+)
+from .reservations import (
+    close_reservations,
+    expired,
+    expired_of,
+    find_reservations,
+    held_under,
+    insert_reservations,
+)
+
+__all__ = [
+    "Connection",
+    "close_reservations",
+    "counters_of_periods",
+    "counters_that_disagree",
+    "create_counters",
+    "create_partition",
+    "expired",
+    "expired_of",
+    "find_reservations",
+    "held_under",
+    "history",
+    "insert_events",
+    "insert_meter",
+    "insert_reservations",
+    "insert_values",
+    "list_meters",
+    "lock_counters",
+    "read_counters",
+    "replay",
+    "seen_keys",
+    "seen_values",
+    "write_counters",
+]
