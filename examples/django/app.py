@@ -17,7 +17,7 @@ settings.configure(
     ALLOWED_HOSTS=["127.0.0.1", "localhost"], ROOT_URLCONF=__name__, WSGI_APPLICATION=f"{__name__}.application"
 )
 
-toll = Tollkeeper(os.environ["TOLLKEEPER_URL"], os.environ["TOLLKEEPER_OPERATOR_KEY"])
+toll = Tollkeeper(os.environ["TOLL_URL"], os.environ["TOLL_KEY"])
 
 
 def hello(_: HttpRequest) -> JsonResponse:

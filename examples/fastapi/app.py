@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from tollkeeper_sdk import AsyncTollkeeper, TollkeeperASGI
 
-toll = AsyncTollkeeper(os.environ["TOLLKEEPER_URL"], os.environ["TOLLKEEPER_OPERATOR_KEY"])
+toll = AsyncTollkeeper(os.environ["TOLL_URL"], os.environ["TOLL_KEY"])
 
 app = FastAPI()
 app.add_middleware(

@@ -7,7 +7,7 @@ from flask import Flask, Response, request
 
 from tollkeeper_sdk import Tollkeeper, TollkeeperWSGI
 
-toll = Tollkeeper(os.environ["TOLLKEEPER_URL"], os.environ["TOLLKEEPER_OPERATOR_KEY"])
+toll = Tollkeeper(os.environ["TOLL_URL"], os.environ["TOLL_KEY"])
 
 app = Flask(__name__)
 app.wsgi_app = TollkeeperWSGI(app.wsgi_app, toll, feature={"POST /chat": "prompts"}, public=("/hello",))  # type: ignore[method-assign]  # as Flask tells to

@@ -90,7 +90,7 @@ class Tollkeeper:
         self._guard = Guard(on_outage, keep, spool)
         self._what_is_soft = what_is_soft(key)
         self._sending = httpx.Client(**options, transport=transport) if spool else None
-        self._replay = replay_of(spool, self._sending) if spool and self._sending else None
+        self._replay = replay_of(spool, self._sending, self._guard) if spool and self._sending else None
         if self._replay:
             self._replay.wake()
 

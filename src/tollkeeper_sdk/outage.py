@@ -167,7 +167,7 @@ def name_of(key: str, feature: str | None, quantity: int) -> bytes:
     return hashlib.sha256(f"{key}\0{feature}\0{quantity}".encode()).digest()
 
 
-def sender(client: httpx.Client) -> Callable[[Entry], Verdict]:
+def sender(client: httpx.Client, guard: Guard) -> Callable[[Entry], Verdict]:
     """Return what sends one entry of the spool, once; when to try again is for the replay to say."""
 
     def send(entry: Entry) -> Verdict:
@@ -176,7 +176,10 @@ def sender(client: httpx.Client) -> Callable[[Entry], Verdict]:
             outcome = client.post("/api/usage/track", content=entry.body, headers={"Content-Type": "application/json"})
         except httpx.TransportError as error:
             return Verdict(reason=f"The server could not be reached: {error}")
-        return verdict_of(outcome)
+        verdict = verdict_of(outcome)
+        if verdict.taken:
+            guard.answered(well=True)  # what was passed over while the server was down is tried again
+        return verdict
 
     return send
 
@@ -199,6 +202,6 @@ def verdict_of(response: httpx.Response) -> Verdict:
     )
 
 
-def replay_of(spool: Spool, client: httpx.Client) -> Replay:
+def replay_of(spool: Spool, client: httpx.Client, guard: Guard) -> Replay:
     """Return a replay that sends with this client."""
-    return Replay(spool, sender(client))
+    return Replay(spool, sender(client, guard))

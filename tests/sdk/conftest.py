@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -11,23 +10,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from system.live import PROGRAM, LiveServer
 from tollkeeper_sdk import Tollkeeper
 
-
-def operator_key(server: LiveServer) -> str:
-    """Make a key that acts for every customer."""
-    command = [str(PROGRAM), "keys", "create-operator", "--data-dir", str(server.data_dir)]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("STRIPE_SECRET", "DATABASE_"))}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603
-    return done.stdout.strip().splitlines()[0]
+from .serving import Server
 
 
 @dataclass
 class Live:
     """The server, and customers of it."""
 
-    server: LiveServer
+    server: Server
     operator: str
     _numbers: "count[int]" = field(default_factory=count)
 
@@ -50,10 +42,10 @@ class Live:
 
 @pytest.fixture(scope="session")
 def live(run_folder: Path) -> Iterator[Live]:
-    server = LiveServer(run_folder / f"sdk-{os.getpid()}")
+    server = Server(run_folder / f"sdk-{os.getpid()}")
     server.start()
     try:
-        yield Live(server, operator_key(server))
+        yield Live(server, server.operator_key())
     finally:
         server.stop()
 

@@ -38,7 +38,7 @@ class Example:
     def __init__(self, name: str, live: Live, port: int) -> None:
         self.name = name
         self.url = f"http://127.0.0.1:{port}"
-        surroundings = {"TOLLKEEPER_URL": live.server.url, "TOLLKEEPER_OPERATOR_KEY": live.operator}
+        surroundings = {"TOLL_URL": live.server.url, "TOLL_KEY": live.operator}
         self.process = subprocess.Popen(  # noqa: S603 - our own program
             [*command_of(name), str(port)],
             cwd=EXAMPLES / name,

@@ -81,8 +81,6 @@ class Store:
         """
         try:
             return self._lasting(work)
-        except UnicodeDecodeError:
-            pass  # a message about damage that quotes it
         except sqlite3.DatabaseError as error:
             if not _is_damage(error):
                 raise SpoolError(f"The spool in {self._directory} cannot be written: {error}") from error
@@ -172,6 +170,9 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("pragma journal_size_limit = 4194304")
         connection.executescript(_SCHEMA)
         _check(connection)
+    except (UnicodeDecodeError, OverflowError, MemoryError) as error:
+        connection.close()  # a damaged description of the tables can claim any size, and its message quotes it
+        raise _damage(str(error)) from error
     except BaseException:
         connection.close()
         raise
@@ -183,9 +184,13 @@ def _check(connection: sqlite3.Connection) -> None:
     (found,) = connection.execute("pragma integrity_check(1)").fetchone()
     if found == "ok" and _tables(connection) == _right_tables() and connection.execute(_COUNTED).fetchone() == (1,):
         return
-    error = sqlite3.DatabaseError(found)
+    raise _damage(found)
+
+
+def _damage(words: str) -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError(words)
     error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    raise error
+    return error
 
 
 def _tables(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
@@ -212,8 +217,6 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
 def _is_whole(path: Path) -> bool:
     try:
         _connect(path).close()
-    except UnicodeDecodeError:
-        return False
     except sqlite3.DatabaseError as error:
         if _is_damage(error):
             return False
@@ -231,7 +234,7 @@ def _salvaged(path: Path, direction: str) -> Iterator[tuple[int, tuple[object, .
             number, name, lane, body, created, _, checksum = row
             if is_right(name, lane, body, created, checksum):
                 yield number, row
-    except (sqlite3.DatabaseError, OverflowError, UnicodeDecodeError):
+    except (sqlite3.DatabaseError, OverflowError, UnicodeDecodeError, MemoryError):
         return
     finally:
         connection.close()
