@@ -126,8 +126,8 @@ async def use(shop: Shop, who: Organization, count: int, feature: str = "prompts
     async with shop.runtime.transaction() as tx:
         await metering.prepare_partitions(tx)
         meter = next(each for each in await metering.list_meters(tx) if each.key == feature)
-        wanted = metering.Consumption(metering.CounterKey(who.id, meter.id, start), count, None, hard=False, at=start)
-        await metering.consume(await tx.raw(), [wanted])
+        wanted = metering.Consumption(metering.CounterKey(who.id, meter.id, start), count, metering.Limit(None), start)
+        await metering.consume(await tx.raw(), [wanted], tx.now)
 
 
 async def end_now(shop: Shop, who: Organization) -> None:
@@ -283,8 +283,8 @@ async def test_late_usage_is_corrected_once_at_the_price_of_then(
     await charge(shop, ada)
     async with shop.runtime.transaction() as tx:
         meter = next(each for each in await metering.list_meters(tx) if each.key == "prompts")
-        late = metering.Consumption(metering.CounterKey(ada.id, meter.id, before), 700, None, hard=False, at=before)
-        await metering.consume(await tx.raw(), [late])
+        late = metering.Consumption(metering.CounterKey(ada.id, meter.id, before), 700, metering.Limit(None), before)
+        await metering.consume(await tx.raw(), [late], tx.now)
     for _ in range(3):
         async with shop.runtime.transaction() as tx:
             await overage.late_usage.handler(tx)
@@ -410,8 +410,8 @@ async def test_what_was_used_before_the_plan_began_is_not_its_to_charge(shop: Sh
         async with shop.runtime.transaction() as tx:
             meter = next(each for each in await metering.list_meters(tx) if each.key == "deployments")
             key = metering.CounterKey(eve.id, meter.id, month)
-            wanted = metering.Consumption(key, more, None, hard=False, at=shop.runtime.clock.now())
-            await metering.consume(await tx.raw(), [wanted])
+            wanted = metering.Consumption(key, more, metering.Limit(None), shop.runtime.clock.now())
+            await metering.consume(await tx.raw(), [wanted], tx.now)
 
     async def move(plan: str) -> None:
         async with shop.runtime.transaction() as tx:

@@ -78,7 +78,7 @@ async def test_a_refused_caller_is_told_when_one_more_fits(
     """`early` calls in one minute, the rest `moment` seconds into the next; as soon as told one more passes."""
     limiter = LocalThrottle()
     clock = [600.0]
-    monkeypatch.setattr(throttle.time, "time", lambda: clock[0])
+    monkeypatch.setattr("tollkeeper.infra.throttle.time.time", lambda: clock[0])
     for _ in range(early):
         assert (await limiter.hit("ada", 5)).allowed
     clock[0] = 660.0 + moment

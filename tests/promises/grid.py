@@ -151,6 +151,30 @@ GRID = (
         others={"feature": "prompts", **THEIRS},
     ),
     Route(
+        "POST /api/usage/reserve",
+        Permission.USAGE_WRITE,
+        201,
+        {"feature": "prompts", "count": 2, "ttl_seconds": 60},
+        wrong=wrong(feature="", count=0, ttl_seconds=0, idempotency_key="", customer=""),
+        others={"feature": "prompts", "count": 1, **THEIRS},
+    ),
+    # What a good call does is told in tests/gate/test_reserving.py.
+    Route(
+        "POST /api/usage/reserve/{reservation_id}/settle",
+        Permission.USAGE_WRITE,
+        None,
+        {"count": 1},
+        wrong=wrong(count=-1, customer=""),
+        others={"count": 1, **THEIRS},
+    ),
+    Route(
+        "POST /api/usage/reserve/{reservation_id}/release",
+        Permission.USAGE_WRITE,
+        None,
+        wrong=CUSTOMER,
+        others=THEIRS,
+    ),
+    Route(
         "GET /api/usage",
         Permission.USAGE_READ,
         query={"feature": "prompts", "bucket": "hour"},

@@ -66,6 +66,7 @@ class World:
             "method_id": "pm_of_nobody",
             "tax_id": "txi_of_nobody",
             "dispute_id": ZERO,
+            "reservation_id": ZERO,
             **self.known,
         }
         if "{key_id}" in route.path:

@@ -198,8 +198,8 @@ async def _tell_of_pause(tx: Tx, before: Pause | None, after: Subscription) -> N
     about = {"organization_id": after.organization_id, "subscription_id": after.id}
     pause = after.pause
     if pause is not None and pause != before:
-        told = {**about, "behavior": pause.behavior, "until": pause.until, "withheld": rules.rests(pause)}
-        await tx.emit(SubscriptionPaused(**told))
+        rests = rules.rests(pause)
+        await tx.emit(SubscriptionPaused(**about, behavior=pause.behavior, until=pause.until, withheld=rests))
     elif pause is None and before is not None and not rules.meaning(after.status).over:
         await tx.emit(SubscriptionUnpaused(**about, unpaid=after.unpaid))
 
