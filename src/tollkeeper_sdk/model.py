@@ -172,8 +172,25 @@ class PendingChange(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class PaymentStanding(msgspec.Struct, frozen=True):
+    """Where a subscription stands with its payments: `current`, `processing`, `grace` or `restricted`.
+
+    `since` is when the waiting invoice was made, `next_step_at` when something follows from it. `requires_action`: the
+    customer must confirm the payment; `pay_url` is the page for that. None where there is no such thing.
+    """
+
+    state: str = "current"
+    since: datetime | None = None
+    next_step_at: datetime | None = None
+    requires_action: bool = False
+    pay_url: str | None = None
+
+
 class Subscription(msgspec.Struct, frozen=True):
-    """The plan that may be used now and the subscription behind it. Times are None where they do not apply."""
+    """The plan that may be used now and the subscription behind it. Times are None where they do not apply.
+
+    `withheld` tells why a plan that was bought may not be used: `dunning`, `dispute`.
+    """
 
     plan: str
     status: str
@@ -183,6 +200,8 @@ class Subscription(msgspec.Struct, frozen=True):
     trial_end: datetime | None = None
     quantity: int | None = None
     pending_change: PendingChange | None = None
+    payment: PaymentStanding = PaymentStanding()
+    withheld: tuple[str, ...] = ()
 
 
 class Line(msgspec.Struct, frozen=True):

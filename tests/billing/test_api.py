@@ -20,8 +20,13 @@ STATUS = {
     "cancel_at_period_end",
     "trial_end",
     "quantity",
+    "addons",
     "pending_change",
+    "discount",
+    "payment",
+    "withheld",
 }
+NOTHING_OWED = {"state": "current", "since": None, "next_step_at": None, "requires_action": False, "pay_url": None}
 
 
 def member(organization: Organization, role: Role = Role.OWNER, kind: ActorKind = ActorKind.TOKEN) -> Actor:
@@ -43,6 +48,7 @@ async def test_from_checkout_to_the_status(shop: Shop, client: httpx.AsyncClient
     free = (await client.get("/api/subscription/status")).json()
     assert set(free) == STATUS
     assert (free["plan"], free["status"]) == ("free", "active")
+    assert (free["payment"], free["withheld"]) == (NOTHING_OWED, [])
     opened = await client.post("/api/stripe/create-checkout", json={"plan": "pro", "interval": "month"})
     assert opened.status_code == 200
     assert set(opened.json()) == {"url", "session_id"}
@@ -54,6 +60,7 @@ async def test_from_checkout_to_the_status(shop: Shop, client: httpx.AsyncClient
     assert bought["current_period_end"].endswith("Z")
     overview = (await client.get("/api/billing/overview")).json()
     assert overview["plan_name"] == "Pro"
+    assert overview["subscription"]["payment"] == bought["payment"] == NOTHING_OWED
     assert overview["next_invoice"]["amount"] == {"amount": 2000, "currency": "usd"}
     assert overview["next_invoice"]["at"] == bought["current_period_end"]
     assert overview["payment_method"]["last4"] == "4242"

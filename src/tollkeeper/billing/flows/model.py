@@ -163,11 +163,37 @@ class NextInvoice:
     usage: tuple[SoFar, ...] = ()
 
 
+class PaymentState(StrEnum):
+    """Where a subscription stands with its payments."""
+
+    CURRENT = "current"
+    PROCESSING = "processing"
+    """A payment is on its way; nothing failed."""
+    GRACE = "grace"
+    RESTRICTED = "restricted"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentStanding:
+    """Where payments stand; `since` is when the invoice was made that waits, None: none does.
+
+    `next_step_at` is when dunning's next step is due, None: none is. `requires_action`: the customer must confirm the
+    payment. `pay_url` is the page where that, or paying otherwise, is done; None: there is nothing to do.
+    """
+
+    state: PaymentState = PaymentState.CURRENT
+    since: datetime | None = None
+    next_step_at: datetime | None = None
+    requires_action: bool = False
+    pay_url: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Overview:
     """Everything a billing page shows. `customer` None: nothing was ever bought."""
 
     status: Status
+    payment: PaymentStanding
     plan_name: str
     customer: Customer | None
     next_invoice: NextInvoice | None

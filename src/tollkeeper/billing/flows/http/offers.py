@@ -6,13 +6,13 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, Field
 
 from tollkeeper.billing.flows import service
-from tollkeeper.billing.subscriptions import status
-from tollkeeper.infra import ActorDep, Tx
+from tollkeeper.infra import ActorDep
 from tollkeeper.kit import Actor, ForbiddenError, new_id
-from tollkeeper.orgs import Organization
 
-from .access import CustomerQuery, ProviderTxDep, intervals, manager
-from .schemas import PromotionText, ResumeIn, StatusOut
+from .access import CustomerQuery, ProviderTxDep, manager
+from .schemas import PromotionText, ResumeIn
+from .standing import shown_status
+from .status_schemas import StatusOut
 
 router = APIRouter(prefix="/subscription", tags=["billing"])
 
@@ -34,7 +34,7 @@ async def post_promotion(body: PromotionIn, actor: ActorDep, tx: ProviderTxDep) 
     """Have a promotion code lower the invoices from the next one on, in place of what lowers them now."""
     organization = await manager(tx, actor, body.customer)
     await service.apply_promotion(tx, organization.id, body.code, idempotency_key=f"promotion-{new_id()}")
-    return await _status(tx, organization)
+    return await shown_status(tx, organization)
 
 
 @router.delete("/promotion")
@@ -42,7 +42,7 @@ async def delete_promotion(actor: ActorDep, tx: ProviderTxDep, customer: Custome
     """Let nothing lower the invoices any more."""
     organization = await manager(tx, actor, customer)
     await service.remove_promotion(tx, organization.id, idempotency_key=f"promotion-{new_id()}")
-    return await _status(tx, organization)
+    return await shown_status(tx, organization)
 
 
 @router.post("/trial/end")
@@ -50,7 +50,7 @@ async def post_trial_end(actor: ActorDep, tx: ProviderTxDep, body: ResumeIn | No
     """End the trial now: the first period is collected and begins. Without a way to pay nothing changes."""
     organization = await manager(tx, actor, body.customer if body else None)
     await service.end_trial(tx, organization.id, idempotency_key=f"trial-{new_id()}")
-    return await _status(tx, organization)
+    return await shown_status(tx, organization)
 
 
 @router.post("/trial/extend")
@@ -60,7 +60,7 @@ async def post_trial_extend(body: ExtendIn, actor: ActorDep, tx: ProviderTxDep) 
     organization = await manager(tx, actor, body.customer)
     until = body.until.replace(microsecond=0)
     await service.extend_trial(tx, organization.id, until, idempotency_key=f"trial-{new_id()}")
-    return await _status(tx, organization)
+    return await shown_status(tx, organization)
 
 
 @router.post("/trial/resume")
@@ -68,13 +68,9 @@ async def post_trial_resume(actor: ActorDep, tx: ProviderTxDep, body: ResumeIn |
     """Go on after a trial that ended without a payment method: the first period is collected and begins."""
     organization = await manager(tx, actor, body.customer if body else None)
     await service.wake_after_trial(tx, organization.id, idempotency_key=f"wake-{new_id()}")
-    return await _status(tx, organization)
+    return await shown_status(tx, organization)
 
 
 def _must_operate(actor: Actor) -> None:
     if not actor.is_operator:
         raise ForbiddenError("This needs an operator's key.")
-
-
-async def _status(tx: Tx, organization: Organization) -> StatusOut:
-    return StatusOut.of(await status(tx, organization.id, created_at=organization.created_at), await intervals(tx))

@@ -5,11 +5,10 @@ from starlette.responses import Response
 
 from tollkeeper.billing.flows import jobs, service
 from tollkeeper.billing.flows.model import Purchase
-from tollkeeper.billing.subscriptions import status
-from tollkeeper.infra import ActorDep, RuntimeDep, Tx, TxDep
+from tollkeeper.infra import ActorDep, RuntimeDep, TxDep
 from tollkeeper.infra.idempotency import IdempotencyDep
 from tollkeeper.kit import Permission, new_id
-from tollkeeper.orgs import Organization, organization_for
+from tollkeeper.orgs import organization_for
 
 from .access import BILLING_PAGE, CustomerQuery, ProviderTxDep, buyer_of, intervals, manager, page_after, reader
 from .schemas import (
@@ -23,8 +22,9 @@ from .schemas import (
     PreviewOut,
     ReceivedOut,
     ResumeIn,
-    StatusOut,
 )
+from .standing import shown_status
+from .status_schemas import StatusOut
 
 router = APIRouter(tags=["billing"])
 
@@ -86,7 +86,7 @@ async def post_webhook(request: Request, runtime: RuntimeDep) -> ReceivedOut:
 @router.get("/subscription/status")
 async def get_status(actor: ActorDep, tx: TxDep, customer: CustomerQuery = None) -> StatusOut:
     """Tell the plan that may be used now and the state of the subscription."""
-    return await _status(tx, await reader(tx, actor, customer))
+    return await shown_status(tx, await reader(tx, actor, customer))
 
 
 @router.post("/subscription/preview")
@@ -112,7 +112,7 @@ async def post_change(body: ChangeIn, actor: ActorDep, tx: ProviderTxDep, once: 
             await service.apply_promotion(tx, organization.id, change.promotion_code, idempotency_key=key)
         else:
             await service.change_plan(tx, organization.id, change, idempotency_key=key)
-        return await _status(tx, organization)
+        return await shown_status(tx, organization)
 
     return await once.run_in(tx, work, status=200)
 
@@ -122,7 +122,7 @@ async def post_cancel_change(actor: ActorDep, tx: ProviderTxDep, body: ResumeIn 
     """Take back a change that was to come when the period ends."""
     organization = await manager(tx, actor, body.customer if body else None)
     await service.cancel_change(tx, organization.id)
-    return await _status(tx, organization)
+    return await shown_status(tx, organization)
 
 
 @router.post("/subscription/cancel")
@@ -131,7 +131,7 @@ async def post_cancel(actor: ActorDep, tx: ProviderTxDep, body: CancelIn | None 
     wish = body or CancelIn()
     organization = await manager(tx, actor, wish.customer)
     await service.cancel(tx, organization.id, wish.at)
-    return await _status(tx, organization)
+    return await shown_status(tx, organization)
 
 
 @router.post("/subscription/resume")
@@ -139,7 +139,7 @@ async def post_resume(actor: ActorDep, tx: ProviderTxDep, body: ResumeIn | None 
     """Take back a cancellation that has not happened yet."""
     organization = await manager(tx, actor, body.customer if body else None)
     await service.resume(tx, organization.id)
-    return await _status(tx, organization)
+    return await shown_status(tx, organization)
 
 
 @router.get("/billing/overview")
@@ -148,7 +148,3 @@ async def get_overview(actor: ActorDep, tx: TxDep, customer: CustomerQuery = Non
     organization = await reader(tx, actor, customer)
     found = await service.overview(tx, organization.id, created_at=organization.created_at)
     return OverviewOut.of(found, await intervals(tx))
-
-
-async def _status(tx: Tx, organization: Organization) -> StatusOut:
-    return StatusOut.of(await status(tx, organization.id, created_at=organization.created_at), await intervals(tx))

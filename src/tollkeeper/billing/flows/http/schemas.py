@@ -20,12 +20,12 @@ from pydantic import (
 from tollkeeper.billing.flows.model import Change, ChangeAt, NextInvoice, Overview, PreviewedChange
 from tollkeeper.billing.flows.rules import MAX_URL
 from tollkeeper.billing.provider import CancelAt, Discount, InvoiceLine, LineKind, Preview, Tax, Term
-from tollkeeper.billing.subscriptions import Status
 from tollkeeper.rating import Interval
 
 from .addons_schemas import AddonIn
-from .amounts import MoneyOut, RunningDiscountOut
+from .amounts import MoneyOut
 from .methods_schemas import PaymentMethodOut
+from .status_schemas import StatusOut
 from .usage_schemas import UsageSoFarOut
 
 _NO_TERMS: Mapping[str, Term] = MappingProxyType({})
@@ -104,60 +104,6 @@ class ReceivedOut(BaseModel):
     """The event is stored; work on it happens later."""
 
     received: bool = True
-
-
-class PendingChangeOut(BaseModel):
-    """What the subscription becomes at `at`; `plan` is null for a price that is not in the catalogue.
-
-    `addons` is how many units of each add-on it then has, by key.
-    """
-
-    plan: str | None
-    interval: str | None
-    quantity: int
-    addons: dict[str, int]
-    at: datetime
-
-
-class StatusOut(BaseModel):
-    """The plan that may be used now, and the subscription behind it. Times are null where they do not apply."""
-
-    plan: str
-    status: str
-    current_period_start: datetime | None
-    current_period_end: datetime | None
-    cancel_at_period_end: bool
-    trial_end: datetime | None
-    quantity: int | None
-    addons: dict[str, int]
-    pending_change: PendingChangeOut | None
-    discount: RunningDiscountOut | None
-
-    @classmethod
-    def of(cls, found: Status, intervals: Mapping[UUID, str]) -> Self:
-        """Show a status; `intervals` tells that of each price."""
-        subscription = found.subscription
-        pending = subscription.pending if subscription else None
-        return cls(
-            plan=found.plan,
-            status=found.status,
-            current_period_start=found.current_period_start,
-            current_period_end=found.current_period_end,
-            cancel_at_period_end=found.cancel_at_period_end,
-            trial_end=found.trial_end,
-            quantity=subscription.quantity if subscription else None,
-            addons=subscription.units() if subscription else {},
-            pending_change=PendingChangeOut(
-                plan=pending.plan,
-                interval=intervals.get(pending.price_id) if pending.price_id else None,
-                quantity=pending.quantity,
-                addons=subscription.pending_units() if subscription else {},
-                at=pending.at,
-            )
-            if pending
-            else None,
-            discount=RunningDiscountOut.of(found.discount) if found.discount else None,
-        )
 
 
 class ChangeIn(_In):
@@ -381,7 +327,7 @@ class OverviewOut(BaseModel):
         return cls(
             plan=found.status.plan,
             plan_name=found.plan_name,
-            subscription=StatusOut.of(found.status, intervals),
+            subscription=StatusOut.of(found.status, found.payment, intervals),
             next_invoice=NextInvoiceOut.of(coming) if coming else None,
             balance=MoneyOut.of(customer.balance) if customer and customer.balance else None,
             payment_method=shown,

@@ -18,6 +18,7 @@ from .refunds import (
     credit,
     refund,
 )
+from .standing import payment_standing
 from .tax import add_tax_id, billing_details, change_details, list_tax_ids, remove_tax_id
 from .trials import end_trial, extend_trial, wake_after_trial
 from .webhooks import failed_events, process_event, read_delivery, synchronise, take_in
@@ -48,6 +49,7 @@ __all__ = [
     "make_default",
     "open_portal",
     "overview",
+    "payment_standing",
     "preview_addon",
     "preview_change",
     "preview_promotion",

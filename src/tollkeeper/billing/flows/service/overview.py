@@ -11,6 +11,8 @@ from tollkeeper.catalog import list_addon_prices, list_prices, load_catalogue
 from tollkeeper.infra import Tx
 from tollkeeper.kit import Money
 
+from .standing import payment_standing
+
 
 async def overview(tx: Tx, organization_id: UUID, *, created_at: datetime) -> Overview:
     """Return plan, next charge, balance, payment method and usage, all from our own mirror.
@@ -21,6 +23,7 @@ async def overview(tx: Tx, organization_id: UUID, *, created_at: datetime) -> Ov
     report: UsageReport | None = tx.runtime.parts.get(UsageReport)
     return Overview(
         status=now,
+        payment=await payment_standing(tx, now.subscription),
         plan_name=(await load_catalogue(tx)).plans[now.plan].name,
         customer=await find_customer(tx, organization_id),
         next_invoice=await _next_invoice(tx, now.subscription),
