@@ -18,10 +18,10 @@ from .billing_views import (
     invoice_rows,
     is_of_addons,
     offers,
-    status_banners,
     subscription_view,
 )
 from .person import PersonDep, load_viewer, may
+from .standing import standing_banners
 from .views import Banner
 
 router = APIRouter()
@@ -54,18 +54,19 @@ async def show_billing(
         standing = await status(tx, organization.id, created_at=organization.created_at)
         catalogue = await load_catalogue(tx)
         plans = await list_plans(tx)
+        known_trouble = await standing_banners(tx, actor, standing, catalogue)
         beside = addon_rows(await list_addons(tx, organization.id, created_at=organization.created_at))
         invoices = invoice_rows((await list_invoices(tx, organization.id, limit=SHOWN_INVOICES)).data)
     bought = interval_of(standing, catalogue)
     chosen = chosen_interval(interval) if interval else bought or Interval.MONTH
     known = wanted if any(plan.key == wanted and plan.prices for plan in plans) else ""
-    trouble = [_banner(failure)] if failure else []
+    trouble = [failure_banner(failure)] if failure else []
     return page(
         request,
         "portal/billing.html",
         status=failure.status if failure else 200,
         viewer=viewer,
-        banners=[*trouble, *status_banners(standing, catalogue)],
+        banners=[*trouble, *known_trouble],
         may_manage=may(actor, Permission.BILLING_MANAGE),
         subscription=subscription_view(standing, catalogue),
         has_portal=standing.subscription is not None or bool(invoices),
@@ -82,5 +83,6 @@ async def show_billing(
     )
 
 
-def _banner(failure: TollkeeperError) -> Banner:
+def failure_banner(failure: TollkeeperError) -> Banner:
+    """Tell what just went wrong."""
     return Banner("bad", failure.title, failure.hint if failure.detail == failure.title else failure.detail)

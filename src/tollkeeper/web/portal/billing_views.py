@@ -89,18 +89,23 @@ def _cost(plan: Plan, status: Status) -> str:
     return f"{amount(price.money)} a {price.interval.value}{beside}" if price else ""
 
 
-def status_banners(status: Status, catalogue: Catalogue) -> list[Banner]:
-    """Return what a customer must know of the subscription on every page."""
-    found = _trouble(status) or _to_come(status, catalogue)
-    return [found] if found else []
+def status_banners(status: Status, catalogue: Catalogue, owed: Banner | None = None) -> list[Banner]:
+    """Return what a customer must know of the subscription on every page; `owed` is what an open case says."""
+    found = [each for each in (_taken_back(status), owed) if each]
+    other = None if found else _trouble(status) or _to_come(status, catalogue)
+    return [*found, other] if other else found
+
+
+def _taken_back(status: Status) -> Banner | None:
+    withheld = (status.subscription.withheld if status.subscription else None) or ""
+    if "dispute" not in withheld.split(","):
+        return None
+    text = "Your bank has taken a payment for it back. Write to us to use it again."
+    return Banner("bad", "The plan cannot be used", text)
 
 
 def _trouble(status: Status) -> Banner | None:
     """Return what keeps the plan from being used, or soon will."""
-    withheld = (status.subscription.withheld if status.subscription else None) or ""
-    if "dispute" in withheld.split(","):
-        text = "Your bank has taken a payment for it back. Write to us to use it again."
-        return Banner("bad", "The plan cannot be used", text)
     if status.status in {"past_due", "unpaid"}:
         text = "Update the payment method before the plan is stopped."
         return Banner("bad", "The last payment failed", text, "/billing", "Plan & billing")

@@ -53,7 +53,7 @@ def payment_rows(found: PaymentsOfInvoice) -> tuple[PaymentView, ...]:
 def _charge(charge: Charge) -> PaymentView:
     state, tone = CHARGE_STATES.get(charge.status, (charge.status.capitalize(), "neutral"))
     words = charge.failure_message or "" if charge.status == "failed" else ""
-    return PaymentView(charge.created_at, _way(charge.method), words, state, tone, exact(charge.amount))
+    return PaymentView(charge.created_at, way_words(charge.method), words, state, tone, exact(charge.amount))
 
 
 def _refund(refund: Refund) -> PaymentView:
@@ -68,7 +68,8 @@ def _dispute(dispute: Dispute) -> PaymentView:
     return PaymentView(dispute.created_at, "Disputed at the bank", words, state, tone, exact(dispute.amount))
 
 
-def _way(method: PaymentMethod | None) -> str:
+def way_words(method: PaymentMethod | None) -> str:
+    """Name a way to pay: `Visa ending in 4242`; None: it is not known."""
     if method is None:
         return "Payment"
     name = (method.brand or WAYS.get(method.kind) or method.kind.replace("_", " ")).title()

@@ -16,8 +16,9 @@ from tollkeeper.kit import Permission
 from tollkeeper.orgs import get_organization
 from tollkeeper.web.ui import page
 
-from .billing_views import plan_fact, status_banners
+from .billing_views import plan_fact
 from .person import PersonDep, load_viewer
+from .standing import standing_banners
 from .views import (
     OVERVIEW_SPAN,
     SPANS,
@@ -53,12 +54,13 @@ async def overview_page(request: Request, runtime: RuntimeDep, actor: PersonDep)
         organization = await get_organization(tx, organization_id)
         standing = await status(tx, organization_id, created_at=organization.created_at)
         series = await _series(tx, access, catalogue, _first(usage), OVERVIEW_SPAN)
+        banners = await standing_banners(tx, actor, standing, catalogue)
         viewer = await load_viewer(tx, actor)
     return page(
         request,
         "portal/dashboard.html",
         viewer=viewer,
-        banners=[*status_banners(standing, catalogue), *limit_banners(usage)],
+        banners=[*banners, *limit_banners(usage)],
         facts=[plan_fact(standing, catalogue), left_fact(usage), keys_fact(keys)],
         offer="Upgrade" if any(access.offers.values()) else "",
         has_keys=any(key.active for key in keys),

@@ -17,14 +17,26 @@ NEAR = 0.8
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """Something to press in a banner; `href` may lead to a page of the provider."""
+
+    href: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Banner:
-    """A message above a page. `tone` is info, good, warn or bad; `href` empty means there is nothing to press."""
+    """A message above a page. `tone` is info, good, warn or bad; `href` empty means that no link follows the text.
+
+    Of `buttons` the first is what most people want.
+    """
 
     tone: str
     title: str
     text: str
     href: str = ""
     action: str = ""
+    buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

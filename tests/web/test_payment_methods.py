@@ -1,0 +1,202 @@
+"""The page of ways to pay, and what stands above every page while a payment is owed."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from tollkeeper.billing import DunningCase, DunningState, PaymentMethod, SavedMethod
+from tollkeeper.infra import Runtime
+from tollkeeper.kit import FixedClock, Role, new_id
+from tollkeeper.web.portal.method_views import MethodRow, method_rows
+from tollkeeper.web.portal.standing import case_banner, withheld_from
+from twin_process import TwinProcess
+
+from .conftest import Browser
+from .shop import OTHER_CARD, Shop, at_twin, leads_to
+from .team import now_is
+
+METHODS = "/billing/payment-methods"
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwinProcess]:
+    process = TwinProcess(tmp_path_factory.mktemp("twin"))
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """The provider's imitation lives in real time, so ours must be about that."""
+    return FixedClock(datetime.now(UTC).replace(microsecond=0))
+
+
+@pytest.fixture
+async def shop(runtime: Runtime, site: httpx.ASGITransport, twin: TwinProcess) -> AsyncIterator[Shop]:
+    assert site
+    made = at_twin(runtime, twin)
+    yield made
+    await made.provider.close()
+
+
+def shown(text: str) -> list[tuple[str, str]]:
+    """Return the ways to pay on a page, each with its id."""
+    rows = re.findall(r'data-method="([^"]+)".*?font-medium">([^<]+?) ?<', text, re.DOTALL)
+    return [(ident, name.strip()) for ident, name in rows]
+
+
+async def test_a_card_is_added_made_the_default_and_the_old_one_removed(shop: Shop, browser: Browser) -> None:
+    await browser.sign_up("ada@example.com")
+    await shop.buy(browser)
+    page = (await browser.get(METHODS)).text
+    [(old, name)] = shown(page)
+    assert name == "Visa ending in 4242"
+    assert "Good until 12 / 2040" in page
+    assert f'href="{METHODS}"' in (await browser.get("/billing")).text
+
+    await shop.pay(leads_to(await browser.send(METHODS, METHODS)), OTHER_CARD)
+    page = (await browser.get(METHODS)).text
+    new = next(ident for ident, _ in shown(page) if ident != old)
+    assert "Mastercard ending in 4444" in page
+    assert (await browser.send(METHODS, f"{METHODS}/{new}/default")).headers["location"] == METHODS
+    assert [ident for ident, _ in shown((await browser.get(METHODS)).text)] == [new, old]
+
+    asked = (await browser.get(f"{METHODS}/{old}/remove")).text
+    assert "Remove Visa ending in 4242?" in asked
+    assert (await browser.send(f"{METHODS}/{old}/remove", f"{METHODS}/{old}/remove")).headers["location"] == METHODS
+    assert [ident for ident, _ in shown((await browser.get(METHODS)).text)] == [new]
+
+
+async def test_the_card_that_pays_stays_and_the_page_says_why(shop: Shop, browser: Browser) -> None:
+    await browser.sign_up("ada@example.com")
+    await shop.buy(browser)
+    [(only, _)] = shown((await browser.get(METHODS)).text)
+    answer = await browser.send(f"{METHODS}/{only}/remove", f"{METHODS}/{only}/remove")
+    assert answer.status_code == 409
+    assert "A subscription is paid with this payment method" in answer.text
+    assert "Make another one the default first" in answer.text
+    assert [ident for ident, _ in shown(answer.text)] == [only]
+
+
+async def test_the_cards_of_others_do_not_exist(shop: Shop, browser: Browser, other_browser: Browser) -> None:
+    await browser.sign_up("ada@example.com")
+    await shop.buy(browser)
+    [(card, _)] = shown((await browser.get(METHODS)).text)
+    await other_browser.sign_up("eve@example.com")
+    assert card not in (await other_browser.get(METHODS)).text
+    assert (await other_browser.get(f"{METHODS}/{card}/remove")).status_code == 404
+    for what in ("default", "remove"):
+        assert (await other_browser.send(METHODS, f"{METHODS}/{card}/{what}")).status_code == 404
+    assert [ident for ident, _ in shown((await browser.get(METHODS)).text)] == [card]
+
+
+async def test_before_anything_was_bought_there_is_nothing_to_add(shop: Shop, browser: Browser) -> None:
+    assert shop.twin
+    await browser.sign_up("ada@example.com")
+    page = (await browser.get(METHODS)).text
+    assert "No payment method yet" in page
+    assert "Add a payment method" not in page
+    answer = await browser.send(METHODS, METHODS)
+    assert answer.status_code == 409
+    assert "Nothing was bought yet" in answer.text
+
+
+async def test_a_viewer_sees_the_cards_and_changes_nothing(shop: Shop, runtime: Runtime, browser: Browser) -> None:
+    await browser.sign_up("ada@example.com")
+    await shop.buy(browser)
+    await now_is(runtime, Role.VIEWER)
+    page = (await browser.get(METHODS)).text
+    [(card, _)] = shown(page)
+    assert "Remove" not in page
+    assert "Add a payment method" not in page
+    assert (await browser.get(f"{METHODS}/{card}/remove")).status_code == 403
+    for path in (METHODS, f"{METHODS}/{card}/default", f"{METHODS}/{card}/remove"):
+        assert (await browser.send(METHODS, path)).status_code == 403
+
+
+async def test_without_a_login_there_is_the_login_page_and_without_the_token_nothing(
+    shop: Shop, browser: Browser
+) -> None:
+    assert shop.twin
+    for path in (METHODS, f"{METHODS}/pm_1/remove"):
+        answer = await browser.client.get(path)
+        assert answer.headers["location"].startswith("/login?next=")
+    assert (await browser.client.post(METHODS)).headers["location"] == "/login"
+    await browser.sign_up("ada@example.com")
+    for path in (METHODS, f"{METHODS}/pm_1/default", f"{METHODS}/pm_1/remove"):
+        assert (await browser.client.post(path)).status_code == 403
+
+
+async def test_what_is_owed_stands_above_the_pages_with_a_way_to_pay(
+    shop: Shop, runtime: Runtime, browser: Browser
+) -> None:
+    await browser.sign_up("ada@example.com")
+    customer = await shop.buy(browser)
+    await shop.fail_to_pay(customer, "pm_card_chargeCustomerFail")
+    for path in ("/dashboard", "/billing", METHODS):
+        page = (await browser.get(path)).text
+        assert "We could not collect the payment" in page
+        assert "Pro can be used until" in page
+        assert re.search(r'href="http://127\.0\.0\.1:[^"]+"[^>]*>Pay now<', page)
+        assert re.search(rf'href="{METHODS}"[^>]*>Update the card<', page)
+    await now_is(runtime, Role.VIEWER)
+    page = (await browser.get("/billing")).text
+    assert "Somebody who manages billing can pay it." in page
+    assert "Pay now" not in page
+
+
+async def test_a_payment_to_be_confirmed_says_so(shop: Shop, browser: Browser) -> None:
+    await browser.sign_up("ada@example.com")
+    customer = await shop.buy(browser)
+    await shop.fail_to_pay(customer, "pm_card_authenticationRequired")
+    page = (await browser.get("/dashboard")).text
+    assert "Your bank wants you to confirm the payment." in page
+    assert "Confirm the payment</a>" in page
+
+
+@pytest.mark.parametrize(
+    ("month", "year", "state"),
+    [(2, 2026, "Expired"), (3, 2026, "Expires soon"), (4, 2026, ""), (12, 2026, ""), (None, None, "")],
+)
+def test_a_card_is_good_until_its_month_is_over(month: int | None, year: int | None, state: str) -> None:
+    method = PaymentMethod("card", "visa", "4242", month, year)
+    (row,) = method_rows([SavedMethod("pm_1", method, is_default=True)], NOW)
+    assert (row.state, row.is_default) == (state, True)
+    assert row.good_until == (f"{month:02} / {year}" if month else "")
+
+
+def test_a_bank_account_has_a_name_of_its_own() -> None:
+    (row,) = method_rows(
+        [SavedMethod("pm_1", PaymentMethod("sepa_debit", None, "3000", None, None), is_default=False)], NOW
+    )
+    assert row == MethodRow("pm_1", "Sepa Debit ending in 3000", "", "", "neutral", is_default=False)
+
+
+def case_of(state: DunningState, *, requires_action: bool = False, page_url: str | None = "https://pay") -> DunningCase:
+    return DunningCase(
+        new_id(), new_id(), new_id(), "in_1", state, NOW, 1, 0, None, requires_action, page_url, closed_at=None
+    )
+
+
+def test_a_plan_is_withheld_on_the_day_of_the_schedule() -> None:
+    case = case_of(DunningState.GRACE)
+    assert withheld_from(case, "0:remind, 7:restrict, 14:end") == NOW + timedelta(days=7)
+    assert withheld_from(case, "0:remind, 14:end") == NOW + timedelta(days=14)
+    assert withheld_from(case, "0:remind") is None
+
+
+def test_what_is_withheld_is_told_in_other_words() -> None:
+    banner = case_banner(case_of(DunningState.RESTRICTED), "Pro", None, manages=True)
+    assert (banner.tone, banner.title) == ("bad", "Pro is withheld until it is paid")
+    assert [each.words for each in banner.buttons] == ["Pay now", "Update the card"]
+
+
+def test_without_a_page_to_pay_on_the_card_is_what_can_be_changed() -> None:
+    banner = case_banner(case_of(DunningState.GRACE, page_url=None), "Pro", None, manages=True)
+    assert banner.text == "Pay it to keep Pro."
+    assert [each.words for each in banner.buttons] == ["Update the card"]
+    assert case_banner(case_of(DunningState.GRACE), "Pro", None, manages=False).buttons == ()
