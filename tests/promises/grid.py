@@ -271,6 +271,33 @@ GRID = (
         caller="operator",
     ),
     Route("POST /api/subscription/trial/resume", Permission.BILLING_MANAGE, None, {}, wrong=wrong(customer=5)),
+    # Members may pause only where that is set, and `ada` has nothing to come back to: the good calls are in
+    # tests/billing/test_pauses.py and test_reactivate.py.
+    Route(
+        "POST /api/subscription/pause",
+        Permission.BILLING_MANAGE,
+        None,
+        {"until": "2030-01-01T00:00:00Z"},
+        wrong=wrong(until="tea", customer=5),
+        others=THEIRS,
+    ),
+    Route("POST /api/subscription/unpause", Permission.BILLING_MANAGE, body={}, wrong=wrong(customer=5), others=THEIRS),
+    Route(
+        "POST /api/subscription/reactivate",
+        Permission.BILLING_MANAGE,
+        None,
+        {},
+        wrong=wrong(success_url=5, cancel_url=[], customer=""),
+        others=THEIRS,
+    ),
+    Route(
+        "POST /api/subscription/reactivate/preview",
+        Permission.BILLING_READ,
+        None,
+        {},
+        wrong=wrong(customer=5),
+        others=THEIRS,
+    ),
     Route("GET /api/billing/overview", Permission.BILLING_READ, wrong=CUSTOMER, others=THEIRS),
     Route(
         "GET /api/billing/invoices/{invoice_id}/pdf",

@@ -145,6 +145,13 @@ class Settings(BaseSettings):
         description="What happens while a payment fails: `day:action[:message]`, separated by commas. Days count from "
         "the unpaid invoice; `remind` tells the customer, `restrict` withholds the plan, `end` ends the subscription.",
     )
+    pause: str = Field(
+        "off",
+        alias="TOLLKEEPER_PAUSE",
+        pattern=r"^(off|[1-9]\d{0,2})$",
+        description="For how many days customers may pause their subscriptions at most; nothing is owed and the plan "
+        "is not given meanwhile. `off`: only operators pause.",
+    )
     tax: TaxMode = Field(
         TaxMode.OFF,
         alias="TOLLKEEPER_TAX",

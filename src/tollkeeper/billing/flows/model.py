@@ -240,6 +240,30 @@ class ChangeToComeError(ConflictError):
     hint = "Send `promotion_code` with POST /api/subscription/change, or take the change back first."
 
 
+class SubscriptionPausedError(ConflictError):
+    """The subscription rests: it cannot become another meanwhile."""
+
+    code = "subscription_paused"
+    title = "The subscription is paused"
+    hint = "Let it go on first: POST /api/subscription/unpause."
+
+
+class PeriodUnpaidError(ConflictError):
+    """The running period is not paid: what is left of it is worth nothing that could be credited."""
+
+    code = "period_unpaid"
+    title = "The running period is not paid"
+    hint = "After a pause POST /api/subscription/unpause pays it; a payment on its way has to arrive first."
+
+
+class NotPausableError(ConflictError):
+    """Only a subscription that runs and is paid can rest."""
+
+    code = "not_pausable"
+    title = "This subscription cannot be paused now"
+    hint = "GET /api/subscription/status tells its state: only `active` ones whose period is paid can be paused."
+
+
 class NoTrialError(ConflictError):
     """The subscription is not on trial, or not resting since one."""
 
@@ -249,7 +273,7 @@ class NoTrialError(ConflictError):
 
 
 class PaymentMethodNeededError(ConflictError):
-    """There is no way to collect what follows the trial."""
+    """There is no way to collect what is due."""
 
     code = "payment_method_needed"
     title = "A payment method is needed first"

@@ -21,7 +21,7 @@ from .model import (
     Transition,
     TrialEnding,
 )
-from .rules import MEANINGS, Meaning, grants, had_trial, meaning, rests, running
+from .rules import MEANINGS, Meaning, grants, had_trial, meaning, rests, running, unpaid
 from .service import (
     end_subscription,
     get_subscription,
@@ -65,5 +65,6 @@ __all__ = [
     "rests",
     "running",
     "status",
+    "unpaid",
     "withhold",
 ]

@@ -68,7 +68,7 @@ def unpaid(before: Subscription | None, state: SubscriptionState) -> bool:
     known = before is not None and before.unpaid
     if invoice.status == "void":
         return known or rests(state.pause) or (before is not None and rests(before.pause))
-    # Who is sent invoices was given until `due_at` to pay: the plan is theirs meanwhile, and what is overdue is dunning's.
+    # Who is sent invoices was given until `due_at` to pay: the plan is theirs meanwhile; what is overdue is dunning's.
     return known or (invoice.reason == FIRST_INVOICE and invoice.due_at is None)
 
 

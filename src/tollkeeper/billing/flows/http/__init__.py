@@ -6,13 +6,14 @@ from . import (
     invoices,
     methods,
     offers,
+    pauses,
     payments,
     tax,
 )
 from .invoices import pdf_response
 from .routes import router
 
-for family in (addons, explain, invoices, methods, offers, payments, tax):
+for family in (addons, explain, invoices, methods, offers, pauses, payments, tax):
     router.include_router(family.router)
 
 __all__ = ["pdf_response", "router"]

@@ -57,6 +57,7 @@ class StatusOut(BaseModel):
     """The plan that may be used now, and the subscription behind it. Times are null where they do not apply.
 
     `withheld` tells why the plan of a subscription that would give it may not be used: `dunning`, `dispute`.
+    `paused`: collecting rests, until `paused_until`; null: until it is taken back.
     """
 
     plan: str
@@ -71,6 +72,8 @@ class StatusOut(BaseModel):
     discount: RunningDiscountOut | None
     payment: PaymentStandingOut
     withheld: list[str]
+    paused: bool
+    paused_until: datetime | None
 
     @classmethod
     def of(cls, found: Status, payment: PaymentStanding, intervals: Mapping[UUID, str]) -> Self:
@@ -98,4 +101,6 @@ class StatusOut(BaseModel):
             discount=RunningDiscountOut.of(found.discount) if found.discount else None,
             payment=PaymentStandingOut.of(payment),
             withheld=subscription.withheld.split(",") if subscription and subscription.withheld else [],
+            paused=subscription is not None and subscription.pause is not None,
+            paused_until=subscription.pause.until if subscription and subscription.pause else None,
         )

@@ -14,6 +14,8 @@ from .failing import take_dunning_steps
 from .methods import add_payment_method, list_payment_methods, make_default, remove_payment_method
 from .offers import apply_promotion, preview_promotion, remove_promotion
 from .overview import overview
+from .pauses import pause, unpause
+from .reactivating import preview_reactivation, reactivate
 from .refunds import (
     credit,
     refund,
@@ -49,11 +51,14 @@ __all__ = [
     "make_default",
     "open_portal",
     "overview",
+    "pause",
     "payment_standing",
     "preview_addon",
     "preview_change",
     "preview_promotion",
+    "preview_reactivation",
     "process_event",
+    "reactivate",
     "read_delivery",
     "refund",
     "remove_payment_method",
@@ -64,5 +69,6 @@ __all__ = [
     "synchronise",
     "take_dunning_steps",
     "take_in",
+    "unpause",
     "wake_after_trial",
 ]

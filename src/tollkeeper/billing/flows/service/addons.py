@@ -22,6 +22,7 @@ from tollkeeper.kit import Money
 
 from .beside import Beside, carried, changes_nothing, look_beside, sold_beside
 from .changes import live_subscription, mirrored
+from .running import must_run
 
 
 async def list_addons(tx: Tx, organization_id: UUID, *, created_at: datetime) -> list[AddonOffer]:
@@ -52,6 +53,7 @@ async def preview_addon(tx: Tx, organization_id: UUID, change: AddonChange) -> P
 
     Raises:
         NoCustomerError, NoSubscriptionError, AddonNotFoundError, AddonNotAvailableError: it cannot be had.
+        SubscriptionPausedError, PeriodUnpaidError: what it would come beside is not paid for.
         InvalidInputError: more than can be had, or `as_of` is no moment of a preview.
     """
     wanted = await _decide(tx, organization_id, change)
@@ -118,6 +120,7 @@ async def _decide(tx: Tx, organization_id: UUID, change: AddonChange) -> _Wanted
     catalogue = await load_catalogue(tx)
     addon = find_addon(catalogue, change.addon)
     state = await live_subscription(tx, organization_id)
+    await must_run(tx, organization_id, state)
     beside = await look_beside(tx, state)
     price = beside.price
     coming = await plan_price_of(tx, state.pending.price) if state.pending else price

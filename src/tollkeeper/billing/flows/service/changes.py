@@ -31,6 +31,7 @@ from tollkeeper.kit import Money
 
 from .beside import carried, changes_nothing, is_same_plan, look_beside
 from .checkout import find_offer
+from .running import must_run
 from .selling import code_for, currency_of
 from .webhooks import synchronise
 
@@ -42,6 +43,7 @@ async def preview_change(tx: Tx, organization_id: UUID, change: Change) -> Previ
         NoCustomerError, NoSubscriptionError: there is nothing to change.
         PlanNotFoundError, PlanNotPurchasableError: the plan is not for sale, or not in the customer's currency.
         PromotionCodeError: the code cannot be used for it.
+        SubscriptionPausedError, PeriodUnpaidError: what it is now is not paid for.
         InvalidInputError: `as_of` is no moment of a preview.
     """
     plan = await _plan(tx, organization_id, change)
@@ -64,8 +66,8 @@ async def change_plan(tx: Tx, organization_id: UUID, change: Change, *, idempote
 
     Raises:
         PaymentFailedError: the difference could not be collected.
-        NoCustomerError, NoSubscriptionError, PlanNotFoundError, PlanNotPurchasableError, InvalidInputError: as
-            `preview_change`.
+        NoCustomerError, NoSubscriptionError, PlanNotFoundError, PlanNotPurchasableError, SubscriptionPausedError,
+        PeriodUnpaidError, InvalidInputError: as `preview_change`.
     """
     provider = provider_of(tx.runtime)
     plan = await _plan(tx, organization_id, change)
@@ -129,6 +131,7 @@ class _Plan:
 async def _plan(tx: Tx, organization_id: UUID, change: Change) -> _Plan:
     """Lock the subscription and decide what it becomes, and when."""
     state = await live_subscription(tx, organization_id)
+    await must_run(tx, organization_id, state)
     present = await plan_price_of(tx, state.price) if state.price else None
     key = change.plan or (present.plan if present else "")
     interval = change.interval or (present.interval if present else None)

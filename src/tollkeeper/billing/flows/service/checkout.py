@@ -56,7 +56,7 @@ async def create_checkout(tx: Tx, buyer: Buyer, purchase: Purchase) -> OpenedChe
     terms = await terms_of(tx, customer, plan, price, purchase)
     beside = await addons_to_buy(tx, plan, price, purchase.addons)
     kept = await _one_page(tx, customer.provider_id, price, purchase, (str(terms), addons_named(beside)))
-    await _refuse_second(tx, customer.provider_id)
+    await refuse_second(tx, customer.provider_id)
     if kept is not None:
         return _opened(kept)
     wish = _wish(buyer, customer.provider_id, plan, await price_at_provider(tx, plan, price), purchase)
@@ -136,8 +136,12 @@ async def _one_page(
     return kept
 
 
-async def _refuse_second(tx: Tx, customer_id: str) -> None:
-    """Ask the provider itself, after the other pages are closed: our mirror may not have heard yet."""
+async def refuse_second(tx: Tx, customer_id: str) -> None:
+    """Ask the provider itself, after the other pages are closed: our mirror may not have heard yet.
+
+    Raises:
+        AlreadySubscribedError: there is a subscription that is not over.
+    """
     for each in await provider_of(tx.runtime).list_subscriptions(customer_id) or ():
         if not meaning(each.status).over:
             raise AlreadySubscribedError(subscription_status=each.status)

@@ -26,7 +26,7 @@ async def end_trial(tx: Tx, organization_id: UUID, *, idempotency_key: str) -> S
     state = await live_subscription(tx, organization_id)
     if state.status != "trialing":
         raise NoTrialError
-    _must_be_payable(state)
+    must_be_payable(state)
     await provider_of(tx.runtime).end_trial(state.id, idempotency_key=idempotency_key)
     return await mirrored(tx, organization_id, state, cause="trial ended early")
 
@@ -61,7 +61,7 @@ async def wake_after_trial(tx: Tx, organization_id: UUID, *, idempotency_key: st
     state = await live_subscription(tx, organization_id)
     if state.status != "paused":
         raise NoTrialError
-    _must_be_payable(state)
+    must_be_payable(state)
     if state.latest_invoice is not None and state.latest_invoice.status == "open":
         raise _unpaid(state)  # an earlier try: a second one would ask for a second invoice
     await provider_of(tx.runtime).wake_subscription(state.id, idempotency_key=idempotency_key)
@@ -71,7 +71,12 @@ async def wake_after_trial(tx: Tx, organization_id: UUID, *, idempotency_key: st
     return await mirrored(tx, organization_id, state, cause="resumed after trial")
 
 
-def _must_be_payable(state: SubscriptionState) -> None:
+def must_be_payable(state: SubscriptionState) -> None:
+    """Refuse where there is no way to collect anything.
+
+    Raises:
+        PaymentMethodNeededError: there is none.
+    """
     theirs = state.customer.payment_method if state.customer else None
     if state.payment_method is None and theirs is None:
         raise PaymentMethodNeededError

@@ -37,6 +37,8 @@ from tollkeeper.billing.subscriptions import end_subscription, list_of, meaning,
 from tollkeeper.infra import Runtime, Tx
 from tollkeeper.kit import TollkeeperError
 
+from .running import restart_after_pause
+
 WEBHOOKS = Counter("tollkeeper_webhooks", "Deliveries of the payment provider, by what became of them.", ["outcome"])
 RETRY_FOR = timedelta(days=3)
 RETRY_BATCH = 100
@@ -179,6 +181,11 @@ async def _mirror(tx: Tx, customer: Customer, state: SubscriptionState, *, cause
     processing = progress is PaymentProgress.PROCESSING
     known = next((each for each in await list_of(tx, [customer]) if each.provider_id == state.id), None)
     mirrored = await mirror_subscription(tx, customer, state, cause=cause, processing=processing)
+    if known is not None and await restart_after_pause(tx, known, mirrored, state):
+        fresh = await provider_of(tx.runtime).fetch_subscription(state.id)
+        if fresh is not None:
+            await _mirror(tx, customer, fresh, cause="begun anew after a pause")
+            return
     if await overage.observe(tx, customer, known, mirrored, invoice):
         await overage.start(tx, customer.organization_id)
     waits = progress is PaymentProgress.REQUIRES_ACTION and state.status in dunning.FAILING
