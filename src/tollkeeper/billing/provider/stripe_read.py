@@ -236,9 +236,15 @@ def _pending(schedule: Any) -> PendingState | None:
 
 def payment_progress(payment: Json) -> PaymentProgress:
     """Read where a payment of an invoice, with its intent expanded, stands."""
-    status = mapping(mapping(payment.get("payment")).get("payment_intent")).get("status")
-    known = {"requires_action": PaymentProgress.REQUIRES_ACTION, "processing": PaymentProgress.PROCESSING}
-    return known.get(str(status), PaymentProgress.WAITING)
+    intent = mapping(mapping(payment.get("payment")).get("payment_intent"))
+    # A renewal that is tried while nobody is there to confirm it ends as a refusal that says so.
+    refused = mapping(intent.get("last_payment_error")).get("code") == "authentication_required"
+    known = {
+        "requires_action": PaymentProgress.REQUIRES_ACTION,
+        "requires_payment_method": PaymentProgress.REQUIRES_ACTION if refused else PaymentProgress.WAITING,
+        "processing": PaymentProgress.PROCESSING,
+    }
+    return known.get(str(intent.get("status")), PaymentProgress.WAITING)
 
 
 def pause(body: Any) -> Pause | None:
