@@ -2,11 +2,16 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 import httpx
 import pytest
+
+from tollkeeper.infra import Runtime
+from twin_process import TwinProcess
+
+from .shop import Shop, at_twin
 
 PASSWORD = "a toll for every bridge"
 
@@ -55,6 +60,21 @@ async def until_status(ask: Callable[[], Awaitable[httpx.Response]], status: int
         answer = await ask()
     assert answer.status_code == status
     return answer
+
+
+@pytest.fixture(scope="session")
+def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwinProcess]:
+    process = TwinProcess(tmp_path_factory.mktemp("twin"))
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+async def shop(runtime: Runtime, site: httpx.ASGITransport, twin: TwinProcess) -> AsyncIterator[Shop]:
+    """The site with a provider that answers; its imitation lives in real time, so the clock must be about that."""
+    made = at_twin(runtime, site, twin)
+    yield made
+    await made.provider.close()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -13,7 +14,8 @@ from tollkeeper.billing.provider import HANDLED
 from tollkeeper.infra import Runtime
 from twin_process import CARD, KEY, TwinProcess
 
-from .conftest import Browser
+if TYPE_CHECKING:
+    from .conftest import Browser
 
 GOOD_CARD = "4242424242424242"
 OTHER_CARD = "5555555555554444"
@@ -24,6 +26,7 @@ class Shop:
     """The running site, with its provider at hand."""
 
     runtime: Runtime
+    site: httpx.ASGITransport
     provider: StripeProvider
     twin: TwinProcess
 
@@ -57,7 +60,7 @@ class Shop:
             async with self.runtime.transaction() as tx:
                 await process_event(tx, ident)
 
-    async def buy(self, browser: Browser, plan: str = "pro", **fields: str) -> str:
+    async def buy(self, browser: "Browser", plan: str = "pro", **fields: str) -> str:
         """Buy a plan in the browser; returns the provider's id of the customer."""
         answer = await browser.send("/billing", "/billing/checkout", plan=plan, interval="month", **fields)
         await self.pay(leads_to(answer))
@@ -86,8 +89,8 @@ def leads_to(answer: httpx.Response) -> str:
     return found[1].replace("&amp;", "&")
 
 
-def at_twin(runtime: Runtime, twin: TwinProcess) -> Shop:
+def at_twin(runtime: Runtime, site: httpx.ASGITransport, twin: TwinProcess) -> Shop:
     """Have the site speak to the imitation."""
     provider = StripeProvider(KEY, api_base=twin.url)
     runtime.parts[PaymentProvider] = provider
-    return Shop(runtime, provider, twin)
+    return Shop(runtime, site, provider, twin)

@@ -1,10 +1,8 @@
 """The page of ways to pay, and what stands above every page while a payment is owed."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 
 from tollkeeper.billing import DunningCase, DunningState, PaymentMethod, SavedMethod
@@ -12,35 +10,19 @@ from tollkeeper.infra import Runtime
 from tollkeeper.kit import FixedClock, Role, new_id
 from tollkeeper.web.portal.method_views import MethodRow, method_rows
 from tollkeeper.web.portal.standing import case_banner, withheld_from
-from twin_process import TwinProcess
 
 from .conftest import Browser
-from .shop import OTHER_CARD, Shop, at_twin, leads_to
+from .shop import OTHER_CARD, Shop, leads_to
 from .team import now_is
 
 METHODS = "/billing/payment-methods"
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwinProcess]:
-    process = TwinProcess(tmp_path_factory.mktemp("twin"))
-    yield process
-    process.stop()
-
-
 @pytest.fixture
 def clock() -> FixedClock:
     """The provider's imitation lives in real time, so ours must be about that."""
     return FixedClock(datetime.now(UTC).replace(microsecond=0))
-
-
-@pytest.fixture
-async def shop(runtime: Runtime, site: httpx.ASGITransport, twin: TwinProcess) -> AsyncIterator[Shop]:
-    assert site
-    made = at_twin(runtime, twin)
-    yield made
-    await made.provider.close()
 
 
 def shown(text: str) -> list[tuple[str, str]]:
@@ -94,8 +76,8 @@ async def test_the_cards_of_others_do_not_exist(shop: Shop, browser: Browser, ot
     assert [ident for ident, _ in shown((await browser.get(METHODS)).text)] == [card]
 
 
-async def test_before_anything_was_bought_there_is_nothing_to_add(shop: Shop, browser: Browser) -> None:
-    assert shop.twin
+@pytest.mark.usefixtures("shop")
+async def test_before_anything_was_bought_there_is_nothing_to_add(browser: Browser) -> None:
     await browser.sign_up("ada@example.com")
     page = (await browser.get(METHODS)).text
     assert "No payment method yet" in page
@@ -118,10 +100,8 @@ async def test_a_viewer_sees_the_cards_and_changes_nothing(shop: Shop, runtime: 
         assert (await browser.send(METHODS, path)).status_code == 403
 
 
-async def test_without_a_login_there_is_the_login_page_and_without_the_token_nothing(
-    shop: Shop, browser: Browser
-) -> None:
-    assert shop.twin
+@pytest.mark.usefixtures("shop")
+async def test_without_a_login_there_is_the_login_page_and_without_the_token_nothing(browser: Browser) -> None:
     for path in (METHODS, f"{METHODS}/pm_1/remove"):
         answer = await browser.client.get(path)
         assert answer.headers["location"].startswith("/login?next=")

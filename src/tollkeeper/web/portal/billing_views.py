@@ -1,11 +1,11 @@
 """What the billing pages show, made from what billing and the catalogue say. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from tollkeeper.billing import ChangeAt, Invoice, PreviewedChange, Status, Subscription
+from tollkeeper.billing import ChangeAt, DiscountState, Invoice, PreviewedChange, Status, Subscription
 from tollkeeper.catalog import Catalogue, Plan
 from tollkeeper.kit import Money
 from tollkeeper.rating import Interval
@@ -75,11 +75,23 @@ def subscription_view(status: Status, catalogue: Catalogue) -> SubscriptionView:
         return SubscriptionView(plan.name, state, tone, "No charge. Usage resets", until, paid=False)
     if status.cancel_at_period_end:
         return SubscriptionView(plan.name, "Ends soon", "warn", "Cancelled. You keep it until", until, paid=True)
-    if status.status == "trialing":
-        return SubscriptionView(plan.name, state, tone, "Free until", status.trial_end or until, paid=True)
     cost = _cost(plan, status)
+    if status.status == "trialing":
+        note = f"{cost} after the trial. Free until" if cost else "Free until"
+        return SubscriptionView(plan.name, state, tone, note, status.trial_end or until, paid=True)
     note = f"{cost}. Renews" if cost else "Renews"
     return SubscriptionView(plan.name, state, tone, note, until, paid=True)
+
+
+def discount_words(discount: DiscountState) -> str:
+    """Say what lowers the invoices to come: `Launch offer (LAUNCH20): 20 % off until 3 Feb 2027`."""
+    code = f" ({discount.code})" if discount.code else ""
+    if discount.percent_off is not None:
+        off = f"{discount.percent_off.normalize():f} %"
+    else:
+        off = exact(Money(discount.amount_off or 0, discount.currency or "usd"))
+    until = f" until {discount.ends_at:%-d %b %Y}" if discount.ends_at else ""
+    return f"{discount.name}{code}: {off} off{until}"
 
 
 def _cost(plan: Plan, status: Status) -> str:
@@ -154,16 +166,22 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlanOffer:
-    """A plan on the billing page: its card, whether it is the current one or the suggested one, and its button."""
+    """A plan on the billing page: its card, whether it is the current one or the suggested one, and its button.
+
+    `trial` is what this customer gets for nothing, empty: nothing.
+    """
 
     card: PlanCard
     current: bool
     suggested: bool
     way: Way
     action: str
+    trial: str = ""
 
 
-def offers(shown: Iterable[PlanCard], status: Status, bought: Interval | None, wanted: str) -> list[PlanOffer]:
+def offers(
+    shown: Iterable[PlanCard], status: Status, bought: Interval | None, wanted: str, *, may_try: bool = False
+) -> list[PlanOffer]:
     """Return the plans with what can be done about each.
 
     Args:
@@ -171,8 +189,10 @@ def offers(shown: Iterable[PlanCard], status: Status, bought: Interval | None, w
         status: what the customer has.
         bought: the interval they pay in; None when nothing was bought.
         wanted: the plan somebody came for, empty for none.
+        may_try: whether a trial would be given; everybody gets one only.
     """
-    return [_offer(card, status, bought, wanted) for card in shown]
+    found = [_offer(card, status, bought, wanted) for card in shown]
+    return [replace(each, trial=each.card.trial) if may_try and each.way is Way.BUY else each for each in found]
 
 
 def _offer(card: PlanCard, status: Status, bought: Interval | None, wanted: str) -> PlanOffer:
@@ -198,13 +218,18 @@ def can_change(status: Status) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ChangeView:
-    """What a change of plan costs, before it is made. `credit` is empty when none is left over."""
+    """What a change of plan costs, before it is made. `credit` is empty when none is left over.
+
+    `discount` is what is taken off, empty: nothing; `coming` is the next invoice where that is all that changes.
+    """
 
     lines: tuple[tuple[str, str], ...]
     due_now: str
     credit: str
     later: bool
     effective_at: datetime
+    discount: str = ""
+    coming: str = ""
 
 
 def change_view(found: PreviewedChange) -> ChangeView:
@@ -218,6 +243,8 @@ def change_view(found: PreviewedChange) -> ChangeView:
         credit=exact(-left) if left.amount < 0 else "",
         later=found.at is ChangeAt.PERIOD_END,
         effective_at=found.effective_at,
+        discount=exact(Money(-preview.discount_total, currency)) if preview.discount_total else "",
+        coming=exact(found.coming.due_now) if found.coming else "",
     )
 
 

@@ -1,6 +1,6 @@
 """Changing, cancelling and keeping a subscription. What a change costs is shown before it is made."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from tollkeeper.billing import (
     resume,
     status,
 )
-from tollkeeper.catalog import load_catalogue
+from tollkeeper.catalog import PromotionCodeError, load_catalogue, takes_codes
 from tollkeeper.infra import Runtime, RuntimeDep, Tx
 from tollkeeper.kit import Actor, Permission, TollkeeperError, new_id
 from tollkeeper.orgs import get_organization
@@ -32,23 +32,40 @@ router = APIRouter()
 
 
 @router.get("/billing/change")
-async def change_page(
-    request: Request, runtime: RuntimeDep, actor: PersonDep, plan: str = "", interval: str = ""
-) -> Response:
-    """Show what moving to another plan costs, line by line."""
+async def change_page(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
+    """Show what moving to another plan costs, line by line: `plan`, `interval`, `promotion_code`."""
     actor.must(Permission.BILLING_MANAGE)
-    chosen = chosen_interval(interval)
+    return await _show(request, runtime, actor, request.query_params)
+
+
+async def _show(
+    request: Request,
+    runtime: Runtime,
+    actor: Actor,
+    fields: Mapping[str, str],
+    refused: PromotionCodeError | None = None,
+) -> Response:
+    """Show what a change costs; with a `refused` code what it costs without, and what is wrong beside the field."""
+    plan, chosen = fields.get("plan", ""), chosen_interval(fields.get("interval", ""))
+    typed = fields.get("promotion_code", "").strip()
+    code = "" if refused else typed
     try:
         async with provider_transaction(runtime) as tx:
             viewer = await load_viewer(tx, actor)
-            preview = await preview_change(tx, actor.own_organization(), Change(plan, chosen))
+            preview = await preview_change(
+                tx, actor.own_organization(), Change(plan, chosen, promotion_code=code or None)
+            )
             sold = (await load_catalogue(tx)).plans[plan]
+            codes = await takes_codes(tx)
+    except PromotionCodeError as error:
+        return await _show(request, runtime, actor, fields, error)
     except TollkeeperError as error:
-        return await show_billing(request, runtime, actor, interval=interval, failure=error)
+        return await show_billing(request, runtime, actor, interval=chosen.value, failure=error)
     price = sold.price(chosen)
     return page(
         request,
         "portal/change.html",
+        status=refused.status if refused else 200,
         viewer=viewer,
         banners=[],
         plan=sold.name,
@@ -56,6 +73,10 @@ async def change_page(
         price=f"{amount(price.money)} a {chosen.value}" if price else "",
         interval=chosen.value,
         change=change_view(preview),
+        takes_codes=codes or bool(typed),
+        code=code,
+        typed=typed,
+        code_error=refused.problems[0].message if refused else "",
         as_of=preview.cost.at.isoformat(),
         once=new_id().hex,
     )
@@ -73,9 +94,16 @@ async def change_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -
             await change_plan(
                 tx,
                 actor.own_organization(),
-                Change(fields.get("plan", ""), chosen_interval(interval), as_of=moment_of(fields.get("as_of", ""))),
+                Change(
+                    fields.get("plan", ""),
+                    chosen_interval(interval),
+                    as_of=moment_of(fields.get("as_of", "")),
+                    promotion_code=fields.get("promotion_code", "").strip() or None,
+                ),
                 idempotency_key=once[:200],
             )
+    except PromotionCodeError as error:
+        return await _show(request, runtime, actor, fields, error)
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, interval=interval, failure=error)
     return go("/billing")

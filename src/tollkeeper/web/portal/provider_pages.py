@@ -24,12 +24,13 @@ async def checkout_form(request: Request, runtime: RuntimeDep, actor: PersonDep)
     """Lead to the provider's page where the plan is paid."""
     actor.must(Permission.BILLING_MANAGE)
     fields = await read_form(request)
-    base = base_url_of(request)
+    base, code = base_url_of(request), fields.get("promotion_code", "").strip()
     purchase = Purchase(
         success_url=f"{base}/checkout/return?session_id={{CHECKOUT_SESSION_ID}}",
         cancel_url=f"{base}/checkout/cancelled",
         plan=fields.get("plan", ""),
         interval=chosen_interval(fields.get("interval", "")).value,
+        promotion_code=code or None,
     )
     try:
         async with provider_transaction(runtime) as tx:
@@ -38,7 +39,7 @@ async def checkout_form(request: Request, runtime: RuntimeDep, actor: PersonDep)
             checkout = await create_checkout(tx, buyer, purchase)
     except TollkeeperError as error:
         wanted, interval = fields.get("plan", ""), fields.get("interval", "")
-        return await show_billing(request, runtime, actor, interval=interval, wanted=wanted, failure=error)
+        return await show_billing(request, runtime, actor, interval=interval, wanted=wanted, code=code, failure=error)
     return leave(request, checkout.url, "payment")
 
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from tollkeeper.catalog import list_plans
+from tollkeeper.catalog import list_plans, load_catalogue
 from tollkeeper.infra import TxDep, every_error
 from tollkeeper.rating import Interval
 from tollkeeper.web.ui import cards, chosen_interval, comparison, page, saving
@@ -36,7 +36,7 @@ async def pricing_page(request: Request, tx: TxDep, interval: str = "month") -> 
     return page(
         request,
         "site/pricing.html",
-        plans=cards(plans, chosen),
+        plans=cards(plans, chosen, (await load_catalogue(tx)).addons.values()),
         interval=chosen.value,
         saving=saving(plans),
         table=comparison(plans),

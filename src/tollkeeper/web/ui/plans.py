@@ -1,9 +1,9 @@
 """Plans as the pages show them: a card each, and a table that compares them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from tollkeeper.catalog import Entitlement, EntitlementPeriod, FeatureKind, Plan
+from tollkeeper.catalog import Addon, Entitlement, EntitlementPeriod, FeatureKind, Plan, Price
 from tollkeeper.kit import Money
 from tollkeeper.rating import Interval, charge_in_words
 
@@ -19,7 +19,8 @@ class PlanCard:
 
     `price` is ready to show ("$20"); `per` says for how long, empty for free and contract plans. `for_sale` is False
     when the plan has no price in `interval`. `monthly` lists what can be used each month, `always` the rest.
-    `recommended` is the first step up from the default plan.
+    `recommended` is the first step up from the default plan. `trial` is what a new customer gets for nothing, empty:
+    nothing. `addons` lists what can be bought beside the plan.
     """
 
     key: str
@@ -34,6 +35,8 @@ class PlanCard:
     interval: Interval
     for_sale: bool
     recommended: bool
+    trial: str = ""
+    addons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,19 @@ def chosen_interval(wanted: str) -> Interval:
     return Interval.YEAR if wanted == Interval.YEAR.value else Interval.MONTH
 
 
-def cards(plans: Sequence[Plan], interval: Interval) -> list[PlanCard]:
-    """Return a card for each plan, in the catalogue's order."""
+def cards(plans: Sequence[Plan], interval: Interval, addons: Iterable[Addon] = ()) -> list[PlanCard]:
+    """Return a card for each plan, in the catalogue's order; `addons` are those that the cards are to name."""
+    on_sale = [each for each in addons if each.archived_at is None]
     first_paid = next((plan.key for plan in plans if plan.prices and not plan.is_default), "")
     currency = next((price.money.currency for plan in plans for price in plan.prices), "usd")
     nothing = amount(Money(0, currency))
-    return [_card(plan, interval, nothing, recommended=plan.key == first_paid) for plan in plans]
+    return [
+        replace(
+            _card(plan, interval, nothing, recommended=plan.key == first_paid),
+            addons=tuple(words for each in on_sale if (words := _addon(each, plan.price(interval)))),
+        )
+        for plan in plans
+    ]
 
 
 def saving(plans: Sequence[Plan]) -> str:
@@ -125,7 +135,24 @@ def _card(plan: Plan, interval: Interval, nothing: str, *, recommended: bool) ->
         interval=interval,
         for_sale=price is not None,
         recommended=recommended,
+        trial=_trial(plan) if price is not None else "",
     )
+
+
+def _trial(plan: Plan) -> str:
+    if plan.trial is None:
+        return ""
+    days = "day" if plan.trial.days == 1 else "days"
+    return f"{plan.trial.days} {days} free" + ("" if plan.trial.needs_card else ", no card needed")
+
+
+def _addon(addon: Addon, beside: Price | None) -> str:
+    """Say what an add-on costs beside a plan at this price; empty when it cannot be bought with it."""
+    if beside is None or beside.plan not in addon.plans:
+        return ""
+    price = addon.price(beside.interval, beside.money.currency)
+    each = " each" if addon.max_quantity > 1 else ""
+    return f"{addon.name}: {amount(price.money)} a {price.interval.value}{each}" if price else ""
 
 
 def inline(name: str) -> str:
