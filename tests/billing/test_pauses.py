@@ -84,6 +84,19 @@ def test_who_is_sent_invoices_has_the_plan_before_they_are_due() -> None:
     assert not unpaid(None, state(invoice("open", due_at=NOW - timedelta(days=1)))), "overdue is dunning's"
 
 
+async def test_who_is_sent_invoices_goes_on_with_one(shop: Shop, ada: Organization, client: httpx.AsyncClient) -> None:
+    customer = await shop.customer_id(ada)
+    [subscription] = (await shop.api("GET", "subscriptions", customer=customer))["data"]
+    sent = {"collection_method": "send_invoice", "days_until_due": "30"}
+    await shop.api("POST", f"subscriptions/{subscription['id']}", **sent)
+    await call(client, "pause")
+    await let_period_fall_into_pause(shop, ada)
+    assert (await call(client, "unpause"))["plan"] == "pro"
+    assert (await totals(shop, customer))[0] == ("open", 2000)
+    await shop.told(customer)
+    assert (await shop.status(ada)).plan == "pro", "there are 30 days to pay it"
+
+
 def test_what_a_pause_made_void_is_not_paid() -> None:
     resting = Pause(PauseBehavior.VOID, None)
     assert unpaid(None, state(invoice("void", reason="subscription_cycle"), resting))

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tollkeeper import catalog
 from tollkeeper.kit import ROLE_PERMISSIONS, Actor, ActorKind, Role
 from tollkeeper.orgs import Organization
 
@@ -96,6 +97,21 @@ async def test_without_a_kept_card_there_is_a_page(
     assert (await shop.pay(back["checkout_url"])).status_code == 303
     await shop.told(customer)
     assert (await shop.status(ada)).plan == "pro"
+
+
+@pytest.mark.usefixtures("customer")
+async def test_at_the_present_price_where_the_old_one_is_gone(shop: Shop, client: httpx.AsyncClient) -> None:
+    text = "features: {}\nplans:\n  free: {name: Free, default: true}\n"
+    dearer = text + "  pro: {name: Pro, prices: {month: {usd: 2500}}}\n"
+    for sold, status in ((dearer, 200), (text, 422)):
+        async with shop.runtime.transaction() as tx:
+            await catalog.apply(tx, catalog.read_catalogue_file(sold))
+        seen = await call(client, "reactivate/preview", status)
+        if status == 200:
+            assert seen["due_now"]["amount"] == 5000, "two seats"
+        else:
+            assert seen["code"] == "plan_not_purchasable"
+    assert (await call(client, "reactivate", 422))["code"] == "plan_not_purchasable"
 
 
 async def test_there_is_something_to_come_back_to(shop: Shop, ada: Organization, client: httpx.AsyncClient) -> None:

@@ -69,7 +69,7 @@ def unpaid(before: Subscription | None, state: SubscriptionState) -> bool:
     if invoice.status == "void":
         return known or rests(state.pause) or (before is not None and rests(before.pause))
     # Who is sent invoices was given until `due_at` to pay: the plan is theirs meanwhile; what is overdue is dunning's.
-    return known or (invoice.reason == FIRST_INVOICE and invoice.due_at is None)
+    return invoice.due_at is None and (known or invoice.reason == FIRST_INVOICE)
 
 
 def trial_is_ending(subscription: Subscription, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from tollkeeper.infra import Tx
 from tollkeeper.kit import FieldProblem, ForbiddenError, InvalidInputError
 
 from .changes import live_subscription, mirrored
-from .running import fell_into_pause, is_unpaid
+from .running import fell_into_pause, is_sent, is_unpaid, restart
 from .trials import must_be_payable
 
 OPERATORS_LONGEST = timedelta(days=730)
@@ -64,8 +64,9 @@ async def unpause(tx: Tx, organization_id: UUID, *, by_operator: bool, idempoten
     if state.pause is not None and not by_operator:
         _members_longest(tx)
     if fell_into_pause(is_unpaid=await is_unpaid(tx, organization_id, state), state=state):
-        must_be_payable(state)
-        await provider_of(tx.runtime).restart_cycle(state.id, must_pay=True, idempotency_key=idempotency_key)
+        if not is_sent(state):
+            must_be_payable(state)
+        await restart(tx, state, idempotency_key=idempotency_key)
     elif state.pause is not None:
         await provider_of(tx.runtime).unpause_collection(state.id)
     return await mirrored(tx, organization_id, state, cause="unpaused")

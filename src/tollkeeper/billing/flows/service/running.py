@@ -31,6 +31,21 @@ def fell_into_pause(*, is_unpaid: bool, state: SubscriptionState) -> bool:
     return is_unpaid and state.latest_invoice is not None and state.latest_invoice.status == "void"
 
 
+def is_sent(state: SubscriptionState) -> bool:
+    """Return whether invoices are sent, to be paid by a day, instead of collected at once."""
+    return state.latest_invoice is not None and state.latest_invoice.due_at is not None
+
+
+async def restart(tx: Tx, state: SubscriptionState, *, idempotency_key: str) -> None:
+    """Begin a new full period now: collected at once, or nothing changes; who is sent invoices is sent one.
+
+    Raises:
+        PaymentFailedError, ProviderMissingError: it was declined, or there is nothing to collect it from.
+    """
+    must_pay = not is_sent(state)
+    await provider_of(tx.runtime).restart_cycle(state.id, must_pay=must_pay, idempotency_key=idempotency_key)
+
+
 async def restart_after_pause(tx: Tx, known: Subscription, now: Subscription, state: SubscriptionState) -> bool:
     """Begin a paid period when a pause that made the running one void has just ended, by itself or at the provider's.
 
@@ -46,8 +61,7 @@ async def restart_after_pause(tx: Tx, known: Subscription, now: Subscription, st
         return False
     period = int(state.period_start.timestamp()) if state.period_start else 0
     try:
-        key = f"unpause-{state.id}-{period}"
-        await provider_of(tx.runtime).restart_cycle(state.id, must_pay=True, idempotency_key=key)
+        await restart(tx, state, idempotency_key=f"unpause-{state.id}-{period}")
     except (PaymentFailedError, ProviderMissingError):  # declined, or there is nothing to pay with
         return False
     return True
