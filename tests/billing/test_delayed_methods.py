@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tollkeeper import billing
 from tollkeeper.billing import PaymentProvider, dunning
 from tollkeeper.billing.flows.service import payment_standing, process_event
 from tollkeeper.billing.flows.store import list_events
@@ -84,6 +85,9 @@ async def test_nothing_is_given_until_the_money_has_arrived(
     assert [each.plan for each in shop.heard] == []
     again = await client.post("/api/stripe/create-checkout", json={"plan": "pro"})
     assert again.json()["code"] == "already_subscribed", "it would be paid twice"
+    for path, wish in [("change", {"plan": "premium"}), ("addons", {"addon": "extra_prompts", "quantity": 1})]:
+        refused = await client.post(f"/api/subscription/{path}", json=wish)
+        assert (refused.status_code, refused.json()["code"]) == (409, "period_unpaid"), "a small invoice buys no plan"
     await time_passes(shop, minutes=1)
     await shop.told(customer)
     arrived = (await client.get("/api/subscription/status")).json()
@@ -136,6 +140,23 @@ async def test_a_renewal_that_comes_back_is_dunned(shop: Shop, told: list[Event]
     await shop.told(customer)
     found = await shop.status(ada)
     assert (found.plan, found.status, await paying(shop, ada)) == ("pro", "past_due", "grace")
+    assert [type(each) for each in told] == [dunning.PaymentFailed]
+
+
+async def test_an_upgrade_on_its_way_is_used_and_dunned_when_it_comes_back(shop: Shop, told: list[Event]) -> None:
+    ada = await shop.organization()
+    customer = await shop.buy(ada)
+    await shop.told(customer)
+    method = await account(shop, NO_FUNDS)
+    await shop.api("POST", f"payment_methods/{method}/attach", customer=customer)
+    [subscription] = (await shop.api("GET", "subscriptions", customer=customer))["data"]
+    await shop.api("POST", f"subscriptions/{subscription['id']}", default_payment_method=method)
+    async with shop.runtime.transaction() as tx:
+        await billing.change_plan(tx, ada.id, billing.Change(plan="premium"), idempotency_key=f"upgrade {ada.id}")
+    assert ((await shop.status(ada)).plan, await paying(shop, ada)) == ("premium", "processing")
+    await time_passes(shop, minutes=1)
+    await shop.told(customer)
+    assert ((await shop.status(ada)).status, await paying(shop, ada)) == ("past_due", "grace")
     assert [type(each) for each in told] == [dunning.PaymentFailed]
 
 
