@@ -22,7 +22,7 @@ class Echo:
     def __init__(self) -> None:
         self.seen: list[bytes] = []
 
-    def begin(self, _target: bytes, _headers: list[tuple[bytes, bytes]], body: bytes, reply: Reply) -> bool:
+    def take(self, _target: bytes, _headers: list[tuple[bytes, bytes]], body: bytes, reply: Reply) -> bool:
         self.seen.append(body)
         if body == b"decline":
             return False

@@ -35,7 +35,7 @@ async def quickly(
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     sent = [(b"authorization", f"Bearer {secret}".encode())]
     sent += [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    if not runtime.part(Quick).begin(f"/api/usage/{call}".encode(), sent, content, reply):
+    if not runtime.part(Quick).take(f"/api/usage/{call}".encode(), sent, content, reply):
         return None
     status, rest = await reply.written
     head, _, document = rest.partition(b"\r\n\r\n")

@@ -25,7 +25,7 @@ class ShortWay(Protocol):
         """The addresses it takes by POST, exactly as they stand in the request."""
         ...
 
-    def begin(self, target: bytes, headers: list[Header], body: bytes, reply: "Reply") -> bool:
+    def take(self, target: bytes, headers: list[Header], body: bytes, reply: "Reply") -> bool:
         """Take a request and write its answer to `reply`, now or later; False: it is not taken, nothing was done."""
         ...
 
@@ -117,7 +117,7 @@ class HttpProtocol(uv.HttpToolsProtocol):
         reply = Reply(self)
         self.cycle = reply  # type: ignore[assignment]
         try:
-            taken = self._short_way.begin(self.url, self.headers, whole, reply)
+            taken = self._short_way.take(self.url, self.headers, whole, reply)
         except Exception:
             log.exception("the short way failed; the request goes the long one")
             taken = False

@@ -64,14 +64,14 @@ class Quick:
         self._limited = runtime.settings.rate_limits is Switch.ON
         self._lines = lines([*base_headers(https=runtime.settings.is_production), *DATA_HEADERS])
 
-    def begin(self, target: bytes, headers: list[Header], body: bytes, reply: Reply) -> bool:
+    def take(self, target: bytes, headers: list[Header], body: bytes, reply: Reply) -> bool:
         """Take a request; False: nothing was done, it has to go the ordinary way."""
         began = time.perf_counter()
         caller = self._identify(headers)
         if caller is None:
             return False
         try:
-            return self._take(target, caller, body, reply, began)
+            return self._decide(target, caller, body, reply, began)
         except TollkeeperError:  # whatever is wrong, the ordinary way says it
             return False
 
@@ -89,7 +89,7 @@ class Quick:
             return None
         return _Caller(found[1], request_id or uuid_utils.uuid7().hex.encode())
 
-    def _take(self, target: bytes, caller: _Caller, body: bytes, reply: Reply, began: float) -> bool:
+    def _decide(self, target: bytes, caller: _Caller, body: bytes, reply: Reply, began: float) -> bool:
         if target.endswith(b"/track"):
             return self._track(caller, read_track(body), reply, began)
         return self._check(caller, read_check(body), reply, began)
