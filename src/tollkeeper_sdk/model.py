@@ -190,6 +190,7 @@ class Subscription(msgspec.Struct, frozen=True):
     """The plan that may be used now and the subscription behind it. Times are None where they do not apply.
 
     `withheld` tells why a plan that was bought may not be used: `dunning`, `dispute`.
+    `paused`: collecting rests, until `paused_until`; None: until it is taken back.
     """
 
     plan: str
@@ -202,6 +203,8 @@ class Subscription(msgspec.Struct, frozen=True):
     pending_change: PendingChange | None = None
     payment: PaymentStanding = PaymentStanding()
     withheld: tuple[str, ...] = ()
+    paused: bool = False
+    paused_until: datetime | None = None
 
 
 class Line(msgspec.Struct, frozen=True):

@@ -25,6 +25,8 @@ STATUS = {
     "discount",
     "payment",
     "withheld",
+    "paused",
+    "paused_until",
 }
 NOTHING_OWED = {"state": "current", "since": None, "next_step_at": None, "requires_action": False, "pay_url": None}
 
