@@ -2,13 +2,13 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from support import Customer
-from tollkeeper.catalog import EntitlementPeriod
 from tollkeeper.gate import Gate, Quick
 from tollkeeper.identity import revoke_key
 from tollkeeper.infra import DatabaseUnavailableError, Runtime, pairs
@@ -78,12 +78,15 @@ async def test_both_ways_answer_alike(runtime: Runtime, ada: Customer, call: str
     assert int(headers["x-ratelimit-remaining"]) == int(expected_headers["x-ratelimit-remaining"]) - 1
 
 
-async def test_an_unlimited_feature_has_no_limit_in_its_headers(runtime: Runtime, ada: Customer) -> None:
+async def test_an_unlimited_feature_has_no_limit_in_its_headers(
+    runtime: Runtime, ada: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await warm(ada)
     gate = runtime.part(Gate)
     access = await gate.access(ada.organization_id)
-    unlimited = access.allowances["prompts"].__class__("prompts", 1, None, hard=True, period=EntitlementPeriod.BILLING)
-    access.allowances["prompts"] = unlimited  # type: ignore[index]
+    unlimited = replace(access.allowances["prompts"], limit=None)
+    found = replace(access, allowances={**access.allowances, "prompts": unlimited})
+    monkeypatch.setattr(gate.projection, "access_at_hand", lambda _: found)
     taken = await quickly(runtime, ada.secret, "track", {"feature": "prompts"})
     assert taken is not None
     assert (taken[2]["limit"], taken[2]["remaining"], "x-quota-limit" in taken[1]) == (None, None, False)
