@@ -50,8 +50,10 @@ def without_own(headers: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name not in OWN}
 
 
-async def warm(customer: Customer) -> None:
-    """Have the customer's key and plan in memory."""
+async def warm(runtime: Runtime, customer: Customer) -> None:
+    """Have the customer's key and plan in memory, after what their making told has been heard."""
+    await runtime.part(Gate).projection.listener.connected.wait()
+    await asyncio.sleep(0.1)
     assert (await customer.client.post("/api/usage/check", json={"feature": "prompts"})).status_code == 200
 
 
@@ -66,7 +68,7 @@ BODIES: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("call", "body"), BODIES)
 async def test_both_ways_answer_alike(runtime: Runtime, ada: Customer, call: str, body: dict[str, Any]) -> None:
-    await warm(ada)
+    await warm(runtime, ada)
     ordinary = await ada.client.post(f"/api/usage/{call}", json=body, headers={"x-request-id": "same"})
     quick = await quickly(runtime, ada.secret, call, body, x_request_id="same")
     assert quick is not None
@@ -81,7 +83,7 @@ async def test_both_ways_answer_alike(runtime: Runtime, ada: Customer, call: str
 async def test_an_unlimited_feature_has_no_limit_in_its_headers(
     runtime: Runtime, ada: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await warm(ada)
+    await warm(runtime, ada)
     gate = runtime.part(Gate)
     access = await gate.access(ada.organization_id)
     unlimited = replace(access.allowances["prompts"], limit=None)
@@ -93,7 +95,7 @@ async def test_an_unlimited_feature_has_no_limit_in_its_headers(
 
 
 async def test_a_request_without_an_id_gets_one(runtime: Runtime, ada: Customer) -> None:
-    await warm(ada)
+    await warm(runtime, ada)
     first, second = [await quickly(runtime, ada.secret, "check", {"feature": "prompts"}) for _ in range(2)]
     assert first is not None
     assert second is not None
@@ -114,7 +116,7 @@ async def test_an_operator_names_the_customer(runtime: Runtime, operator: httpx.
 
 async def test_what_needs_a_second_look_goes_the_ordinary_way(runtime: Runtime, ada: Customer) -> None:
     assert await quickly(runtime, ada.secret, "check", {"feature": "prompts"}) is None, "not in memory yet"
-    await warm(ada)
+    await warm(runtime, ada)
     assert await quickly(runtime, "tk_live_guess", "check", {"feature": "prompts"}) is None
     assert await quickly(runtime, "eyJhbGciOiJIUzI1NiJ9", "check", {"feature": "prompts"}) is None
     for body in (b"", b"{", b'{"feature": 1}', b'{"feature": "prompts", "more": 1}', b'{"feature": "no_such"}'):
@@ -132,7 +134,7 @@ async def test_what_needs_a_second_look_goes_the_ordinary_way(runtime: Runtime, 
 
 
 async def test_calls_are_counted_once_whichever_way_they_go(runtime: Runtime, ada: Customer) -> None:
-    await warm(ada)  # the first of 300 a minute
+    await warm(runtime, ada)  # the first of 300 a minute
     taken = 1
     while await quickly(runtime, ada.secret, "check", {"feature": "prompts"}):
         taken += 1
@@ -143,7 +145,7 @@ async def test_calls_are_counted_once_whichever_way_they_go(runtime: Runtime, ad
 async def test_a_failing_batch_is_told_to_its_callers(
     runtime: Runtime, ada: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await warm(ada)
+    await warm(runtime, ada)
 
     async def fail(_: object) -> list[Any]:
         raise DatabaseUnavailableError
