@@ -212,13 +212,15 @@ async def in_many_orders(shop: Shop, ada: Organization, told: Sequence[bytes], *
         await shop.take_in(body)
     resting = shop.runtime.parts[PaymentProvider] = Remembering(shop.twin.url)
     ends = []
-    for _ in range(ORDERS):
-        await history.forget()
-        await history.in_turn(_shuffled(told, chance))
-        ends.append(await history.end())
-        assert ends[-1] == ends[0]
-        assert [each.plan for each in shop.heard] == given, "given once, or never"
-    await resting.close()
+    try:
+        for _ in range(ORDERS):
+            await history.forget()
+            await history.in_turn(_shuffled(told, chance))
+            ends.append(await history.end())
+            assert ends[-1] == ends[0]
+            assert [each.plan for each in shop.heard] == given, "given once, or never"
+    finally:
+        await resting.close()
     return tuple(ends[0])
 
 
