@@ -85,7 +85,7 @@ async def test_the_catalogue_reaches_the_provider_by_itself(frail: Shop) -> None
     assert (await frail.api("GET", "products"))["data"] == []
     await work(frail)
     names = {each["name"] for each in (await frail.api("GET", "products"))["data"]}
-    assert names == {"Pro", "Premium"}
+    assert names == {"Pro", "Premium", "Extra prompts", "Priority help"}
 
 
 async def test_callers_are_told_and_nothing_is_half_done(frail: Shop) -> None:

@@ -165,14 +165,15 @@ GRID = (
         None,
         {"count": 1},
         wrong=wrong(count=-1, customer=""),
-        others={"count": 1, **THEIRS},
+        others={"reservation_id": ZERO, "count": 1},
     ),
     Route(
         "POST /api/usage/reserve/{reservation_id}/release",
         Permission.USAGE_WRITE,
         None,
+        {},
         wrong=CUSTOMER,
-        others=THEIRS,
+        others={"reservation_id": ZERO},
     ),
     Route(
         "GET /api/usage",

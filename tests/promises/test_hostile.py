@@ -81,6 +81,7 @@ def standing(world: World) -> dict[str, str]:
         "method_id": "pm_of_nobody",
         "tax_id": "txi_of_nobody",
         "dispute_id": ZERO,
+        "reservation_id": ZERO,
         "refresh_token": "spent",
     } | world.known
 
@@ -125,7 +126,7 @@ async def test_bodies_that_are_no_object_of_ours(world: World) -> None:
             continue
         for content in BROKEN_BODIES:
             answer = await world.good(route, body=content)
-            if answer.is_success and content in {b"", b"null"}:
+            if content in {b"", b"null"} and (answer.is_success or answer.status_code == 403):
                 continue  # where everything in the body may be left out, so may the body
             found = fault(answer, 400, 401, 422)
             faults += [f"{content[:30]!r}: {found}"] if found else []

@@ -91,10 +91,10 @@ class Gate:
 
     async def close(self) -> None:
         """Answer everything that waits, write down what is left, let go of the database."""
-        await self.counters.close()
-        for task in self._tasks:
+        for task in self._tasks:  # before the connections, which these would open again
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.counters.close()
         await self._flush_key_uses()
         await self.throttle.close()
 

@@ -17,6 +17,7 @@ def upgrade() -> None:
     op.execute("set local lock_timeout = '5s'; set local statement_timeout = '120s'")
     op.drop_constraint(op.f("ck_meters_aggregation_known"), "meters")
     op.create_check_constraint(op.f("ck_meters_aggregation_known"), "meters", AFTER)
+    _comment_used("what the period's events come to", "sum of admitted events of the period")
     for column in _of_counters():
         op.add_column("usage_counters", column)
     op.drop_constraint(op.f("ck_usage_counters_used_not_negative"), "usage_counters")
@@ -35,6 +36,11 @@ def upgrade() -> None:
         comment="Which values a counter of unique values has seen",
     )
     _reservations()
+
+
+def _comment_used(comment: str, before: str) -> None:
+    kind = sa.BigInteger()
+    op.alter_column("usage_counters", "used", existing_type=kind, comment=comment, existing_comment=before)
 
 
 def _of_counters() -> list[sa.Column[object]]:
@@ -70,7 +76,10 @@ def _reservations() -> None:
         sa.ForeignKeyConstraint(["meter_id"], ["meters.id"], name=op.f("fk_usage_reservations_meter_id_meters")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_usage_reservations")),
         sa.UniqueConstraint(
-            "organization_id", "meter_id", "idempotency_key", name=op.f("uq_usage_reservations_organization_id")
+            "organization_id",
+            "meter_id",
+            "idempotency_key",
+            name=op.f("uq_usage_reservations_organization_id_meter_id_idempotency_key"),
         ),
         comment="Usage set aside for work whose size is not known yet",
     )
@@ -91,6 +100,7 @@ def downgrade() -> None:
         op.drop_column("usage_events", name)
     op.drop_constraint(op.f("ck_usage_counters_not_negative"), "usage_counters")
     op.create_check_constraint(op.f("ck_usage_counters_used_not_negative"), "usage_counters", "used >= 0")
+    _comment_used("sum of admitted events of the period", "what the period's events come to")
     for name in ("latest_at", "told_limit", "told", "reserved"):
         op.drop_column("usage_counters", name)
     op.drop_constraint(op.f("ck_meters_aggregation_known"), "meters")
