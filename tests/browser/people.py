@@ -85,7 +85,7 @@ class Visitor:
         }
         for name, value in fields.items():
             field = page.locator(f"[name={name}]")
-            if field.is_editable():  # the e-mail is fixed when the provider knows it
+            if field.count() and field.is_editable():  # the e-mail is fixed, or not asked for, when it is known
                 field.fill(value)
         with page.expect_navigation():
             page.locator("form button").click()

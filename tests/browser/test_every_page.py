@@ -24,6 +24,7 @@ PRIVATE = {
     "usage": "/usage?span=7d",
     "keys": "/keys",
     "billing": "/billing",
+    "payment-methods-none": "/billing/payment-methods",
     "cancelled": "/checkout/cancelled",
     "waiting": "/checkout/return?session_id=cs_unknown",
 }

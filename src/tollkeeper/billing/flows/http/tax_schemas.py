@@ -8,7 +8,9 @@ from tollkeeper.billing.provider import Address, BillingDetails, DetailsChange, 
 
 from .schemas import Reference
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PRINTABLE)]
+PostalCode = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20, pattern=PRINTABLE)]
 
 
 class AddressIn(BaseModel):
@@ -17,7 +19,7 @@ class AddressIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
     line1: Words | None = None
     line2: Words | None = None
-    postal_code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)] | None = None
+    postal_code: PostalCode | None = None
     city: Words | None = None
     state: Words | None = None
     country: Annotated[str, StringConstraints(to_upper=True, pattern="^[A-Za-z]{2}$")]
