@@ -126,7 +126,9 @@ def add_up(unit: Unit, session: Json) -> None:
 
 
 def line_items(unit: Unit, session: Json) -> list[Json]:
-    """What is bought, as Stripe's `item` objects."""
+    """What is bought, as Stripe's `item` objects; nothing where a way to pay is only kept."""
+    if not session["_lines"]:
+        return []
     shown = []
     for line, amounts in zip(session["_lines"], priced(unit, session)[0], strict=True):
         price = unit.load("price", line["price"])

@@ -213,6 +213,8 @@ def test_payment_and_setup_modes(shop: Shop) -> None:
     saved = shop.v1.checkout.sessions.create(
         {"mode": "setup", "currency": "usd", "customer": customer.id, "success_url": "http://shop.test/"}
     )
+    assert httpx.get(str(saved.url)).status_code == 200
+    assert shop.v1.checkout.sessions.line_items.list(saved.id).data == []
     assert shop.submit(saved, "4000000000000341").status_code == 303
     assert shop.v1.checkout.sessions.retrieve(saved.id).to_dict()["setup_intent"].startswith("seti_")
     assert len(shop.v1.customers.payment_methods.list(customer.id).data) == 1
