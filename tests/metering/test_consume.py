@@ -172,7 +172,7 @@ def test_deciding_never_passes_the_limit_nor_refuses_what_fits(
 ) -> None:
     key = CounterKey(ORGANIZATION, 1, START)
     requests = [Consumption(key, count, Limit(limit), START, name) for count, name in counts]
-    decision = decide(requests, {key: Standing(start)}, Known(START, keys={(ORGANIZATION, 1, "c")}))
+    decision = decide(requests, {key: Standing(start)}, Known(keys={(ORGANIZATION, 1, "c")}))
     standing = start
     names: set[str | None] = {"c"}
     for request, outcome in zip(requests, decision.outcomes, strict=True):

@@ -45,7 +45,7 @@ def take(
 @pytest.mark.parametrize("by", Aggregation)
 def test_a_counter_is_what_its_events_come_to(by: Aggregation, events: list[tuple[int, int, str]]) -> None:
     requests = [take(quantity, by=by, value=value, at=at) for quantity, at, value in events]
-    decision = decide(requests, {}, Known(START))
+    decision = decide(requests, {}, Known())
     newest = max(enumerate(events), key=lambda pair: (pair[1][1], pair[0]), default=(0, (0, 0, "")))[1]
     expected = {
         Aggregation.SUM: sum(quantity for quantity, _, _ in events),
@@ -60,20 +60,20 @@ def test_a_counter_is_what_its_events_come_to(by: Aggregation, events: list[tupl
 
 def test_a_gauge_may_always_come_down() -> None:
     seats = [take(9, limit=Limit(5), by=Aggregation.LATEST, at=1), take(4, limit=Limit(5), by=Aggregation.LATEST, at=2)]
-    decision = decide(seats, {KEY: Standing(8)}, Known(START))
+    decision = decide(seats, {KEY: Standing(8)}, Known())
     assert [each.verdict for each in decision.outcomes] == [Verdict.REFUSED, Verdict.ADMITTED]
     assert decision.counters[KEY].used == 4
 
 
 def test_an_old_reading_does_not_move_a_gauge() -> None:
     before = Standing(7, latest_at=LATER)
-    decision = decide([take(3, by=Aggregation.LATEST)], {KEY: before}, Known(START))
+    decision = decide([take(3, by=Aggregation.LATEST)], {KEY: before}, Known())
     assert decision.counters[KEY].used == 7
 
 
 def test_grace_passes_the_limit_so_far_and_no_further() -> None:
     limit = Limit(10, grace=2)
-    decision = decide([take(11, limit=limit), take(1, limit=limit), take(1, limit=limit)], {}, Known(START))
+    decision = decide([take(11, limit=limit), take(1, limit=limit), take(1, limit=limit)], {}, Known())
     assert [each.verdict for each in decision.outcomes] == [Verdict.ADMITTED, Verdict.ADMITTED, Verdict.REFUSED]
 
 
@@ -84,10 +84,10 @@ def reservation(number: int, held: int, state: ReservationState = ReservationSta
 def test_what_is_held_is_nobody_else_s_until_it_is_given_back() -> None:
     limit = Limit(10)
     hold = Hold(KEY, 6, limit, LATER)
-    first = decide([hold, take(5, limit=limit), take(4, limit=limit)], {}, Known(START))
+    first = decide([hold, take(5, limit=limit), take(4, limit=limit)], {}, Known())
     assert [each.verdict for each in first.outcomes] == [Verdict.ADMITTED, Verdict.REFUSED, Verdict.ADMITTED]
     (made,) = first.made
-    known = Known(START, reservations={made.id: made})
+    known = Known(reservations={made.id: made})
     second = decide([Release(made.id, KEY), take(6, limit=limit)], first.counters, known)
     assert [each.verdict for each in second.outcomes] == [Verdict.ADMITTED, Verdict.ADMITTED]
     assert second.counters[KEY][:2] == (10, 0)
@@ -95,7 +95,7 @@ def test_what_is_held_is_nobody_else_s_until_it_is_given_back() -> None:
 
 def test_settling_counts_the_real_figure_and_frees_the_rest() -> None:
     held = reservation(1, 8)
-    known = Known(START, reservations={held.id: held})
+    known = Known(reservations={held.id: held})
     decision = decide([Settle(held.id, take(3, limit=Limit(10)))], {KEY: Standing(2, 8)}, known)
     assert decision.counters[KEY][:2] == (5, 0)
     assert decision.closed[0].settled == 3
@@ -103,7 +103,7 @@ def test_settling_counts_the_real_figure_and_frees_the_rest() -> None:
 
 def test_settling_more_than_held_takes_the_rest_only_when_it_fits() -> None:
     held = reservation(1, 3)
-    known = Known(START, reservations={held.id: held})
+    known = Known(reservations={held.id: held})
     too_much = decide([Settle(held.id, take(9, limit=Limit(10)))], {KEY: Standing(2, 3)}, known)
     assert (too_much.outcomes[0].verdict, too_much.counters) == (Verdict.REFUSED, {})
     just = decide([Settle(held.id, take(8, limit=Limit(10)))], {KEY: Standing(2, 3)}, known)
@@ -112,13 +112,13 @@ def test_settling_more_than_held_takes_the_rest_only_when_it_fits() -> None:
 
 def test_settling_nothing_counts_no_event() -> None:
     held = reservation(1, 3)
-    decision = decide([Settle(held.id, take(0))], {KEY: Standing(0, 3)}, Known(START, reservations={held.id: held}))
+    decision = decide([Settle(held.id, take(0))], {KEY: Standing(0, 3)}, Known(reservations={held.id: held}))
     assert (decision.admitted, decision.counters[KEY][:2]) == ([], (0, 0))
 
 
 def test_settling_again_repeats_and_otherwise_is_too_late() -> None:
     held = reservation(1, 3)
-    known = Known(START, reservations={held.id: held})
+    known = Known(reservations={held.id: held})
     requests: list[Request] = [Settle(held.id, take(2)), Settle(held.id, take(2)), Settle(held.id, take(1))]
     requests.append(Release(held.id, KEY))
     verdicts = [each.verdict for each in decide(requests, {KEY: Standing(0, 3)}, known).outcomes]
@@ -127,7 +127,7 @@ def test_settling_again_repeats_and_otherwise_is_too_late() -> None:
 
 def test_an_expired_one_is_given_up_before_anything_is_decided_and_settles_as_usage() -> None:
     held = reservation(1, 10)
-    known = Known(LATER, reservations={held.id: held}, expired=[held])
+    known = Known(reservations={held.id: held}, expired=[held])
     decision = decide(
         [take(4, limit=Limit(10)), Settle(held.id, take(6, limit=Limit(10)))], {KEY: Standing(0, 10)}, known
     )
@@ -139,16 +139,16 @@ def test_an_expired_one_is_given_up_before_anything_is_decided_and_settles_as_us
 def test_somebody_else_s_reservation_is_none() -> None:
     held = reservation(1, 3)
     other = CounterKey(UUID(int=8), 1, START)
-    known = Known(START, reservations={held.id: held})
+    known = Known(reservations={held.id: held})
     assert decide([Release(held.id, other)], {}, known).outcomes[0].verdict is Verdict.GONE
 
 
 def test_the_same_key_holds_once() -> None:
     hold = Hold(KEY, 4, Limit(10), LATER, "job-1")
-    first = decide([hold, hold], {}, Known(START))
+    first = decide([hold, hold], {}, Known())
     assert [each.verdict for each in first.outcomes] == [Verdict.ADMITTED, Verdict.REPEATED]
     assert first.outcomes[0].reservation == first.outcomes[1].reservation
-    known = Known(START, held_under={(KEY[0], 1, "job-1"): first.made[0]})
+    known = Known(held_under={(KEY[0], 1, "job-1"): first.made[0]})
     again = decide([hold], first.counters, known)
     assert (again.outcomes[0].verdict, again.made) == (Verdict.REPEATED, [])
 
@@ -188,7 +188,7 @@ def test_no_sequence_passes_the_limit_leaks_or_blocks_falsely(steps: list[Step],
         chosen = list(stored.values())[which % len(stored)] if stored else reservation(99, 1)
         freed = chosen.held if chosen in open_before else 0
         request = asked(what, quantity, limit, chosen.id, now)
-        decision = decide([request], counters, Known(now, reservations=dict(stored), expired=late))
+        decision = decide([request], counters, Known(reservations=dict(stored), expired=late))
         (outcome,) = decision.outcomes
         counters |= decision.counters
         stored |= {each.id: each for each in [*decision.made, *decision.closed]}
@@ -222,7 +222,7 @@ def test_each_threshold_is_told_once_when_it_is_reached(
     told = []
     used = 0
     for quantity in quantities:
-        decision = decide([take(quantity, limit=limit)], counters, Known(START))
+        decision = decide([take(quantity, limit=limit)], counters, Known())
         counters |= decision.counters
         used += quantity
         told += [each.percent for each in decision.crossings]
@@ -230,7 +230,7 @@ def test_each_threshold_is_told_once_when_it_is_reached(
 
 
 def crossings(limit: Limit, quantity: int, counters: dict[CounterKey, Standing]) -> list[int]:
-    decision = decide([take(quantity, limit=limit)], counters, Known(START))
+    decision = decide([take(quantity, limit=limit)], counters, Known())
     counters |= decision.counters
     return [each.percent for each in decision.crossings]
 
@@ -254,7 +254,7 @@ def test_up_and_down_around_a_threshold_does_not_flap() -> None:
     by = Aggregation.LATEST
     told = []
     for second, value in enumerate((80, 70, 81, 60, 95, 10, 99)):
-        decision = decide([take(value, limit=Limit(100), by=by, at=second)], counters, Known(START))
+        decision = decide([take(value, limit=Limit(100), by=by, at=second)], counters, Known())
         counters |= decision.counters
         told += [each.percent for each in decision.crossings]
     assert told == [80, 90]

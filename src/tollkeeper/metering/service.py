@@ -87,7 +87,6 @@ async def _known(
     holds = [each for each in requests if isinstance(each, Hold) and each.idempotency_key is not None]
     holding = [key for key, each in standing.items() if each.reserved]
     return rules.Known(
-        now,
         keys=await store.seen_keys(connection, keyed) if keyed else frozenset(),
         values=await store.seen_values(connection, valued) if valued else frozenset(),
         reservations=await store.find_reservations(connection, named) if named else {},

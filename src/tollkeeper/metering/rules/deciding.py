@@ -38,7 +38,6 @@ class Known:
     those made under an idempotency key that a hold of the batch repeats; `expired` ones still held, to be given up.
     """
 
-    now: datetime
     keys: AbstractSet[tuple[object, ...]] = frozenset()
     values: AbstractSet[tuple[CounterKey, str]] = frozenset()
     reservations: Mapping[UUID, Reservation] = field(default_factory=dict)
@@ -91,7 +90,6 @@ class _Run:
 
     def __init__(self, standing: Mapping[CounterKey, Standing], known: Known) -> None:
         self.standing = dict(standing)
-        self._known = known
         self._keys = set(known.keys)
         self._seen = set(known.values)
         self._reservations = dict(known.reservations)
