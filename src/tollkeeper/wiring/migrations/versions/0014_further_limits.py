@@ -1,0 +1,14 @@
+"""Further limits: windows that roll, what is carried over, members, credits."""
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """Nothing yet."""

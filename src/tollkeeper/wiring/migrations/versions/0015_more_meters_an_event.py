@@ -1,0 +1,14 @@
+"""Several meters an event type: where the number stands, what is filtered and grouped."""
+
+revision = "0015"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """Nothing yet."""
