@@ -26,13 +26,19 @@ async def test_a_card_is_added_used_and_the_old_one_removed(
     assert (refused.status_code, refused.json()["code"]) == (409, "no_customer")
     await shop.told(await shop.buy(ada))
     [old] = (await client.get(METHODS)).json()["data"]
-    assert (old["brand"], old["last4"]) == ("visa", "4242")
+    assert (old["brand"], old["last4"], old["is_default"]) == ("visa", "4242", True)
     in_use = await client.delete(f"{METHODS}/{old['id']}")
     assert (in_use.status_code, in_use.json()["code"]) == (409, "payment_method_in_use")
     page = (await client.post(METHODS, json={})).json()["url"]
     assert page.startswith(shop.twin.url)
     assert (await shop.pay(page, "5555555555554444")).status_code == 303
-    new = next(each for each in (await client.get(METHODS)).json()["data"] if each["id"] != old["id"])
+    listed = (await client.get(METHODS)).json()["data"]
+    assert [each["is_default"] for each in listed] == [True, False]
+    assert listed[0]["id"] == old["id"]
+    new = listed[1]
+    # There is another card now, yet the subscription is paid with the old one.
+    in_use = await client.delete(f"{METHODS}/{old['id']}")
+    assert (in_use.status_code, in_use.json()["code"]) == (409, "payment_method_in_use")
     first, second = (await client.post(f"{METHODS}/{new['id']}/default")).json()["data"]
     assert (first["id"], first["is_default"], second["is_default"]) == (new["id"], True, False)
     assert (await client.get("/api/billing/overview")).json()["payment_method"]["last4"] == "4444"

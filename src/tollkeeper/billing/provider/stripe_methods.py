@@ -19,14 +19,17 @@ class StripeMethods:
     _api: "V1Services"
 
     async def list_payment_methods(self, customer_id: str) -> Sequence[SavedMethod]:
-        """See PaymentProvider."""
+        """See PaymentProvider. A subscription's own way to pay goes before its customer's, as when it is charged."""
         with errors():
             customer = (await self._api.customers.retrieve_async(customer_id)).to_dict()
+            running = await self._api.subscriptions.list_async({"customer": customer_id, "limit": PAGE})
+            named = [read.ident(each.default_payment_method) async for each in running.auto_paging_iter()]
             listed = await self._api.payment_methods.list_async({"customer": customer_id, "limit": PAGE})
             bodies = [each.to_dict() async for each in listed.auto_paging_iter()]
         default = read.ident((customer.get("invoice_settings") or {}).get("default_payment_method"))
+        charged = {each or default for each in named} or {default}
         unknown = PaymentMethod("unknown", None, None)
-        found = [SavedMethod(b["id"], read.payment_method(b) or unknown, b["id"] == default) for b in bodies]
+        found = [SavedMethod(b["id"], read.payment_method(b) or unknown, b["id"] in charged) for b in bodies]
         return sorted(found, key=lambda each: not each.is_default)
 
     async def open_setup(self, customer_id: str, *, currency: str, success_url: str, cancel_url: str) -> str:
