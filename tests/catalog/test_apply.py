@@ -90,7 +90,7 @@ async def test_a_vanished_plan_is_archived_and_comes_back(runtime: Runtime) -> N
         kept = gone.entitlement("sso")
         assert kept is not None
         assert kept.value is True
-        assert (await catalog.default_plan(tx)).key == "starter"
+        assert await catalog.default_plan_key(tx) == "starter"
     back = await apply(runtime, BEFORE)
     assert "+ plan pro: back from the archive" in back
     assert "+ feature sso: back from the archive" in back
@@ -167,7 +167,7 @@ async def test_an_empty_catalogue_says_so(runtime: Runtime) -> None:
         assert await catalog.list_plans(tx) == []
         assert "0 plans" in (await catalog.one_default_plan(tx) or "")
         with pytest.raises(catalog.NoDefaultPlanError):
-            await catalog.default_plan(tx)
+            await catalog.default_plan_key(tx)
 
 
 async def test_anybody_can_read_the_plans(runtime: Runtime) -> None:

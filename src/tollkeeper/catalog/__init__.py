@@ -50,7 +50,7 @@ from .offers import (
     why_not,
 )
 from .rules import in_words
-from .service import apply, default_plan, demo_catalogue, diff, get_plan, list_plans, load_catalogue
+from .service import apply, default_plan_key, demo_catalogue, diff, get_plan, list_plans, load_catalogue
 from .spec import CatalogueSpec, read_catalogue_file
 from .store import find_overage_price, list_prices, overage_in_force
 
@@ -84,7 +84,7 @@ __all__ = [
     "TrialEnd",
     "apply",
     "coupon_in_words",
-    "default_plan",
+    "default_plan_key",
     "demo_catalogue",
     "diff",
     "entitled",

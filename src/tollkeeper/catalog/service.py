@@ -8,7 +8,7 @@ from tollkeeper.metering import Meter, MeterMismatchError, define_meter, list_me
 
 from . import rules, store
 from .addons import apply_addons
-from .model import Catalogue, CatalogueChanged, Change, FeatureKind, Plan, PlanNotFoundError
+from .model import Catalogue, CatalogueChanged, Change, FeatureKind, NoDefaultPlanError, Plan, PlanNotFoundError
 from .offers import save_offers
 from .spec import CatalogueSpec, FeatureSpec, LimitSpec, PlanSpec
 
@@ -35,13 +35,16 @@ async def get_plan(tx: Tx, key: str) -> Plan:
     return plan
 
 
-async def default_plan(tx: Tx) -> Plan:
-    """Return the plan of organizations that bought nothing.
+async def default_plan_key(tx: Tx) -> str:
+    """Return the key of the plan of organizations that bought nothing.
 
     Raises:
         NoDefaultPlanError: no catalogue was applied yet.
     """
-    return (await store.load(tx)).default
+    keys = await store.default_plan_keys(tx)
+    if not keys:
+        raise NoDefaultPlanError
+    return keys[0]
 
 
 async def diff(tx: Tx, spec: CatalogueSpec) -> list[Change]:

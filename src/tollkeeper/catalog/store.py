@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, or_, select, text, update
+from sqlalchemy import Select, delete, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from tollkeeper.infra import Tx
@@ -199,10 +199,9 @@ async def replace_rates(tx: Tx, plan: str, rates: Mapping[str, int | None]) -> N
         await tx.connection.execute(insert(PLAN_RATES), rows)
 
 
-async def count_default_plans(tx: Tx) -> int:
-    """Return how many plans are marked as the default one."""
-    found = await tx.connection.execute(select(func.count()).select_from(PLANS).where(PLANS.c.is_default))
-    return found.scalar_one()
+async def default_plan_keys(tx: Tx) -> list[str]:
+    """Return which plans are marked as the default one: one, unless no catalogue was applied yet."""
+    return list(await tx.connection.scalars(select(PLANS.c.key).where(PLANS.c.is_default)))
 
 
 def _feature(row: Mapping[Any, Any]) -> Feature:

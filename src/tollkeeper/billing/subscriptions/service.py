@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tollkeeper.billing.customers import Customer, list_customers
 from tollkeeper.billing.provider import Pause, SubscriptionState, addon_prices_of, plan_price_of
-from tollkeeper.catalog import AddonPrice, default_plan, load_catalogue
+from tollkeeper.catalog import AddonPrice, default_plan_key, load_catalogue
 from tollkeeper.infra import Tx
 from tollkeeper.rating import Interval, period_at
 
@@ -107,7 +107,7 @@ async def status(tx: Tx, organization_id: UUID, *, created_at: datetime) -> Stat
     """
     subscriptions = await list_of_organization(tx, organization_id)
     found = rules.shown(subscriptions, await _rank(tx, subscriptions))
-    default = (await default_plan(tx)).key
+    default = await default_plan_key(tx)
     if found is None:
         month = period_at(created_at, Interval.MONTH, tx.now)
         return Status(default, "active", month.start, month.end, False, None, None)
