@@ -66,6 +66,12 @@ HANDLED: tuple[str, ...] = (
     "customer.subscription.paused",
     "customer.subscription.trial_will_end",
     "customer.subscription.resumed",
+    "subscription_schedule.created",
+    "subscription_schedule.updated",
+    "subscription_schedule.released",
+    "subscription_schedule.completed",
+    "subscription_schedule.canceled",
+    "subscription_schedule.aborted",
     "invoice.created",
     "invoice.finalized",
     "invoice.paid",
@@ -140,9 +146,11 @@ def _subject(body: Json) -> Subject:
     if kind in {"charge", "refund", "dispute"}:
         charge = own if kind == "charge" else ident(body.get("charge"))
         return Subject(customer_id=ident(body.get("customer")), payment_id=ident(body.get("payment_intent")) or charge)
+    # A schedule that let go of its subscription names it under another word.
+    planned = ident(body.get("released_subscription")) if kind == "subscription_schedule" else None
     return Subject(
         customer_id=ident(body.get("customer")),
-        subscription_id=own if kind == "subscription" else subscription_of(body),
+        subscription_id=own if kind == "subscription" else subscription_of(body) or planned,
         invoice_id=own if kind == "invoice" else ident(body.get("invoice")) if kind == "credit_note" else None,
         checkout_id=own if kind == "checkout.session" else None,
         credit_note_id=own if kind == "credit_note" else None,
