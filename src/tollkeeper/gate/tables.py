@@ -23,3 +23,16 @@ GATE_STANDINGS = Table(
     CheckConstraint("num_nulls(plan, period_start, period_end) in (0, 3)", name="bought_is_whole"),
     comment="What the gate was told of each organization; written with the change that caused it",
 )
+
+GATE_PAST = Table(
+    "gate_past",
+    metadata,
+    Column("organization_id", Uuid, ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True),
+    Column("since", DateTime(timezone=True), primary_key=True, comment="from this moment on it stood so"),
+    Column("plan", Text, comment="key of the plan bought; null: the default plan"),
+    Column("period_start", DateTime(timezone=True), comment="of the plan bought"),
+    Column("period_end", DateTime(timezone=True), comment="of the plan bought; exclusive"),
+    Column("addons", JSONB, nullable=False, server_default="{}", comment="units of each add-on by key"),
+    CheckConstraint("num_nulls(plan, period_start, period_end) in (0, 3)", name="bought_is_whole"),
+    comment="How each organization stood when: says which period and limits usage belongs to that is reported late",
+)

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -24,9 +25,12 @@ METERS = Table(
     metadata,
     Column("id", SmallInteger, Identity(always=True), primary_key=True),
     Column("key", Text, nullable=False, unique=True),
-    Column("event_type", Text, nullable=False, unique=True, comment="CloudEvents type that feeds this meter"),
+    Column("event_type", Text, nullable=False, comment="CloudEvents type that feeds this meter"),
     Column("aggregation", Text, nullable=False),
     Column("unit", Text, nullable=False),
+    Column("value", Text, comment="path of the property that holds the number; null: each event says 1"),
+    Column("group_by", JSONB, nullable=False, server_default="[]", comment="properties a history can be split by"),
+    Column("filters", JSONB, nullable=False, server_default="{}", comment="values by property path that count"),
     CheckConstraint("aggregation in ('sum', 'count', 'max', 'latest', 'unique')", name="aggregation_known"),
 )
 
@@ -60,7 +64,13 @@ USAGE_EVENTS = Table(
     Column("idempotency_key", Text),
     Column("value", Text, comment="what a meter of unique values tells apart"),
     Column("properties", JSONB, comment="the event's own data, as it was sent"),
+    Column("corrects", Uuid, comment="the event as first recorded that this row is a later version of; null: itself"),
+    Column("revision", SmallInteger, comment="the how-manieth correction it is, from 1; the newest one counts"),
+    Column("voided", Boolean, comment="of a correction: whether the event counts nothing from then on"),
+    Column("reason", Text, comment="of a correction: why"),
+    CheckConstraint("num_nulls(corrects, revision, voided, reason) in (0, 4)", name="correction_is_whole"),
     Index(None, "organization_id", "meter_id", "at"),
+    Index("ix_usage_events_corrects", "corrects", postgresql_where=text("corrects is not null")),
     postgresql_partition_by="RANGE (id)",
     comment="Immutable facts; counters and charts replay from here",
 )
