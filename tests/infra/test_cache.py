@@ -46,14 +46,16 @@ async def test_a_load_that_began_before_the_change_is_not_kept() -> None:
     assert await cache.get("a") == "a:new"
 
 
-async def test_forgetting_by_value_and_clearing() -> None:
+async def test_forgetting_what_is_about_one_thing_and_clearing() -> None:
     source = Source()
-    cache = LoadingCache(source.load, ttl_seconds=60)
-    for key in ("a", "b"):
+    cache = LoadingCache(source.load, ttl_seconds=60, about=lambda value: value and value[0])
+    for key in ("a1", "a2", "b"):
         await cache.get(key)
-    cache.forget(lambda value: value == "a:old")
-    assert (cache.peek("a"), cache.peek("b")) == (None, "b:old")
+    cache.forget_about("nobody")
+    cache.forget_about("a")
+    assert (cache.peek("a1"), cache.peek("a2"), cache.peek("b")) == (None, None, "b:old")
     cache.clear()
+    cache.forget_about("b")
     assert cache.peek("b") is None
 
 

@@ -21,7 +21,8 @@ from .model import Access, InvalidKeyError
 
 # While the listener is disconnected, what is kept is dropped this often (seconds): the promise is one second.
 DEAF_SECONDS = 0.5
-KEPT_SECONDS = 300.0
+# A change is told at once; this only bounds what a fault of that could do.
+KEPT_SECONDS = 3600.0
 # Sessions are asked for anew more often, so that idle ones are seen to be used.
 SESSION_SECONDS = 30.0
 
@@ -32,16 +33,18 @@ class Projection:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._keys: LoadingCache[bytes, tuple[ApiKey, Actor] | None] = LoadingCache(
-            self._load_key, ttl_seconds=KEPT_SECONDS
+            self._load_key, ttl_seconds=KEPT_SECONDS, about=lambda found: found and str(found[0].id)
         )
         self._members: LoadingCache[tuple[UUID, UUID], Actor | None] = LoadingCache(
-            self._load_member, ttl_seconds=KEPT_SECONDS
+            self._load_member, ttl_seconds=KEPT_SECONDS, about=lambda actor: actor and actor.organization_id
         )
         self._sessions: LoadingCache[str, Session | None] = LoadingCache(
-            self._load_session, ttl_seconds=SESSION_SECONDS
+            self._load_session, ttl_seconds=SESSION_SECONDS, about=lambda found: found and str(found.id)
         )
         self._access: LoadingCache[UUID, Access] = LoadingCache(self._load_access, ttl_seconds=KEPT_SECONDS)
-        self._customers: LoadingCache[str, UUID] = LoadingCache(self._load_customer, ttl_seconds=KEPT_SECONDS)
+        self._customers: LoadingCache[str, UUID] = LoadingCache(
+            self._load_customer, ttl_seconds=KEPT_SECONDS, about=lambda organization_id: organization_id
+        )
         self._catalogue: LoadingCache[None, tuple[Catalogue, list[Meter]]] = LoadingCache(
             self._load_catalogue, ttl_seconds=KEPT_SECONDS
         )
@@ -74,13 +77,14 @@ class Projection:
     def _on_change(self, payload: str) -> None:
         kind, _, key = payload.partition(":")
         if kind == "organization":
-            self._access.forget_key(UUID(key))
-            self._members.forget(lambda actor: str(actor.organization_id) == key if actor else True)
-            self._customers.clear()
+            organization_id = UUID(key)
+            self._access.forget_key(organization_id)
+            self._members.forget_about(organization_id)
+            self._customers.forget_about(organization_id)
         elif kind == "key":
-            self._keys.forget(lambda found: found is not None and str(found[0].id) == key)
+            self._keys.forget_about(key)
         elif kind == "session":
-            self._sessions.forget(lambda found: found is not None and str(found.id) == key)
+            self._sessions.forget_about(key)
         elif kind == "catalogue":
             self._catalogue.clear()
             self._access.clear()

@@ -13,15 +13,26 @@ V = TypeVar("V")
 class LoadingCache(Generic[K, V]):
     """Keeps what `load` returned, for at most `ttl_seconds` and `max_entries` (least recently loaded go first).
 
+    `about` tells what a value is about, so that everything about one thing is forgotten without a look at all the rest.
+
     None is handed out but never kept: what does not exist yet may exist a moment later.
     A value whose load began before a `forget` that concerns it is handed out but not kept: it may be the old one.
     """
 
-    def __init__(self, load: Callable[[K], Awaitable[V]], *, ttl_seconds: float, max_entries: int = 100_000) -> None:
+    def __init__(
+        self,
+        load: Callable[[K], Awaitable[V]],
+        *,
+        ttl_seconds: float,
+        max_entries: int = 100_000,
+        about: Callable[[V], Hashable] | None = None,
+    ) -> None:
         self._load = load
         self._ttl = ttl_seconds
         self._max = max_entries
+        self._about = about
         self._kept: OrderedDict[K, tuple[float, V]] = OrderedDict()
+        self._keys_about: dict[Hashable, set[K]] = {}
         self._loading: dict[K, asyncio.Task[V]] = {}
         self._forgotten = 0
 
@@ -47,29 +58,46 @@ class LoadingCache(Generic[K, V]):
         try:
             value = await self._load(key)
             if value is not None and before == self._forgotten:
-                self._kept[key] = (time.monotonic() + self._ttl, value)
-                while len(self._kept) > self._max:
-                    self._kept.popitem(last=False)
+                self._keep(key, value)
             return value
         finally:
             if self._loading.get(key) is asyncio.current_task():
                 del self._loading[key]
 
-    def forget(self, matches: Callable[[V], bool]) -> None:
-        """Drop every kept value that matches."""
+    def _keep(self, key: K, value: V) -> None:
+        self._drop(key)
+        self._kept[key] = (time.monotonic() + self._ttl, value)
+        if self._about is not None:
+            self._keys_about.setdefault(self._about(value), set()).add(key)
+        while len(self._kept) > self._max:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, key: K) -> None:
+        entry = self._kept.pop(key, None)
+        if entry is None or self._about is None:
+            return
+        what = self._about(entry[1])
+        keys = self._keys_about[what]
+        keys.discard(key)
+        if not keys:
+            del self._keys_about[what]
+
+    def forget_about(self, what: Hashable) -> None:
+        """Drop every kept value that is about this."""
         self._began_forgetting()
-        for key in [key for key, (_, value) in self._kept.items() if matches(value)]:
-            del self._kept[key]
+        for key in list(self._keys_about.get(what, ())):
+            self._drop(key)
 
     def forget_key(self, key: K) -> None:
         """Drop what is kept for the key."""
         self._began_forgetting()
-        self._kept.pop(key, None)
+        self._drop(key)
 
     def clear(self) -> None:
         """Drop everything."""
         self._began_forgetting()
         self._kept.clear()
+        self._keys_about.clear()
 
     def _began_forgetting(self) -> None:
         self._forgotten += 1
