@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -16,6 +17,7 @@ MIN_SECRET_BYTES = 32
 PROVIDER_PAGES = ("https://checkout.stripe.com", "https://billing.stripe.com")
 DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 REDIS_SCHEMES = frozenset({"redis", "rediss"})
+CLICKHOUSE_SCHEMES = frozenset({"http", "https"})
 DEFAULT_DATA_DIR = Path(".data")
 _DISPUTE_RULE = r"((open|lost):(keep|restrict|end)|remind:\d{1,2})"
 
@@ -58,7 +60,8 @@ def _listed(value: Any) -> Any:
 def _is_address(text: str, schemes: frozenset[str]) -> bool:
     try:
         parts = urlsplit(text)
-        _ = parts.port  # reading it raises when it is no number
+        for host in parts.netloc.rpartition("@")[2].split(","):
+            _ = urlsplit(f"//{host}").port  # reading it raises when it is no number
     except ValueError:
         return False
     return parts.scheme in schemes and text.startswith(f"{parts.scheme}://")
@@ -92,7 +95,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None,
         alias="DATABASE_URL",
-        description="PostgreSQL 15 or newer, `postgresql://user:password@host/name`. Empty: an embedded server.",
+        description="PostgreSQL 15 or newer, `postgresql://user:password@host/name`. Several hosts, with "
+        "`?target_session_attrs=read-write`: whichever is the primary. Empty: an embedded server.",
     )
     database_pool_size: int = Field(
         10, alias="DATABASE_POOL_SIZE", ge=2, le=200, description="Connections each process may hold open."
@@ -195,6 +199,18 @@ class Settings(BaseSettings):
         alias="TOLLKEEPER_TRUSTED_PROXIES",
         description="Addresses of proxies whose `X-Forwarded-For` is believed, separated by commas.",
     )
+    late_usage: str = Field(
+        "3d",
+        alias="TOLLKEEPER_LATE_USAGE",
+        pattern=r"^([0-9]|[12][0-9]|3[01])d$|^([0-9]{1,2})h$",
+        description="For how long after its end a period still takes usage that happened in it, and corrections: days "
+        "(`3d`, at most `31d`) or hours (`12h`). Then it is closed.",
+    )
+    clickhouse_url: SecretStr | None = Field(
+        None,
+        alias="TOLLKEEPER_CLICKHOUSE_URL",
+        description="ClickHouse to pass usage events on to, `https://user:password@host:8443/database`. Empty: none.",
+    )
     log_level: str = Field(
         "info",
         alias="TOLLKEEPER_LOG_LEVEL",
@@ -226,6 +242,12 @@ class Settings(BaseSettings):
         return self.env is Environment.PRODUCTION
 
     @property
+    def late_for(self) -> timedelta:
+        """How long after its end a period still takes usage that happened in it."""
+        amount = int(self.late_usage[:-1])
+        return timedelta(days=amount) if self.late_usage.endswith("d") else timedelta(hours=amount)
+
+    @property
     def uses_twin(self) -> bool:
         """Whether the payment provider is a local imitation."""
         return self.stripe_secret_key is None or self.stripe_api_base is not None
@@ -244,6 +266,11 @@ class Settings(BaseSettings):
         addresses = {
             "DATABASE_URL": (self.database_url, DATABASE_SCHEMES, "postgresql://user:password@host/name"),
             "REDIS_URL": (self.redis_url, REDIS_SCHEMES, "redis://host:6379/0"),
+            "TOLLKEEPER_CLICKHOUSE_URL": (
+                self.clickhouse_url,
+                CLICKHOUSE_SCHEMES,
+                "https://user:password@host:8443/db",
+            ),
         }
         return [
             f"{name}: not an address of the form {form}."
