@@ -37,6 +37,7 @@ codes:
   ONCE-ONLY: {coupon: launch, max_redemptions: 1}
   FIRST: {coupon: launch, first_time_only: true}
   OVER: {coupon: launch, expires_at: 2020-01-01T00:00:00Z}
+  HIGH: {coupon: fiver, minimum: {usd: 3000, eur: 3000}}
 """
 
 
@@ -180,7 +181,56 @@ async def test_a_code_on_a_running_subscription_lowers_the_next_invoice_as_previ
     assert status["discount"]["amount_off"] == {"amount": 500, "currency": "usd"}
     status = await call(client, "POST", "/subscription/promotion", code="LAUNCH")
     assert status["discount"]["code"] == "LAUNCH", "one at a time: the new one takes the place of the old"
+    seen = await call(client, "POST", "/subscription/promotion/preview", code="fiver")
+    assert (seen["due_now"]["amount"], seen["next_invoice"]["due"]["amount"]) == (0, 1500), "not on top of the other"
+    answer = (await client.post("/api/subscription/promotion/preview", json={})).json()
+    assert answer["next_invoice"]["due"]["amount"] == 2000, "without any"
     assert (await call(client, "DELETE", "/subscription/promotion"))["discount"] is None
+    assert (await call(client, "DELETE", "/subscription/promotion"))["discount"] is None
+
+
+async def test_a_code_lowers_the_renewal_by_what_its_preview_said(
+    shop: Shop, ada: Organization, client: httpx.AsyncClient
+) -> None:
+    customer = await shop.buy(ada)
+    await shop.told(customer)
+    seen = await call(client, "POST", "/subscription/promotion/preview", code="LAUNCH")
+    await call(client, "POST", "/subscription/promotion", code="LAUNCH")
+    [subscription] = (await shop.api("GET", "subscriptions", customer=customer))["data"]
+    anew = {"billing_cycle_anchor[type]": "now", "proration_behavior": "none"}
+    await shop.api("POST", f"subscriptions/{subscription['id']}", **anew)
+    invoice = await newest_invoice(shop, customer)
+    assert (invoice["status"], invoice["amount_due"]) == ("paid", seen["next_invoice"]["due"]["amount"])
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("NOPE", "There is no such code."),
+        ("OVER", "This code expired on 1 January 2020."),
+        ("TOP", "This code is not for this plan."),
+        ("FIRST", "This code is for a first purchase only."),
+        ("HIGH", "This code is for purchases of 30.00 USD or more."),
+    ],
+)
+async def test_a_running_subscription_takes_codes_by_the_rules_of_a_purchase(
+    shop: Shop, ada: Organization, client: httpx.AsyncClient, code: str, said: str
+) -> None:
+    await shop.told(await shop.buy(ada))
+    for path in ("/subscription/promotion", "/subscription/promotion/preview"):
+        problem = await call(client, "POST", path, 422, code=code)
+        assert (problem["code"], problem["errors"][0]["message"]) == ("promotion_code_invalid", said)
+    assert (await shop.status(ada)).discount is None
+
+
+async def test_what_ends_before_its_next_invoice_takes_no_code(
+    shop: Shop, ada: Organization, client: httpx.AsyncClient
+) -> None:
+    await shop.told(await shop.buy(ada))
+    await call(client, "POST", "/subscription/promotion", code="LAUNCH")
+    await client.post("/api/subscription/cancel", json={})
+    for path in ("/subscription/promotion", "/subscription/promotion/preview"):
+        assert (await call(client, "POST", path, 409, code="FIVER"))["code"] == "no_invoice_to_come"
     assert (await call(client, "DELETE", "/subscription/promotion"))["discount"] is None
 
 

@@ -260,6 +260,13 @@ GRID = (
         wrong=wrong(code="", customer=5),
         others={"code": "LAUNCH20", **THEIRS},
     ),
+    Route(
+        "POST /api/subscription/promotion/preview",
+        Permission.BILLING_READ,
+        body={"code": "LAUNCH20"},
+        wrong=wrong(code="", customer=5),
+        others={"code": "LAUNCH20", **THEIRS},
+    ),
     Route("DELETE /api/subscription/promotion", Permission.BILLING_MANAGE, wrong=CUSTOMER, others=THEIRS),
     # `ada` is on no trial: the good calls are in tests/billing/test_trials.py.
     Route("POST /api/subscription/trial/end", Permission.BILLING_MANAGE, None, {}, wrong=wrong(customer=5)),
@@ -283,6 +290,13 @@ GRID = (
         others=THEIRS,
     ),
     Route("POST /api/subscription/unpause", Permission.BILLING_MANAGE, body={}, wrong=wrong(customer=5), others=THEIRS),
+    Route(
+        "POST /api/subscription/unpause/preview",
+        Permission.BILLING_READ,
+        body={},
+        wrong=wrong(customer=5),
+        others=THEIRS,
+    ),
     Route(
         "POST /api/subscription/reactivate",
         Permission.BILLING_MANAGE,

@@ -135,8 +135,12 @@ class Person:
             page = await billing.list_invoices(tx, self.organization.id)
         return [(each.status, each.total.amount) for each in page.data]
 
-    async def _customer(self) -> str:
+    async def overview(self) -> billing.Overview:
+        """Everything the billing page shows at a glance."""
         async with self.story.runtime.transaction() as tx:
-            now = await billing.overview(tx, self.organization.id, created_at=self.organization.created_at)
+            return await billing.overview(tx, self.organization.id, created_at=self.organization.created_at)
+
+    async def _customer(self) -> str:
+        now = await self.overview()
         assert now.customer is not None
         return now.customer.provider_id

@@ -104,6 +104,13 @@ async def test_a_coupon_lowers_three_months(story: Story) -> None:
     found = (await ada.status()).discount
     assert found is not None
     assert (found.code, found.name) == ("WELCOME", "Welcome")
-    await story.days_pass(97)
+    told = []
+    for days in (32, 31, 34):
+        coming = (await ada.overview()).next_invoice
+        assert coming is not None
+        told.append((coming.amount.amount, coming.discount.amount))
+        await story.days_pass(days)
+        assert (await ada.invoices())[0] == ("paid", coming.amount.amount), "what was told before is what came"
+    assert told == [(1500, 500), (1500, 500), (2000, 0)]
     assert [total for _, total in await ada.invoices()][::-1] == [0, 1500, 1500, 1500, 2000]
     assert (await ada.status()).discount is None

@@ -155,11 +155,12 @@ class StoredEvent:
 @dataclass(frozen=True, slots=True)
 class NextInvoice:
     """What will be charged next, and when, before taxes and credit. `usage` is what was used beyond limits so far, and
-    is in the amount.
+    is in the amount; `discount`, zero or more, is taken off it already.
     """
 
     at: datetime
     amount: Money
+    discount: Money
     usage: tuple[SoFar, ...] = ()
 
 
@@ -238,6 +239,14 @@ class ChangeToComeError(ConflictError):
     code = "change_to_come"
     title = "Another change is to come when the period ends"
     hint = "Send `promotion_code` with POST /api/subscription/change, or take the change back first."
+
+
+class NoInvoiceToComeError(ConflictError):
+    """The subscription ends before its next invoice: there is nothing that a discount could lower."""
+
+    code = "no_invoice_to_come"
+    title = "No invoice is to come"
+    hint = "Take the cancellation back first: POST /api/subscription/resume."
 
 
 class SubscriptionPausedError(ConflictError):

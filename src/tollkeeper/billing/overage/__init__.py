@@ -12,7 +12,7 @@ it to be at the provider.
 from .jobs import charge_usage, charge_usage_again, jobs, late_usage, start
 from .model import Beyond, Charge, Destination, Reason, SoFar, State, UsageCharged, UsageNotPriced
 from .rules import beyond, counters
-from .service import note_invoice, observe, so_far
+from .service import note_invoice, observe, so_far, waiting
 from .store import before, of_items
 
 __all__ = [
@@ -36,4 +36,5 @@ __all__ = [
     "of_items",
     "so_far",
     "start",
+    "waiting",
 ]

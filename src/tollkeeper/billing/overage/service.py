@@ -239,6 +239,17 @@ async def so_far(tx: Tx, subscription: Subscription) -> list[SoFar]:
     return list(found.values())
 
 
+async def waiting(tx: Tx, subscription: Subscription) -> list[Money]:
+    """Return what was charged of the subscription's usage before and waits for its next invoice, as far as we know."""
+    there = await store.waiting_items(tx, subscription.id)
+    coming = [
+        each
+        for each in await store.intended(tx, subscription.organization_id)
+        if each.subscription_id == subscription.id and each.destination is Destination.NEXT
+    ]
+    return [each.money for each in (*there, *coming)]
+
+
 async def correct_late(tx: Tx, subscriptions: Mapping[UUID, Subscription], charge: Charge, counted: int) -> bool:
     """Write down what was counted after a period was charged: at that period's price, on the next invoice, once.
 

@@ -19,7 +19,7 @@ from .model import (
     SubscriptionState,
 )
 from .stripe_errors import errors, or_none
-from .stripe_read_discounts import AMOUNT_OFF
+from .stripe_read_discounts import AMOUNT_OFF, coupon_ident
 from .stripe_read_previews import preview
 
 if TYPE_CHECKING:
@@ -85,9 +85,8 @@ class StripeOffers:
 
     async def preview_next(self, subscription: SubscriptionState, code: str | None, *, at: datetime) -> Preview:
         """See OffersAtProvider."""
-        wanted: Any = {"customer": subscription.customer_id, "subscription": subscription.id}
-        if code:
-            wanted["discounts"] = [{"promotion_code": code}]
+        discounts: Any = [{"promotion_code": code}] if code else ""
+        wanted: Any = {"customer": subscription.customer_id, "subscription": subscription.id, "discounts": discounts}
         with errors(), code_errors():
             made = await self._api.invoices.create_preview_async(wanted)
         return preview(made.to_dict(), at)
@@ -126,11 +125,6 @@ def code_errors() -> Iterator[None]:
         first = "prior transactions" in str(error.user_message)
         message = "This code is for a first purchase only." if first else "This code cannot be used any more."
         raise PromotionCodeError(message) from error
-
-
-def coupon_ident(coupon_id: UUID) -> str:
-    """Return under which id a coupon of ours stands at the provider."""
-    return f"tollkeeper_{coupon_id.hex}"
 
 
 def checkout_terms(terms: CheckoutTerms) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from . import stripe_read as read
-from .model import Pause, PaymentProgress, Preview, PriceAtProvider, SubscribeWish, TaxWish
+from .model import Pause, PaymentProgress, Preview, PriceAtProvider, SubscribeWish, SubscriptionState, TaxWish
 from .stripe_errors import errors
 from .stripe_read_previews import preview
 from .stripe_tax import preview_tax, subscription_tax
@@ -40,6 +40,13 @@ class StripePaying:
         wanted: Any = {**_RESTART, "pause_collection": "", "payment_behavior": behavior}
         with errors():
             await self._api.subscriptions.update_async(subscription_id, wanted, {"idempotency_key": idempotency_key})
+
+    async def preview_restart(self, subscription: SubscriptionState, *, at: datetime) -> Preview:
+        """See PaymentProvider."""
+        return await self._previewed(
+            at,
+            {"customer": subscription.customer_id, "subscription": subscription.id, "subscription_details": _RESTART},
+        )
 
     async def subscribe(self, wish: SubscribeWish) -> str:
         """See PaymentProvider."""

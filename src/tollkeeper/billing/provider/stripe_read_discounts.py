@@ -2,9 +2,14 @@
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
+
+from tollkeeper.kit import parse_id
 
 from .model import DiscountState
-from .stripe_read_parts import mapping, time
+from .stripe_read_parts import ident, mapping, time
+
+_OURS = "tollkeeper_"
 
 AMOUNT_OFF = "amount_off_"
 """Metadata of a coupon: what it takes off in another currency than its own, which ends the name."""
@@ -19,7 +24,8 @@ def discount(bodies: Any, currency: str | None) -> DiscountState | None:
     if not listed:
         return None
     body = listed[0]
-    coupon = mapping(mapping(body.get("source")).get("coupon") or body.get("coupon"))
+    named = mapping(body.get("source")).get("coupon") or body.get("coupon")
+    coupon = mapping(named)
     other = mapping(coupon.get("metadata")).get(f"{AMOUNT_OFF}{currency}", "")
     amount = int(other) if str(other).isdecimal() else coupon.get("amount_off")
     percent = coupon.get("percent_off")
@@ -31,4 +37,14 @@ def discount(bodies: Any, currency: str | None) -> DiscountState | None:
         amount_off=amount,
         currency=(currency or coupon.get("currency")) if amount is not None else None,
         ends_at=time(body.get("end")),
+        coupon_id=_coupon_id(ident(named) or ""),
     )
+
+
+def coupon_ident(coupon_id: UUID) -> str:
+    """Return under which id a coupon of ours stands at the provider."""
+    return f"{_OURS}{coupon_id.hex}"
+
+
+def _coupon_id(at_provider: str) -> UUID | None:
+    return parse_id(at_provider.removeprefix(_OURS)) if at_provider.startswith(_OURS) else None

@@ -7,10 +7,11 @@ from pydantic import AwareDatetime, Field
 
 from tollkeeper.billing.flows import service
 from tollkeeper.infra import ActorDep
-from tollkeeper.kit import Actor, ForbiddenError, new_id
+from tollkeeper.kit import Actor, ForbiddenError, Permission, new_id
+from tollkeeper.orgs import organization_for
 
 from .access import CustomerQuery, ProviderTxDep, manager
-from .schemas import PromotionText, ResumeIn
+from .schemas import PreviewOut, PromotionText, ResumeIn
 from .standing import shown_status
 from .status_schemas import StatusOut
 
@@ -21,6 +22,12 @@ class PromotionIn(ResumeIn):
     """A promotion code as the customer typed it, in either case."""
 
     code: PromotionText
+
+
+class PromotionPreviewIn(ResumeIn):
+    """A promotion code as the customer typed it; left out: what taking the discount away would come to."""
+
+    code: PromotionText | None = None
 
 
 class ExtendIn(ResumeIn):
@@ -35,6 +42,14 @@ async def post_promotion(body: PromotionIn, actor: ActorDep, tx: ProviderTxDep) 
     organization = await manager(tx, actor, body.customer)
     await service.apply_promotion(tx, organization.id, body.code, idempotency_key=f"promotion-{new_id()}")
     return await shown_status(tx, organization)
+
+
+@router.post("/promotion/preview")
+async def post_promotion_preview(body: PromotionPreviewIn, actor: ActorDep, tx: ProviderTxDep) -> PreviewOut:
+    """Tell what the next invoice would be with a promotion code, or with nothing that lowers it. Changes nothing."""
+    actor.must(Permission.BILLING_READ)
+    organization = await organization_for(tx, actor, body.customer)
+    return PreviewOut.of(await service.preview_promotion(tx, organization.id, body.code))
 
 
 @router.delete("/promotion")

@@ -67,6 +67,14 @@ async def post_unpause(actor: ActorDep, tx: ProviderTxDep, body: ResumeIn | None
     return await shown_status(tx, organization)
 
 
+@router.post("/unpause/preview")
+async def post_unpause_preview(actor: ActorDep, tx: ProviderTxDep, body: ResumeIn | None = None) -> PreviewOut:
+    """Tell what going on would cost, line by line: nothing in a paid period, else a new one. Changes nothing."""
+    actor.must(Permission.BILLING_READ)
+    organization = await organization_for(tx, actor, body.customer if body else None)
+    return PreviewOut.of(await service.preview_unpause(tx, organization.id, by_operator=actor.is_operator))
+
+
 @router.post("/reactivate/preview")
 async def post_reactivate_preview(actor: ActorDep, tx: ProviderTxDep, body: ResumeIn | None = None) -> PreviewOut:
     """Tell what coming back to the plan would cost, line by line. Changes nothing."""

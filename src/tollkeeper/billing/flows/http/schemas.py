@@ -291,18 +291,21 @@ class PreviewOut(BaseModel):
 class NextInvoiceOut(BaseModel):
     """What will be charged next, before taxes and credit.
 
-    `usage` is what was used beyond limits so far, and in the amount; it grows until then.
+    `usage` is what was used beyond limits so far, and in the amount; it grows until then. `discount_total` is what the
+    running discount takes off; the amount is less that.
     """
 
     at: datetime
     amount: MoneyOut
+    discount_total: MoneyOut
     usage: list[UsageSoFarOut]
 
     @classmethod
     def of(cls, coming: NextInvoice) -> Self:
         """Show what is to come."""
         usage = [UsageSoFarOut.of(each) for each in coming.usage]
-        return cls(at=coming.at, amount=MoneyOut.of(coming.amount), usage=usage)
+        amount, discount = MoneyOut.of(coming.amount), MoneyOut.of(coming.discount)
+        return cls(at=coming.at, amount=amount, discount_total=discount, usage=usage)
 
 
 class OverviewOut(BaseModel):

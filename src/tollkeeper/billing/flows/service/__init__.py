@@ -14,7 +14,7 @@ from .failing import take_dunning_steps
 from .methods import add_payment_method, list_payment_methods, make_default, remove_payment_method
 from .offers import apply_promotion, preview_promotion, remove_promotion
 from .overview import overview
-from .pauses import pause, unpause
+from .pauses import pause, preview_unpause, unpause
 from .reactivating import preview_reactivation, reactivate
 from .refunds import (
     credit,
@@ -57,6 +57,7 @@ __all__ = [
     "preview_change",
     "preview_promotion",
     "preview_reactivation",
+    "preview_unpause",
     "process_event",
     "reactivate",
     "read_delivery",

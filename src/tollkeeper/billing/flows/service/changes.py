@@ -47,8 +47,7 @@ async def preview_change(tx: Tx, organization_id: UUID, change: Change) -> Previ
         InvalidInputError: `as_of` is no moment of a preview.
     """
     plan = await _plan(tx, organization_id, change)
-    balance = plan.state.customer.balance if plan.state.customer else 0
-    nothing = Preview(plan.as_of, Money(0, plan.currency), Money(balance, plan.currency), ())
+    nothing = costs_nothing(plan.state, plan.currency, at=plan.as_of)
     if plan.at is ChangeAt.NOW:
         cost = await provider_of(tx.runtime).preview_change(plan.state, plan.target, at=plan.as_of)
         if plan.state.status == "trialing":  # a change costs nothing then; what was looked at is what follows the trial
@@ -152,6 +151,12 @@ async def _plan(tx: Tx, organization_id: UUID, change: Change) -> _Plan:
     )
     as_of = counted_from(change.as_of, period_start=state.period_start, now=tx.now)
     return _Plan(state, target, change.at or when(before, after), as_of, price.money.currency)
+
+
+def costs_nothing(state: SubscriptionState, currency: str, *, at: datetime) -> Preview:
+    """Return the preview of what is not charged; `at` as in `Preview`."""
+    balance = state.customer.balance if state.customer else 0
+    return Preview(at, Money(0, currency), Money(balance, currency), ())
 
 
 async def live_subscription(tx: Tx, organization_id: UUID) -> SubscriptionState:

@@ -2,13 +2,12 @@
 
 from uuid import UUID
 
-from tollkeeper.billing.flows.model import ChangeAt, ChangeToComeError, PreviewedChange
-from tollkeeper.billing.provider import Preview, SubscriptionState, provider_of
+from tollkeeper.billing.flows.model import ChangeAt, ChangeToComeError, NoInvoiceToComeError, PreviewedChange
+from tollkeeper.billing.provider import SubscriptionState, provider_of
 from tollkeeper.billing.subscriptions import Subscription
 from tollkeeper.infra import Tx
-from tollkeeper.kit import Money
 
-from .changes import live_subscription, mirrored
+from .changes import costs_nothing, live_subscription, mirrored
 from .selling import code_for_subscription
 
 
@@ -18,10 +17,12 @@ async def apply_promotion(tx: Tx, organization_id: UUID, text: str, *, idempoten
     Raises:
         PromotionCodeError: there is none, or it is not for this subscription.
         ChangeToComeError: a change is to come when the period ends, which would take the discount along.
+        NoInvoiceToComeError: the subscription ends before its next invoice.
         NoCustomerError, NoSubscriptionError: there is nothing to lower.
     """
     state = await live_subscription(tx, organization_id)
     _refuse_with_change(state)
+    _refuse_without_invoice(state)
     code = await code_for_subscription(tx, state, text)
     await provider_of(tx.runtime).set_discount(state.id, code, idempotency_key=idempotency_key)
     return await mirrored(tx, organization_id, state, cause="promotion code")
@@ -40,21 +41,28 @@ async def remove_promotion(tx: Tx, organization_id: UUID, *, idempotency_key: st
     return await mirrored(tx, organization_id, state, cause="promotion taken away")
 
 
-async def preview_promotion(tx: Tx, organization_id: UUID, text: str) -> PreviewedChange:
-    """Return what the next invoice will be with a promotion code; nothing is due before. Changes nothing.
+async def preview_promotion(tx: Tx, organization_id: UUID, text: str | None) -> PreviewedChange:
+    """Return what the next invoice will be with a promotion code in place of what lowers it now; nothing is due before.
+    `text` None: with nothing that lowers it. Changes nothing.
 
     Raises:
-        PromotionCodeError, NoCustomerError, NoSubscriptionError: as `apply_promotion`.
+        PromotionCodeError, ChangeToComeError, NoInvoiceToComeError, NoCustomerError, NoSubscriptionError: as
+            `apply_promotion`.
     """
     state = await live_subscription(tx, organization_id)
-    code = await code_for_subscription(tx, state, text)
+    _refuse_with_change(state)
+    _refuse_without_invoice(state)
+    code = None if text is None else await code_for_subscription(tx, state, text)
     coming = await provider_of(tx.runtime).preview_next(state, code, at=tx.now)
-    balance = state.customer.balance if state.customer else 0
-    currency = coming.due_now.currency
-    nothing = Preview(tx.now, Money(0, currency), Money(balance, currency), ())
+    nothing = costs_nothing(state, coming.due_now.currency, at=tx.now)
     return PreviewedChange(ChangeAt.PERIOD_END, state.period_end or tx.now, nothing, coming)
 
 
 def _refuse_with_change(state: SubscriptionState) -> None:
     if state.pending is not None:
         raise ChangeToComeError
+
+
+def _refuse_without_invoice(state: SubscriptionState) -> None:
+    if state.cancel_at_period_end:
+        raise NoInvoiceToComeError

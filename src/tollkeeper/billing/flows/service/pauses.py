@@ -3,18 +3,27 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from tollkeeper.billing.flows.model import ChangeToComeError, NotPausableError, SubscriptionPausedError
-from tollkeeper.billing.provider import Pause, PauseBehavior, provider_of
+from tollkeeper.billing.flows.model import (
+    ChangeAt,
+    ChangeToComeError,
+    NotPausableError,
+    PreviewedChange,
+    SubscriptionPausedError,
+)
+from tollkeeper.billing.provider import Pause, PauseBehavior, SubscriptionState, provider_of
 from tollkeeper.billing.subscriptions import Subscription
 from tollkeeper.infra import Tx
 from tollkeeper.kit import FieldProblem, ForbiddenError, InvalidInputError
 
-from .changes import live_subscription, mirrored
+from .changes import costs_nothing, live_subscription, mirrored
 from .running import fell_into_pause, is_sent, is_unpaid, restart
+from .selling import currency_of
 from .trials import must_be_payable
 
 OPERATORS_LONGEST = timedelta(days=730)
 OFF = "off"
+NO_CURRENCY = "usd"
+"""In which nothing is due from whom the provider knows no price, no invoice and no currency of."""
 
 
 async def pause(tx: Tx, organization_id: UUID, until: datetime | None, *, by_operator: bool) -> Subscription:
@@ -60,9 +69,7 @@ async def unpause(tx: Tx, organization_id: UUID, *, by_operator: bool, idempoten
         PaymentFailedError: it could not be collected; the subscription rests on.
         NoCustomerError, NoSubscriptionError: nothing was bought.
     """
-    state = await live_subscription(tx, organization_id)
-    if state.pause is not None and not by_operator:
-        _members_longest(tx)
+    state = await _going_on(tx, organization_id, by_operator=by_operator)
     if fell_into_pause(is_unpaid=await is_unpaid(tx, organization_id, state), state=state):
         if not is_sent(state):
             must_be_payable(state)
@@ -70,6 +77,30 @@ async def unpause(tx: Tx, organization_id: UUID, *, by_operator: bool, idempoten
     elif state.pause is not None:
         await provider_of(tx.runtime).unpause_collection(state.id)
     return await mirrored(tx, organization_id, state, cause="unpaused")
+
+
+async def preview_unpause(tx: Tx, organization_id: UUID, *, by_operator: bool) -> PreviewedChange:
+    """Return what `unpause` would cost now: a full new period, or nothing where the running one is paid.
+
+    Changes nothing. Whether there is a way to pay it is not looked at.
+
+    Raises:
+        ForbiddenError, NoCustomerError, NoSubscriptionError: as `unpause`.
+    """
+    state = await _going_on(tx, organization_id, by_operator=by_operator)
+    if fell_into_pause(is_unpaid=await is_unpaid(tx, organization_id, state), state=state):
+        cost = await provider_of(tx.runtime).preview_restart(state, at=tx.now)
+    else:
+        cost = costs_nothing(state, await currency_of(tx, state) or NO_CURRENCY, at=tx.now)
+    return PreviewedChange(ChangeAt.NOW, tx.now, cost)
+
+
+async def _going_on(tx: Tx, organization_id: UUID, *, by_operator: bool) -> SubscriptionState:
+    """Lock the subscription and return it, if it may go on by this caller's word."""
+    state = await live_subscription(tx, organization_id)
+    if state.pause is not None and not by_operator:
+        _members_longest(tx)
+    return state
 
 
 def _members_longest(tx: Tx) -> timedelta:

@@ -35,7 +35,8 @@ class DiscountState:
     """What lowers a subscription's invoices, as the provider has it now.
 
     One of `percent_off` and `amount_off` (minor units of `currency`) is there. `code` None: it was given without one.
-    `ends_at` None: with the next invoice when it is for one, else never. `id` is the provider's.
+    `ends_at` None: with the next invoice when it is for one, else never. `id` is the provider's; `coupon_id` is ours,
+    None: the coupon is none of ours.
     """
 
     id: str
@@ -45,6 +46,7 @@ class DiscountState:
     amount_off: int | None = None
     currency: str | None = None
     ends_at: datetime | None = None
+    coupon_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ class OffersAtProvider(Protocol):
         ...
 
     async def preview_next(self, subscription: SubscriptionState, code: str | None, *, at: datetime) -> Preview:
-        """Return what the subscription's next invoice will be, with this code in place of what lowers it now.
+        """Return what the subscription's next invoice will be, with this code in place of what lowers it now; None:
+        with nothing that lowers it.
 
         Raises:
             PromotionCodeError: the provider does not take it for this customer.

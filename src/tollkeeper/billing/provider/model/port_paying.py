@@ -5,7 +5,7 @@ from typing import Protocol
 
 from .pauses import Pause, PaymentProgress
 from .paying import SubscribeWish
-from .values import Preview, PriceAtProvider
+from .values import Preview, PriceAtProvider, SubscriptionState
 
 
 class PayingProvider(Protocol):
@@ -24,6 +24,10 @@ class PayingProvider(Protocol):
 
         `must_pay`: nothing changes unless the payment succeeds; else an unpaid invoice is left to be collected.
         """
+        ...
+
+    async def preview_restart(self, subscription: SubscriptionState, *, at: datetime) -> Preview:
+        """Return what `restart_cycle` would cost; changes nothing."""
         ...
 
     async def subscribe(self, wish: SubscribeWish) -> str:
