@@ -122,6 +122,28 @@ async def test_a_meter_keeps_its_meaning(runtime: Runtime) -> None:
         assert [(meter.key, meter.event_type) for meter in await list_meters(tx)] == [("calls", "calls")]
 
 
+async def test_the_history_of_a_meter_can_be_split_by_more_but_not_by_less(runtime: Runtime) -> None:
+    def grouped(by: str) -> str:
+        return BEFORE.replace("unit: call}", f"unit: call, group_by: [{by}]}}")
+
+    await apply(runtime, BEFORE)
+    (change,) = await apply(runtime, grouped("model"))
+    assert (change.subject, change.detail) == ("feature calls", "history can be split by model")
+    assert len(await apply(runtime, grouped("model, region"))) == 1
+    assert await apply(runtime, grouped("model, region")) == []
+    with pytest.raises(MeterMismatchError, match="is split by model"):
+        await apply(runtime, grouped("region"))
+    async with runtime.transaction() as tx:
+        assert [meter.group_by for meter in await list_meters(tx)] == [("model", "region")]
+
+
+@pytest.mark.parametrize("more", ["aggregation: max", "value: tokens", "filter: {model: x}", "event_type: other"])
+async def test_what_a_meter_counts_does_not_change(runtime: Runtime, more: str) -> None:
+    await apply(runtime, BEFORE)
+    with pytest.raises(MeterMismatchError):
+        await apply(runtime, BEFORE.replace("unit: call}", f"unit: call, {more}}}"))
+
+
 async def test_the_change_is_announced_once(runtime: Runtime) -> None:
     heard: list[CatalogueChanged] = []
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tollkeeper.catalog import CatalogueFileError, demo_catalogue, read_catalogue_file
+from tollkeeper.metering import Aggregation
 from tollkeeper.rating import Interval
 
 SMALL = """
@@ -88,9 +89,51 @@ def test_a_mistake_is_refused(broken: str, field: str | None, says: str) -> None
     assert says in (found[field] if field else " ".join(found.values()))
 
 
-def test_two_features_cannot_be_fed_by_the_same_events() -> None:
-    text = SMALL.replace("  sso:", "  more: {name: More, kind: metered, event_type: calls}\n  sso:")
-    assert "`calls` already feeds `calls`" in mistakes(text)["features.more.event_type"]
+METERED = """
+features:
+  calls: {name: Calls, kind: metered}
+  tokens:
+    name: Tokens
+    kind: metered
+    event_type: calls
+    aggregation: sum
+    value: $.usage.tokens
+    group_by: [model, region]
+    filter: {model: [gpt-5, gpt-5-mini], stream: true}
+plans:
+  free: {name: Free, default: true}
+"""
+
+
+def test_several_meters_may_take_the_same_events() -> None:
+    spec = read_catalogue_file(METERED)
+    calls, tokens = (spec.features[key].meter(key) for key in ("calls", "tokens"))
+    assert calls.event_type == tokens.event_type == "calls"
+    assert (calls.aggregation, calls.value, calls.filters) == (Aggregation.SUM, None, {})
+    assert (tokens.value, tokens.group_by) == ("usage.tokens", ("model", "region"))
+    assert tokens.filters == {"model": ("gpt-5", "gpt-5-mini"), "stream": (True,)}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "field", "says"),
+    [
+        ("sum", "unique", None, None),
+        ("aggregation: sum\n    value: $.usage.tokens", "aggregation: unique", "value", "which property"),
+        ("aggregation: sum", "aggregation: count", "value", "needs no number"),
+        ("sum", "median", "aggregation", "sum"),
+        ("$.usage.tokens", "$.usage[0]", "value", "match pattern"),
+        ("[model, region]", "[a.b]", "group_by", "match pattern"),
+        ("stream: true", "stream: []", "filter.stream", "at least 1"),
+        ("kind: metered\n    event_type", "kind: switch\n    event_type", "aggregation", "only metered"),
+    ],
+)
+def test_what_a_meter_counts_is_checked(before: str, after: str, field: str | None, says: str | None) -> None:
+    assert before in METERED
+    text = METERED.replace(before, after)
+    if field is None or says is None:
+        read_catalogue_file(text)
+    else:
+        assert says in mistakes(text)[f"features.tokens.{field}"]
 
 
 @pytest.mark.parametrize(

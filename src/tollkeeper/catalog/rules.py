@@ -1,9 +1,10 @@
 """Comparing the file with what stands, in words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tollkeeper.kit import Money
+from tollkeeper.metering import Meter
 from tollkeeper.rating import Charge, charge_in_words
 
 from .addons import compare_addons
@@ -25,6 +26,14 @@ def compare(standing: Catalogue, spec: CatalogueSpec) -> list[Change]:
             for told in compare_offers(Standing(standing.coupons, standing.codes), spec.coupons, spec.codes)
         ),
     ]
+
+
+def regrouped(meters: Iterable[tuple[Meter, Meter]]) -> Iterator[Change]:
+    """Say by what more the history of meters can be split: as each stands, and as the file has it."""
+    for meter, wanted in meters:
+        if meter.group_by != wanted.group_by:
+            said = f"history can be split by {', '.join(wanted.group_by)}"
+            yield Change(ChangeKind.CHANGED, f"feature {meter.key}", said)
 
 
 def feature_of(key: str, spec: FeatureSpec) -> Feature:

@@ -4,7 +4,7 @@ from importlib import resources
 
 from tollkeeper.infra import Tx
 from tollkeeper.kit import Money
-from tollkeeper.metering import Meter, MeterMismatchError, define_meter, list_meters
+from tollkeeper.metering import define_meter, list_meters, must_keep_meaning
 
 from . import rules, store
 from .addons import apply_addons
@@ -54,9 +54,10 @@ async def diff(tx: Tx, spec: CatalogueSpec) -> list[Change]:
         MeterMismatchError: it would change what a meter counts.
     """
     meters = {meter.key: meter for meter in await list_meters(tx)}
-    for key, feature in _metered(spec).items():
-        _refuse_changed_meter(meters.get(key), key, feature)
-    return rules.compare(await store.load(tx), spec)
+    wanted = [(meters[key], feature.meter(key)) for key, feature in _metered(spec).items() if key in meters]
+    for meter, new in wanted:
+        must_keep_meaning(meter, new)
+    return [*rules.compare(await store.load(tx), spec), *rules.regrouped(wanted)]
 
 
 async def apply(tx: Tx, spec: CatalogueSpec) -> list[Change]:
@@ -70,7 +71,17 @@ async def apply(tx: Tx, spec: CatalogueSpec) -> list[Change]:
     if not changes:
         return []
     for key, feature in _metered(spec).items():
-        await define_meter(tx, key, event_type=feature.event_type or key, unit=feature.unit)
+        meter = feature.meter(key)
+        await define_meter(
+            tx,
+            key,
+            event_type=meter.event_type,
+            aggregation=meter.aggregation,
+            unit=meter.unit,
+            value=meter.value,
+            group_by=meter.group_by,
+            filters=meter.filters,
+        )
     for position, (key, feature) in enumerate(spec.features.items()):
         await store.save_feature(tx, rules.feature_of(key, feature), position)
     await store.clear_default(tx)
@@ -123,10 +134,3 @@ async def _save_overage(tx: Tx, old: Plan | None, key: str, spec: PlanSpec) -> N
 
 def _metered(spec: CatalogueSpec) -> dict[str, FeatureSpec]:
     return {key: feature for key, feature in spec.features.items() if feature.kind is FeatureKind.METERED}
-
-
-def _refuse_changed_meter(meter: Meter | None, key: str, feature: FeatureSpec) -> None:
-    wanted = (feature.event_type or key, feature.unit)
-    if meter is not None and (meter.event_type, meter.unit) != wanted:
-        counts = f"{meter.event_type!r} events in {meter.unit or 'units'}"
-        raise MeterMismatchError(f"The meter of feature {key} counts {counts} already; give the new one a new key.")

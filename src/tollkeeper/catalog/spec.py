@@ -7,6 +7,7 @@ import yaml
 from pydantic import Discriminator, Field, StringConstraints, Tag, ValidationError
 
 from tollkeeper.kit import FieldProblem
+from tollkeeper.metering import Meter
 from tollkeeper.rating import Charge, Interval
 
 from .charges import ChargeSpec
@@ -14,6 +15,7 @@ from .model import CatalogueFileError, EntitlementPeriod, FeatureKind
 from .offers import Code, CodeSpec, CouponSpec, TrialSpec
 from .offers import contradictions as offers_contradict
 from .spec_addons import AddonSpec, addon_contradictions
+from .spec_meters import MeterSpec, meter_contradictions
 from .spec_parts import MAX_LIMIT, Amount, Currency, Key, Path, Prose, Spec, Words
 
 MAX_FILE_CHARACTERS = 512 * 1024
@@ -26,14 +28,18 @@ Setting: TypeAlias = (
 )
 
 
-class FeatureSpec(Spec):
-    """A feature as the file has it. `event_type` feeds a metered feature's meter; None: the feature's key."""
+class FeatureSpec(MeterSpec):
+    """A feature as the file has it; what its meter counts is for metered ones only."""
 
     name: Words
     kind: FeatureKind
     description: Prose = ""
     unit: Annotated[str, StringConstraints(max_length=40)] = ""
-    event_type: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+
+    def meter(self, key: str) -> Meter:
+        """Return the meter of a metered feature, with no id of its own yet."""
+        event_type, value = self.event_type or key, self.path
+        return Meter(0, key, event_type, self.aggregation, self.unit, value, self.group_by, self.filters)
 
 
 class LimitSpec(Spec):
@@ -193,7 +199,7 @@ def _contradictions(raw: dict[str, Any]) -> Iterator[tuple[Path, str]]:
             elif message := _misfit_overage(_mapping(plan), _mapping(value)):
                 yield (*path, "overage"), message
     yield from addon_contradictions(raw)
-    yield from _shared_event_types(features)
+    yield from meter_contradictions(features)
     yield from offers_contradict(raw)
 
 
@@ -222,16 +228,3 @@ def _misfit_overage(plan: dict[Any, Any], entitlement: dict[Any, Any]) -> str | 
         named = ", ".join(sorted(map(str, sold))) or "none, so that nobody could be charged"
         return f"it needs the currencies the plan is sold in: {named}"
     return None
-
-
-def _shared_event_types(features: dict[Any, Any]) -> Iterator[tuple[Path, str]]:
-    first: dict[Any, Any] = {}
-    for key, feature in features.items():
-        told = _mapping(feature)
-        if told.get("kind") != FeatureKind.METERED:
-            if told.get("event_type") is not None:
-                yield ("features", str(key), "event_type"), "only metered features count events"
-            continue
-        event_type = told.get("event_type") or key
-        if isinstance(event_type, str) and first.setdefault(event_type, key) != key:
-            yield ("features", str(key), "event_type"), f"`{event_type}` already feeds `{first[event_type]}`"

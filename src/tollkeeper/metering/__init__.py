@@ -13,6 +13,7 @@ from .jobs import announce_threshold
 from .jobs import prepare_partitions as prepare_partitions_job
 from .model import (
     ADDITIVE,
+    NOBODY,
     THRESHOLDS,
     Aggregation,
     Bucket,
@@ -29,12 +30,13 @@ from .model import (
     Request,
     Reservation,
     ReservationState,
+    Scalar,
     Settle,
     Standing,
     ThresholdReached,
     Verdict,
 )
-from .rules import Known, decide, fits
+from .rules import UNFILTERED, Known, Measured, UnreadableEventError, counts, decide, fits, measure, must_keep_meaning
 from .service import consume, define_meter, expired_reservations, prepare_partitions
 from .store import counters_of_periods, find_reservations, history, list_meters, read_counters, replay
 
@@ -42,7 +44,9 @@ jobs = [prepare_partitions_job, announce_threshold]
 
 __all__ = [
     "ADDITIVE",
+    "NOBODY",
     "THRESHOLDS",
+    "UNFILTERED",
     "Aggregation",
     "Bucket",
     "Consumption",
@@ -52,6 +56,7 @@ __all__ = [
     "Hold",
     "Known",
     "Limit",
+    "Measured",
     "Meter",
     "MeterMismatchError",
     "Outcome",
@@ -59,14 +64,17 @@ __all__ = [
     "Request",
     "Reservation",
     "ReservationState",
+    "Scalar",
     "Settle",
     "Standing",
     "ThresholdReached",
+    "UnreadableEventError",
     "Verdict",
     "announce_threshold",
     "consume",
     "counters_of_periods",
     "counters_replay",
+    "counts",
     "decide",
     "define_meter",
     "expired_reservations",
@@ -75,6 +83,8 @@ __all__ = [
     "history",
     "jobs",
     "list_meters",
+    "measure",
+    "must_keep_meaning",
     "prepare_partitions",
     "read_counters",
     "replay",

@@ -1,6 +1,7 @@
 """What is counted, and what became of one attempt to count."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
 from typing import ClassVar, NamedTuple, TypeAlias
@@ -39,23 +40,43 @@ class Bucket(StrEnum):
     DAY = "day"
 
 
+Scalar: TypeAlias = str | int | bool
+"""What a property of an event is compared with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """How events of one type become a number. `id` is small because it stands in every event and counter."""
+    """How events of one type become a number. `id` is small because it stands in every event and counter.
+
+    `value` is the path of the property that holds the number, or what `unique` tells apart (`usage.tokens`); None:
+    each event says 1. `group_by` names the properties its history can be split by. `filters` are the values by
+    property path an event must have to be counted, any of them; empty: every event is.
+    """
 
     id: int
     key: str
     event_type: str
     aggregation: Aggregation
     unit: str
+    value: str | None = None
+    group_by: tuple[str, ...] = ()
+    filters: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
+
+
+NOBODY = UUID(int=0)
+"""In place of a member: the organization as a whole."""
 
 
 class CounterKey(NamedTuple):
-    """Which counter: one per organization, meter and period. Tuples of this order are also the locking order."""
+    """Which counter: one per organization, meter and period, and one more for each member who has a limit of their own.
+
+    Tuples of this order are also the locking order.
+    """
 
     organization_id: UUID
     meter_id: int
     period_start: datetime
+    member_id: UUID = NOBODY
 
 
 class Standing(NamedTuple):

@@ -14,10 +14,10 @@ from .model import (
     Crossing,
     Hold,
     Meter,
-    MeterMismatchError,
     Outcome,
     Release,
     Request,
+    Scalar,
     Settle,
     Standing,
 )
@@ -27,17 +27,25 @@ EXPIRY_BATCH = 500
 
 
 async def define_meter(
-    tx: Tx, key: str, *, event_type: str, aggregation: Aggregation = Aggregation.SUM, unit: str = ""
+    tx: Tx,
+    key: str,
+    *,
+    event_type: str,
+    aggregation: Aggregation = Aggregation.SUM,
+    unit: str = "",
+    value: str | None = None,
+    group_by: tuple[str, ...] = (),
+    filters: Mapping[str, tuple[Scalar, ...]] = rules.UNFILTERED,
 ) -> Meter:
-    """Make sure a meter of this key exists; the same definition twice changes nothing.
+    """Make sure a meter of this key exists; the same definition twice changes nothing, more to group by is added.
 
     Raises:
-        MeterMismatchError: the key exists with another event type, aggregation or unit.
+        MeterMismatchError: the key exists and counts something else.
     """
-    meter = await store.insert_meter(tx, key, event_type, aggregation, unit)
-    if (meter.event_type, meter.aggregation, meter.unit) != (event_type, aggregation, unit):
-        raise MeterMismatchError(f"The meter {key} counts {meter.event_type} in {meter.unit or 'units'} already.")
-    return meter
+    wanted = Meter(0, key, event_type, aggregation, unit, value, group_by, filters)
+    meter = await store.insert_meter(tx, wanted)
+    rules.must_keep_meaning(meter, wanted)
+    return meter if meter.group_by == group_by else await store.regroup_meter(tx, key, group_by)
 
 
 async def consume(

@@ -20,6 +20,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from tollkeeper.infra import metadata
 
+from .model import NOBODY
+
 METERS = Table(
     "meters",
     metadata,
@@ -40,11 +42,18 @@ USAGE_COUNTERS = Table(
     Column("organization_id", Uuid, primary_key=True),
     Column("meter_id", SmallInteger, ForeignKey("meters.id"), primary_key=True),
     Column("period_start", DateTime(timezone=True), primary_key=True),
+    Column("member_id", Uuid, primary_key=True, server_default=str(NOBODY), comment="nil: the organization as a whole"),
     Column("used", BigInteger, nullable=False, server_default="0", comment="what the period's events come to"),
     Column("reserved", BigInteger, nullable=False, server_default="0", comment="held by open reservations"),
     Column("told", SmallInteger, nullable=False, server_default="0", comment="highest threshold told, in percent"),
     Column("told_limit", BigInteger, comment="of which limit"),
     Column("latest_at", DateTime(timezone=True), comment="gauges: when the event happened that is shown"),
+    Column("since", DateTime(timezone=True), comment="rolling windows: what happened until then has left it"),
+    Column("carried", BigInteger, nullable=False, server_default="0", comment="unused quota of the period before"),
+    Column("credited", BigInteger, nullable=False, server_default="0", comment="how much of `used` credits paid for"),
+    Column("topped", BigInteger, nullable=False, server_default="0", comment="credits as last looked at, used or not"),
+    Column("by_member", Boolean, nullable=False, server_default="false", comment="members' counters are kept with it"),
+    Column("rolled", Boolean, nullable=False, server_default="false", comment="a rolling window holds its events, too"),
     CheckConstraint("used >= 0 and reserved >= 0", name="not_negative"),
     # Room on each page lets an update stay beside the row it replaces, without touching the index.
     postgresql_with={"fillfactor": 50},
@@ -64,13 +73,23 @@ USAGE_EVENTS = Table(
     Column("idempotency_key", Text),
     Column("value", Text, comment="what a meter of unique values tells apart"),
     Column("properties", JSONB, comment="the event's own data, as it was sent"),
+    Column("member_id", Uuid, comment="who used it; null: not told"),
+    Column("credits", BigInteger, comment="how much of the quantity credits paid for; null: nothing"),
     Column("corrects", Uuid, comment="the event as first recorded that this row is a later version of; null: itself"),
     Column("revision", SmallInteger, comment="the how-manieth correction it is, from 1; the newest one counts"),
     Column("voided", Boolean, comment="of a correction: whether the event counts nothing from then on"),
     Column("reason", Text, comment="of a correction: why"),
+    # A number, because no BRIN index takes an xid8; as text between, because there is no cast.
+    Column(
+        "tx",
+        BigInteger,
+        server_default=text("((pg_current_xact_id())::text)::bigint"),
+        comment="the transaction that recorded it; null: recorded before this was kept",
+    ),
     CheckConstraint("num_nulls(corrects, revision, voided, reason) in (0, 4)", name="correction_is_whole"),
     Index(None, "organization_id", "meter_id", "at"),
     Index("ix_usage_events_corrects", "corrects", postgresql_where=text("corrects is not null")),
+    Index(None, "tx", postgresql_using="brin", postgresql_with={"autosummarize": "on", "pages_per_range": 32}),
     postgresql_partition_by="RANGE (id)",
     comment="Immutable facts; counters and charts replay from here",
 )
@@ -81,6 +100,7 @@ USAGE_VALUES = Table(
     Column("organization_id", Uuid, primary_key=True),
     Column("meter_id", SmallInteger, primary_key=True),
     Column("period_start", DateTime(timezone=True), primary_key=True),
+    Column("member_id", Uuid, primary_key=True, server_default=str(NOBODY), comment="nil: the organization as a whole"),
     Column("value", Text, primary_key=True),
     comment="Which values a counter of unique values has seen",
 )
@@ -98,6 +118,7 @@ USAGE_RESERVATIONS = Table(
     Column("settled", BigInteger, comment="what was counted in the end; null unless settled"),
     Column("idempotency_key", Text),
     Column("credential_id", Uuid, comment="the key or session that asked for it"),
+    Column("member_id", Uuid, comment="whose own counter holds it, too; null: nobody's"),
     CheckConstraint("state in ('held', 'settled', 'released', 'expired')", name="state_known"),
     CheckConstraint("held > 0", name="held_positive"),
     UniqueConstraint("organization_id", "meter_id", "idempotency_key"),
@@ -112,6 +133,26 @@ USAGE_RESERVATIONS = Table(
     comment="Usage set aside for work whose size is not known yet",
 )
 
+USAGE_GRANTS = Table(
+    "usage_grants",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("organization_id", Uuid, nullable=False),
+    Column("meter_id", SmallInteger, ForeignKey("meters.id"), nullable=False),
+    Column("amount", BigInteger, nullable=False, comment="how much may be used beyond a hard limit"),
+    Column("used", BigInteger, nullable=False, server_default="0", comment="how much of it was"),
+    Column("reason", Text, nullable=False, comment="why it was granted, for people"),
+    Column("external_id", Text, comment="the granter's own name for it: granted once"),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("created_by", Uuid, comment="the key that granted it"),
+    Column("expires_at", DateTime(timezone=True), comment="of no use from then on; null: never"),
+    Column("voided_at", DateTime(timezone=True), comment="since when the rest of it was taken back; null: it was not"),
+    CheckConstraint("amount > 0 and used between 0 and amount", name="amounts_sound"),
+    UniqueConstraint("organization_id", "external_id"),
+    Index("ix_usage_grants_meter", "organization_id", "meter_id", "expires_at", postgresql_where=text("used < amount")),
+    comment="Credits: what may be used once a hard limit is reached, soonest expiring first",
+)
+
 USAGE_EVENT_KEYS = Table(
     "usage_event_keys",
     metadata,
@@ -120,4 +161,13 @@ USAGE_EVENT_KEYS = Table(
     Column("key", Text, primary_key=True),
     Column("event_id", Uuid, nullable=False),
     comment="Idempotency keys apart from the partitioned events, because they are unique across all months",
+)
+
+USAGE_CURSORS = Table(
+    "usage_cursors",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("tx", BigInteger, nullable=False, comment="up to the event of this transaction"),
+    Column("event_id", Uuid, nullable=False, comment="and, within the transaction, of this id; inclusive"),
+    comment="How far each reader of events in commit order has come",
 )

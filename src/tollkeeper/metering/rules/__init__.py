@@ -1,16 +1,24 @@
 """Pure decisions of metering: what counters admit, and which month holds an event."""
 
 from .deciding import Decision, Known, counters_of, decide, fits
+from .meters import UNFILTERED, Measured, UnreadableEventError, counts, meaning, measure, must_keep_meaning
 from .partitions import Partition, first_id_at, moment_of, partition_of
 
 __all__ = [
+    "UNFILTERED",
     "Decision",
     "Known",
+    "Measured",
     "Partition",
+    "UnreadableEventError",
     "counters_of",
+    "counts",
     "decide",
     "first_id_at",
     "fits",
+    "meaning",
+    "measure",
     "moment_of",
+    "must_keep_meaning",
     "partition_of",
 ]

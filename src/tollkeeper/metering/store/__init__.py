@@ -2,13 +2,12 @@
 
 from .counters import Connection, create_counters, lock_counters, read_counters, write_counters
 from .events import insert_events, insert_values, seen_keys, seen_values
+from .meters import insert_meter, list_meters, regroup_meter
 from .reading import (
     counters_of_periods,
     counters_that_disagree,
     create_partition,
     history,
-    insert_meter,
-    list_meters,
     replay,
 )
 from .reservations import (
@@ -39,6 +38,7 @@ __all__ = [
     "list_meters",
     "lock_counters",
     "read_counters",
+    "regroup_meter",
     "replay",
     "seen_keys",
     "seen_values",

@@ -6,29 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, case, cast, distinct, false, func, or_, select, text
-from sqlalchemy.dialects.postgresql import aggregate_order_by, array_agg, insert
+from sqlalchemy.dialects.postgresql import aggregate_order_by, array_agg
 
 from tollkeeper.infra import Tx
-from tollkeeper.metering.model import Aggregation, Bucket, CounterKey, HistoryPoint, Meter
+from tollkeeper.metering.model import NOBODY, Aggregation, Bucket, CounterKey, HistoryPoint
 from tollkeeper.metering.tables import METERS, USAGE_COUNTERS, USAGE_EVENTS
-
-
-async def list_meters(tx: Tx) -> list[Meter]:
-    """Return every meter, by key."""
-    rows = await tx.connection.execute(select(METERS).order_by(METERS.c.key))
-    return [_meter(row) for row in rows.mappings()]
-
-
-async def insert_meter(tx: Tx, key: str, event_type: str, aggregation: Aggregation, unit: str) -> Meter:
-    """Add a meter unless its key exists, and return the one that stands under the key."""
-    values = {"key": key, "event_type": event_type, "aggregation": aggregation.value, "unit": unit}
-    await tx.connection.execute(insert(METERS).values(values).on_conflict_do_nothing(index_elements=["key"]))
-    row = (await tx.connection.execute(select(METERS).where(METERS.c.key == key))).mappings().one()
-    return _meter(row)
-
-
-def _meter(row: Any) -> Meter:
-    return Meter(row["id"], row["key"], row["event_type"], Aggregation(row["aggregation"]), row["unit"])
 
 
 async def counters_of_periods(tx: Tx, keys: Sequence[CounterKey]) -> dict[CounterKey, int]:
@@ -37,10 +19,11 @@ async def counters_of_periods(tx: Tx, keys: Sequence[CounterKey]) -> dict[Counte
         (USAGE_COUNTERS.c.organization_id == key.organization_id)
         & (USAGE_COUNTERS.c.meter_id == key.meter_id)
         & (USAGE_COUNTERS.c.period_start == key.period_start)
+        & (USAGE_COUNTERS.c.member_id == key.member_id)
         for key in keys
     ]
     rows = await tx.connection.execute(select(USAGE_COUNTERS).where(or_(false(), *where)))
-    return {CounterKey(row.organization_id, row.meter_id, row.period_start): row.used for row in rows}
+    return {CounterKey(row.organization_id, row.meter_id, row.period_start, row.member_id): row.used for row in rows}
 
 
 def _number(aggregation: Any) -> ColumnElement[int]:
@@ -123,7 +106,7 @@ async def counters_that_disagree(tx: Tx) -> list[tuple[CounterKey, int, int]]:
             & (counted.meter_id == replayed.c.meter_id)
             & (counted.period_start == replayed.c.period_start),
         )
-        .where(counted.used != total)
+        .where(counted.used != total, counted.member_id == NOBODY)
     )
     return [(CounterKey(*row[:3]), row[3], int(row[4])) for row in rows]
 
