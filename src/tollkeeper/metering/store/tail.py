@@ -1,0 +1,146 @@
+"""Reading events in commit order: each event once, none skipped, in pieces of a bounded size.
+
+The order is `(tx, id)`: the transaction that recorded the event, then its id. A reader only goes as far as every
+transaction before has ended (`pg_snapshot_xmin`), so what is committed later never lies behind it. Events from before
+transactions were kept have none: they come first, as transaction 0.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, Uuid, and_, func, literal, or_, select, text, tuple_
+from sqlalchemy.dialects.postgresql import insert
+
+from tollkeeper.infra import Tx
+from tollkeeper.metering.tables import USAGE_CURSORS, USAGE_EVENTS
+
+# How many transactions are looked through at first; doubled as long as there is room for more of their events.
+FIRST_WINDOW = 16
+
+_HORIZON = text("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+_FIRST_ID = UUID(int=0)
+_LAST_ID = UUID(int=(1 << 128) - 1)
+
+
+class Position(NamedTuple):
+    """How far a reader has come: everything up to and including this event. Compares in the order of reading."""
+
+    tx: int = 0
+    event_id: UUID = _FIRST_ID
+
+
+BEFORE_ALL = Position()
+"""Where a new reader starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The events after `start`, up to and including `end`. `reached`: nothing more was committed for certain then."""
+
+    start: Position
+    end: Position
+    count: int
+    reached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The next events after a position, all columns of the table, in the order of reading.
+
+    `end` is the position after them, `reached` whether nothing was left then.
+    """
+
+    events: tuple[Row[Any], ...]
+    end: Position
+    reached: bool
+
+
+async def lock_cursor(tx: Tx, name: str) -> Position | None:
+    """Return the position of a named reader, locked until the transaction ends; None when another process has it.
+
+    A reader that is new starts before every event.
+    """
+    table = USAGE_CURSORS.c
+    found = select(table.tx, table.event_id).where(table.name == name).with_for_update(skip_locked=True)
+    if row := (await tx.connection.execute(found)).one_or_none():
+        return Position(*row)
+    fresh = insert(USAGE_CURSORS).values(name=name, tx=BEFORE_ALL.tx, event_id=BEFORE_ALL.event_id)
+    made = await tx.connection.execute(fresh.on_conflict_do_nothing().returning(table.name))
+    return BEFORE_ALL if made.one_or_none() else None
+
+
+async def read_cursor(tx: Tx, name: str) -> Position | None:
+    """Return the position of a named reader without locking it; None when there is no such reader."""
+    table = USAGE_CURSORS.c
+    row = (await tx.connection.execute(select(table.tx, table.event_id).where(table.name == name))).one_or_none()
+    return None if row is None else Position(*row)
+
+
+async def move_cursor(tx: Tx, name: str, position: Position) -> None:
+    """Note how far a named reader has come, in the transaction that keeps what it made of the events."""
+    values = {"tx": position.tx, "event_id": position.event_id}
+    await tx.connection.execute(USAGE_CURSORS.update().where(USAGE_CURSORS.c.name == name).values(values))
+
+
+def after(position: Position) -> ColumnElement[bool]:
+    """Whether an event lies after a position."""
+    event = USAGE_EVENTS.c
+    if position.tx == 0:
+        return or_(event.tx.is_not(None), event.id > position.event_id)
+    later = tuple_(event.tx, event.id) > _pair(position)
+    return and_(event.tx >= position.tx, later)  # said twice, because the index only understands the first
+
+
+def within(span: Span) -> ColumnElement[bool]:
+    """Whether an event belongs to a span."""
+    event, end = USAGE_EVENTS.c, span.end
+    if end.tx == 0:
+        return and_(event.tx.is_(None), event.id > span.start.event_id, event.id <= end.event_id)
+    return and_(event.tx <= end.tx, after(span.start), tuple_(event.tx, event.id) <= _pair(end))
+
+
+def _pair(position: Position) -> ColumnElement[Any]:
+    return tuple_(literal(position.tx, BigInteger), literal(position.event_id, Uuid))
+
+
+async def next_span(tx: Tx, start: Position, *, most: int) -> Span:
+    """Return where the next `most` events after a position end, without reading them.
+
+    The transaction must be in PostgreSQL's ordinary isolation, READ COMMITTED, and its last statement must be this:
+    a span is only what is visible to the statements that come after it.
+    """
+    event = USAGE_EVENTS.c
+    if start.tx == 0:
+        old = select(literal(0).label("tx"), event.id).where(event.tx.is_(None), event.id > start.event_id)
+        if last := await _last(tx, old.order_by(event.id).limit(most)):
+            return Span(start, Position(*last[:2]), last[2], reached=False)
+        start = Position(1)
+    horizon: int = (await tx.connection.execute(_HORIZON)).scalar_one()
+    position, window, count = start, FIRST_WINDOW, 0
+    while position.tx < horizon - 1:
+        before = min(position.tx + window, horizon)
+        found = select(event.tx, event.id).where(after(position), event.tx < before).order_by(event.tx, event.id)
+        last = await _last(tx, found.limit(most - count))
+        count += last[2] if last else 0
+        if last and count == most:
+            return Span(start, Position(*last[:2]), count, reached=False)
+        position, window = Position(before - 1, _LAST_ID), window * 2
+    return Span(start, position, count, reached=True)
+
+
+async def _last(tx: Tx, query: Select[Any]) -> Row[Any] | None:
+    """Return the last row of a sorted query, and how many there are; None when there is none."""
+    found = query.subquery()
+    counted = select(found.c.tx, found.c.id, func.count().over()).order_by(found.c.tx.desc(), found.c.id.desc())
+    return (await tx.connection.execute(counted.limit(1))).one_or_none()
+
+
+async def read_piece(tx: Tx, position: Position, *, most: int) -> Piece:
+    """Return up to `most` events after the position. Isolation as for `next_span`."""
+    span = await next_span(tx, position, most=most)
+    if not span.count:
+        return Piece((), span.end, span.reached)
+    event = USAGE_EVENTS.c
+    rows = await tx.connection.execute(select(USAGE_EVENTS).where(within(span)).order_by(event.tx, event.id))
+    return Piece(tuple(rows.all()), span.end, span.reached)
