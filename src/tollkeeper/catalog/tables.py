@@ -83,9 +83,21 @@ PLAN_ENTITLEMENTS = Table(
     Column("value", JSONB(none_as_null=True), comment="of a switch or setting; null for metered features"),
     Column("hard", Boolean, nullable=False),
     Column("period", Text, nullable=False),
+    Column("window_seconds", Integer, comment="of a rolling period: how far it looks back"),
+    Column("grace", BigInteger, nullable=False, server_default="0", comment="how far beyond a hard limit still passes"),
+    Column("thresholds", JSONB(none_as_null=True), comment="percentages that are told, ascending; null: the usual"),
+    Column("rollover", BigInteger, comment="the most that is carried into the next period; null: nothing"),
+    Column("per_member", BigInteger, comment="how much each member may use a period; null: as much as all together"),
     CheckConstraint("amount >= 0", name="amount_not_negative"),
     CheckConstraint("amount is null or value is null", name="amount_or_value"),
-    CheckConstraint("period in ('billing', 'calendar_month', 'never')", name="period_known"),
+    CheckConstraint(
+        "period in ('billing', 'calendar_day', 'calendar_week', 'calendar_month', 'calendar_year', 'never', 'rolling')",
+        name="period_known",
+    ),
+    CheckConstraint("(period = 'rolling') = (window_seconds is not null)", name="window_of_rolling"),
+    CheckConstraint("window_seconds between 60 and 31622400", name="window_bounded"),
+    CheckConstraint("rollover is null or period not in ('never', 'rolling')", name="rollover_of_fixed"),
+    CheckConstraint("grace >= 0 and rollover >= 0 and per_member >= 0", name="further_not_negative"),
     comment="What each plan allows of each feature",
 )
 

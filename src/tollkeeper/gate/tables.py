@@ -20,6 +20,7 @@ GATE_STANDINGS = Table(
         server_default="{}",
         comment="units of each add-on by key bought beside the plan",
     ),
+    Column("since", DateTime(timezone=True), comment="when the plan it is on began; null: with the organization"),
     CheckConstraint("num_nulls(plan, period_start, period_end) in (0, 3)", name="bought_is_whole"),
     comment="What the gate was told of each organization; written with the change that caused it",
 )

@@ -10,34 +10,36 @@ from tollkeeper.metering.model import CounterKey, Standing
 Connection = psycopg.AsyncConnection[Any]
 
 _CREATE = """
-insert into usage_counters (organization_id, meter_id, period_start)
-select * from unnest(%b::uuid[], %b::smallint[], %b::timestamptz[])
+insert into usage_counters (organization_id, meter_id, period_start, member_id)
+select * from unnest(%b::uuid[], %b::smallint[], %b::timestamptz[], %b::uuid[])
 on conflict do nothing
 """
 """Rows arrive in locking order, so that two batches creating the same counters wait instead of deadlocking."""
 
 _LOCK = """
-select organization_id, meter_id, period_start, used, reserved, told, told_limit, latest_at
-from usage_counters join unnest(%b::uuid[], %b::smallint[], %b::timestamptz[])
-    as wanted (organization_id, meter_id, period_start) using (organization_id, meter_id, period_start)
-order by organization_id, meter_id, period_start
+select organization_id, meter_id, period_start, member_id, used, reserved, told, told_limit, latest_at
+from usage_counters join unnest(%b::uuid[], %b::smallint[], %b::timestamptz[], %b::uuid[])
+    as wanted (organization_id, meter_id, period_start, member_id)
+    using (organization_id, meter_id, period_start, member_id)
+order by organization_id, meter_id, period_start, member_id
 for no key update of usage_counters
 """
 
 _READ = """
-select organization_id, meter_id, period_start, used, reserved
-from usage_counters join unnest(%b::uuid[], %b::smallint[], %b::timestamptz[])
-    as wanted (organization_id, meter_id, period_start) using (organization_id, meter_id, period_start)
+select organization_id, meter_id, period_start, member_id, used, reserved
+from usage_counters join unnest(%b::uuid[], %b::smallint[], %b::timestamptz[], %b::uuid[])
+    as wanted (organization_id, meter_id, period_start, member_id)
+    using (organization_id, meter_id, period_start, member_id)
 """
 
 _WRITE = """
 update usage_counters set used = moved.used, reserved = moved.reserved, told = moved.told,
     told_limit = moved.told_limit, latest_at = moved.latest_at
-from unnest(%b::uuid[], %b::smallint[], %b::timestamptz[], %b::bigint[], %b::bigint[], %b::smallint[], %b::bigint[],
-        %b::timestamptz[])
-    as moved (organization_id, meter_id, period_start, used, reserved, told, told_limit, latest_at)
-where (usage_counters.organization_id, usage_counters.meter_id, usage_counters.period_start)
-    = (moved.organization_id, moved.meter_id, moved.period_start)
+from unnest(%b::uuid[], %b::smallint[], %b::timestamptz[], %b::uuid[], %b::bigint[], %b::bigint[], %b::smallint[],
+        %b::bigint[], %b::timestamptz[])
+    as moved (organization_id, meter_id, period_start, member_id, used, reserved, told, told_limit, latest_at)
+where (usage_counters.organization_id, usage_counters.meter_id, usage_counters.period_start, usage_counters.member_id)
+    = (moved.organization_id, moved.meter_id, moved.period_start, moved.member_id)
 """
 
 
@@ -54,7 +56,7 @@ async def create_counters(connection: Connection, keys: Sequence[CounterKey]) ->
 async def lock_counters(connection: Connection, keys: Sequence[CounterKey]) -> dict[CounterKey, Standing]:
     """Lock these counters until the transaction ends, in key order, and return what each stands at."""
     cursor = await connection.execute(_LOCK, columns(keys), prepare=True, binary=True)
-    return {CounterKey(*row[:3]): Standing(*row[3:]) for row in await cursor.fetchall()}
+    return {CounterKey(*row[:4]): Standing(*row[4:]) for row in await cursor.fetchall()}
 
 
 async def read_counters(connection: Connection, keys: Sequence[CounterKey]) -> dict[CounterKey, Standing]:
@@ -63,7 +65,7 @@ async def read_counters(connection: Connection, keys: Sequence[CounterKey]) -> d
     Only `used` and `reserved` are filled in.
     """
     cursor = await connection.execute(_READ, columns(keys), prepare=True, binary=True)
-    return {CounterKey(*row[:3]): Standing(*row[3:]) for row in await cursor.fetchall()}
+    return {CounterKey(*row[:4]): Standing(*row[4:]) for row in await cursor.fetchall()}
 
 
 async def write_counters(connection: Connection, standing: Mapping[CounterKey, Standing]) -> None:

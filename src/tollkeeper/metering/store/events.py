@@ -34,15 +34,15 @@ select * from unnest(%b::uuid[], %b::uuid[], %b::smallint[], %s::text[])
 """
 
 _SEEN_VALUES = """
-select organization_id, meter_id, period_start, value
-from usage_values join unnest(%b::uuid[], %b::smallint[], %b::timestamptz[], %s::text[])
-    as wanted (organization_id, meter_id, period_start, value)
-    using (organization_id, meter_id, period_start, value)
+select organization_id, meter_id, period_start, member_id, value
+from usage_values join unnest(%b::uuid[], %b::smallint[], %b::timestamptz[], %b::uuid[], %s::text[])
+    as wanted (organization_id, meter_id, period_start, member_id, value)
+    using (organization_id, meter_id, period_start, member_id, value)
 """
 
 _INSERT_VALUES = """
-insert into usage_values (organization_id, meter_id, period_start, value)
-select * from unnest(%b::uuid[], %b::smallint[], %b::timestamptz[], %s::text[])
+insert into usage_values (organization_id, meter_id, period_start, member_id, value)
+select * from unnest(%b::uuid[], %b::smallint[], %b::timestamptz[], %b::uuid[], %s::text[])
 """
 
 
@@ -75,7 +75,7 @@ async def seen_values(connection: Connection, requests: Iterable[Consumption]) -
     """Return which values of these requests their counters have seen already."""
     wanted = [(*each.counter, each.value) for each in requests]
     cursor = await connection.execute(_SEEN_VALUES, columns(wanted), prepare=True, binary=True)
-    return {(CounterKey(*row[:3]), row[3]) for row in await cursor.fetchall()}
+    return {(CounterKey(*row[:4]), row[4]) for row in await cursor.fetchall()}
 
 
 async def insert_values(connection: Connection, values: Iterable[tuple[CounterKey, str]]) -> None:

@@ -60,7 +60,9 @@ async def held_under(connection: Connection, holds: Iterable[Hold]) -> dict[tupl
 
 async def expired_of(connection: Connection, keys: Sequence[CounterKey], now: datetime) -> list[Reservation]:
     """Return the reservations of these counters that are held beyond their time."""
-    cursor = await connection.execute(_EXPIRED_OF, [*columns(keys), now], prepare=True, binary=True)
+    cursor = await connection.execute(
+        _EXPIRED_OF, [*columns([key[:3] for key in keys]), now], prepare=True, binary=True
+    )
     return [_reservation(row) for row in await cursor.fetchall()]
 
 
@@ -73,7 +75,7 @@ async def expired(connection: Connection, now: datetime, *, limit: int) -> list[
 async def insert_reservations(connection: Connection, made: Sequence[Reservation]) -> None:
     """Record new reservations, all of them held."""
     rows = [
-        (each.id, *each.counter, each.held, each.expires_at, "held", each.idempotency_key, each.credential_id)
+        (each.id, *each.counter[:3], each.held, each.expires_at, "held", each.idempotency_key, each.credential_id)
         for each in made
     ]
     await connection.execute(_INSERT, columns(rows), prepare=True)
