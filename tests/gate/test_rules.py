@@ -15,7 +15,7 @@ from tollkeeper.catalog import (
     Price,
 )
 from tollkeeper.gate.model import Standing
-from tollkeeper.gate.rules import build_access, current_period
+from tollkeeper.gate.rules import Tiers, build_access, current_period
 from tollkeeper.kit import Money
 from tollkeeper.metering import Aggregation, Meter
 from tollkeeper.rating import Interval, Period
@@ -128,3 +128,14 @@ def test_a_feature_the_plan_does_not_mention_has_a_hard_limit_of_zero() -> None:
 def test_a_plan_that_left_the_catalogue_falls_back_to_the_default() -> None:
     bought = Period(ANCHOR, ANCHOR + timedelta(days=30))
     assert build_access(standing(bought, "gone"), CATALOGUE, METERS).plan == "free"
+
+
+def test_those_who_bought_the_same_share_what_it_comes_to_but_not_their_periods() -> None:
+    tiers = Tiers(CATALOGUE, METERS)
+    first, second = tiers.access(standing()), tiers.access(Standing(UUID(int=2), ANCHOR + timedelta(days=3)))
+    assert first.allowances is second.allowances
+    now = datetime(2026, 3, 5, tzinfo=UTC)
+    periods = [current_period(each, EntitlementPeriod.BILLING, now) for each in (first, second)]
+    assert periods[0] != periods[1]
+    with_addons = tiers.access(Standing(UUID(int=3), ANCHOR, addons={"more": 2}))
+    assert with_addons.allowances is not first.allowances

@@ -9,20 +9,22 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from tollkeeper.catalog import Catalogue, load_catalogue
+from tollkeeper.catalog import load_catalogue
 from tollkeeper.identity import AccessClaims, ApiKey, Session, find_key, read_access_token, session_of
 from tollkeeper.infra import CHANGES, Listener, LoadingCache, Runtime, digest
 from tollkeeper.kit import Actor, ActorKind, NotFoundError
-from tollkeeper.metering import Meter, list_meters
+from tollkeeper.metering import list_meters
 from tollkeeper.orgs import actor_of_member, find_organization
 
-from . import rules, store
-from .model import Access, InvalidKeyError
+from . import late, rules, store
+from .model import Access, InvalidKeyError, Standing
 
 # While the listener is disconnected, what is kept is dropped this often (seconds): the promise is one second.
 DEAF_SECONDS = 0.5
 # A change is told at once; this only bounds what a fault of that could do.
 KEPT_SECONDS = 3600.0
+# How many changes of what an organization bought are looked back on: years, and periods close after days.
+LONGEST_PAST = 100
 # Sessions are asked for anew more often, so that idle ones are seen to be used.
 SESSION_SECONDS = 30.0
 
@@ -42,12 +44,11 @@ class Projection:
             self._load_session, ttl_seconds=SESSION_SECONDS, about=lambda found: found and str(found.id)
         )
         self._access: LoadingCache[UUID, Access] = LoadingCache(self._load_access, ttl_seconds=KEPT_SECONDS)
+        self._past: LoadingCache[UUID, late.Past] = LoadingCache(self._load_past, ttl_seconds=KEPT_SECONDS)
         self._customers: LoadingCache[str, UUID] = LoadingCache(
             self._load_customer, ttl_seconds=KEPT_SECONDS, about=lambda organization_id: organization_id
         )
-        self._catalogue: LoadingCache[None, tuple[Catalogue, list[Meter]]] = LoadingCache(
-            self._load_catalogue, ttl_seconds=KEPT_SECONDS
-        )
+        self._tiers: LoadingCache[None, rules.Tiers] = LoadingCache(self._load_tiers, ttl_seconds=KEPT_SECONDS)
         self.listener = Listener(runtime.database, CHANGES, self._on_change, self.clear)
 
     async def start(self) -> asyncio.Task[None]:
@@ -71,7 +72,8 @@ class Projection:
 
     def clear(self) -> None:
         """Forget everything."""
-        for cache in (self._keys, self._members, self._sessions, self._access, self._customers, self._catalogue):
+        kept = (self._keys, self._members, self._sessions, self._access, self._past, self._customers, self._tiers)
+        for cache in kept:
             cache.clear()
 
     def _on_change(self, payload: str) -> None:
@@ -79,6 +81,7 @@ class Projection:
         if kind == "organization":
             organization_id = UUID(key)
             self._access.forget_key(organization_id)
+            self._past.forget_key(organization_id)
             self._members.forget_about(organization_id)
             self._customers.forget_about(organization_id)
         elif kind == "key":
@@ -86,8 +89,9 @@ class Projection:
         elif kind == "session":
             self._sessions.forget_about(key)
         elif kind == "catalogue":
-            self._catalogue.clear()
+            self._tiers.clear()
             self._access.clear()
+            self._past.clear()
 
     async def actor_of_key(self, secret: str, now: datetime) -> Actor:
         """Return who calls with this API key.
@@ -147,6 +151,10 @@ class Projection:
         """
         return await self._access.get(organization_id)
 
+    async def past(self, organization_id: UUID) -> late.Past:
+        """Return what an organization might use since when, newest first."""
+        return await self._past.get(organization_id)
+
     def customer_at_hand(self, reference: str) -> UUID | None:
         """The organization an operator names when it is in memory; None when it has to be looked up."""
         return self._customers.peek(reference)
@@ -182,13 +190,23 @@ class Projection:
         return organization.id
 
     async def _load_access(self, organization_id: UUID) -> Access:
-        catalogue, meters = await self._catalogue.get(None)
+        tiers = await self._tiers.get(None)
         async with self._runtime.transaction() as tx:
             standing = await store.find_standing(tx, organization_id)
         if standing is None:
             raise NotFoundError("There is no such organization.")
-        return rules.build_access(standing, catalogue, meters)
+        return tiers.access(standing)
 
-    async def _load_catalogue(self, _: None) -> tuple[Catalogue, list[Meter]]:
+    async def _load_past(self, organization_id: UUID) -> late.Past:
+        tiers = await self._tiers.get(None)
         async with self._runtime.transaction() as tx:
-            return await load_catalogue(tx), await list_meters(tx)
+            found = await store.list_past(tx, organization_id, most=LONGEST_PAST)
+            now = await store.find_standing(tx, organization_id)
+        if now is None:
+            raise NotFoundError("There is no such organization.")
+        nothing = Standing(organization_id, now.anchor)
+        return [(since, tiers.access(each)) for since, each in (*found, (now.anchor, nothing))]
+
+    async def _load_tiers(self, _: None) -> rules.Tiers:
+        async with self._runtime.transaction() as tx:
+            return rules.Tiers(await load_catalogue(tx), await list_meters(tx))

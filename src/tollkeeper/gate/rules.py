@@ -19,6 +19,24 @@ CLOCK_SKEW = timedelta(minutes=5)
 NO_ADDONS: Mapping[str, int] = MappingProxyType({})
 
 
+class Tiers:
+    """What the catalogue comes to for whoever bought the same: worked out once, shared by all of them in memory."""
+
+    def __init__(self, catalogue: Catalogue, meters: Iterable[Meter]) -> None:
+        """Nothing is worked out before it is asked for."""
+        self._catalogue = catalogue
+        self._meters = tuple(meters)
+        self._known: dict[tuple[str | None, frozenset[tuple[str, int]]], Access] = {}
+
+    def access(self, standing: Standing) -> Access:
+        """Return what an organization of this standing may use."""
+        bought = (standing.plan, frozenset(standing.addons.items()))
+        like = self._known.get(bought)
+        if like is None:
+            like = self._known[bought] = build_access(standing, self._catalogue, self._meters)
+        return replace(like, standing=standing, periods={})
+
+
 def build_access(standing: Standing, catalogue: Catalogue, meters: Iterable[Meter]) -> Access:
     """Work out what an organization of this standing may use."""
     plan = catalogue.plans.get(standing.plan or "") or catalogue.default
