@@ -27,11 +27,13 @@ class LiveServer:
     url: str = ""
     process: "subprocess.Popen[str] | None" = None
     said: list[str] = field(default_factory=list)
+    settings: dict[str, str] = field(default_factory=dict)
 
     def start(self) -> None:
         """Start, and return once it answers."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("STRIPE_SECRET", "DATABASE_"))}
         environment |= {"TOLLKEEPER_RATE_LIMITS": "off", "TOLLKEEPER_LOG_LEVEL": "warning", "PYTHONUNBUFFERED": "1"}
+        environment |= self.settings
         options = ["--port", str(self.port), "--data-dir", str(self.data_dir), "--workers", str(self.workers)]
         self.process = subprocess.Popen(  # noqa: S603 - our own program
             [str(PROGRAM), "serve", *options],

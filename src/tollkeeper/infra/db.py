@@ -1,12 +1,15 @@
 """The database: one engine per process, SQLAlchemy Core on psycopg 3."""
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import psycopg
 import structlog
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -18,11 +21,24 @@ SESSION_OPTIONS = (
     "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=15000 -c idle_in_transaction_session_timeout=60000"
 )
 RECONNECT_SECONDS = 0.5
+# A listener that hears nothing asks for a sign of life, and is deaf when none comes: together less than a second.
+HEARTBEAT_SECONDS = 0.4
+SILENCE_SECONDS = 0.4
+# After so long without one the connection is given up; until then the server may only be slow.
+LONGEST_SILENCE_SECONDS = 5.0
 
 
 def libpq_url(url: str) -> str:
-    """Return the address as libpq knows it, whatever driver suffix it was given with."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    """Return the address as libpq knows it, whatever driver suffix it was given with.
+
+    It may name several servers (`host1,host2`, each with a port of its own), of which `target_session_attrs` picks.
+    """
+    _, _, rest = url.partition("://")
+    if "," in rest.partition("/")[0].rpartition("@")[2]:  # SQLAlchemy knows one host only
+        return f"postgresql://{rest}"
+    rendered = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    address, mark, query = rendered.partition("?")
+    return address + mark + query.replace("+", "%20")  # libpq takes a plus for a plus
 
 
 class Database:
@@ -32,12 +48,17 @@ class Database:
         """`url` is `postgresql://...`; nothing is opened before the first use."""
         self.url = libpq_url(url)
         self.engine: AsyncEngine = create_async_engine(
-            make_url(self.url).set(drivername="postgresql+psycopg"),
+            "postgresql+psycopg://",  # the address goes to the driver as it is: it knows what libpq knows
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
             pool_pre_ping=True,
-            connect_args={"options": SESSION_OPTIONS, "connect_timeout": 5, "prepare_threshold": 2},
+            connect_args={
+                **conninfo_to_dict(self.url),
+                "options": SESSION_OPTIONS,
+                "connect_timeout": 5,
+                "prepare_threshold": 2,
+            },
         )
 
     @asynccontextmanager
@@ -69,7 +90,8 @@ class Database:
 class Listener:
     """Hears notifications of one channel for as long as it runs, reconnecting by itself.
 
-    After every (re)connection `on_reset` is called, because notifications may have been missed until then.
+    `connected` is set while notifications arrive: a connection that gives no sign of life counts as lost, too.
+    After every loss and every (re)connection `on_reset` is called, because notifications may have been missed.
     """
 
     def __init__(
@@ -103,5 +125,23 @@ class Listener:
             await connection.execute(sql.SQL("listen {}").format(sql.Identifier(self._channel)))
             self._on_reset()
             self.connected.set()
-            async for notification in connection.notifies():
-                self._on_payload(notification.payload)
+            while True:
+                async for notification in connection.notifies(timeout=HEARTBEAT_SECONDS):
+                    self._on_payload(notification.payload)
+                await self._await_life(connection)
+
+    async def _await_life(self, connection: psycopg.AsyncConnection) -> None:
+        """Have the server answer, and say that nothing is heard while it does not: the line may be dead silently."""
+        asking = asyncio.create_task(connection.execute("select 1"))
+        try:
+            if not (await asyncio.wait({asking}, timeout=SILENCE_SECONDS))[0]:
+                log.warning("listener hears nothing", channel=self._channel)
+                self.connected.clear()
+                self._on_reset()
+                await asyncio.wait({asking}, timeout=LONGEST_SILENCE_SECONDS)
+        finally:
+            if not asking.done():  # the driver waits for ever; it notices when the line is cut
+                with socket.socket(fileno=os.dup(connection.fileno())) as line:
+                    line.shutdown(socket.SHUT_RDWR)
+        await asking
+        self.connected.set()

@@ -19,6 +19,7 @@ DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 REDIS_SCHEMES = frozenset({"redis", "rediss"})
 CLICKHOUSE_SCHEMES = frozenset({"http", "https"})
 DEFAULT_DATA_DIR = Path(".data")
+_ADDRESS_RATE = r"(api|auth|chat): *([1-9]\d{0,7}|off)"
 _DISPUTE_RULE = r"((open|lost):(keep|restrict|end)|remind:\d{1,2})"
 
 
@@ -193,6 +194,20 @@ class Settings(BaseSettings):
     )
     rate_limits: Switch = Field(
         Switch.ON, alias="TOLLKEEPER_RATE_LIMITS", description="`off` for load tests; refused in production."
+    )
+    address_rates: str = Field(
+        "api:100, auth:30, chat:10",
+        alias="TOLLKEEPER_ADDRESS_RATES",
+        pattern=rf"^({_ADDRESS_RATE}(, *{_ADDRESS_RATE})*)?$",
+        description="Calls a minute from one address without a login by group of routes: `api` is all of them, `auth` "
+        "logging in and signing up, `chat` the assistant. `off`, or not named: not limited.",
+    )
+    closed_without_redis: str = Field(
+        "",
+        alias="TOLLKEEPER_CLOSED_WITHOUT_REDIS",
+        pattern=r"^((api|auth|chat)(, *(api|auth|chat))*)?$",
+        description="Groups of routes (`api`, `auth`, `chat`) that are refused with 503 while Redis is gone; the "
+        "others are limited by each process for itself meanwhile.",
     )
     trusted_proxies: CommaSeparated = Field(
         default_factory=list,

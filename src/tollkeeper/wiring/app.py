@@ -12,7 +12,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from tollkeeper import __version__, billing, identity, web
 from tollkeeper.gate import Admission, Gate, Quick, keys_router, limits_report
-from tollkeeper.infra import Edge, Runtime, follow_clock, install_error_handlers
+from tollkeeper.infra import Edge, Runtime, follow_clock, install_error_handlers, load_clock
 
 from . import health, metrics
 from .runtime import DOORS
@@ -73,6 +73,7 @@ def _site(runtime: Runtime) -> web.Site:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     runtime: Runtime = app.state.runtime
     gate = runtime.part(Gate)
+    await load_clock(runtime)  # before the first request, which would else be counted in a period that is over
     await gate.start()
     following = asyncio.create_task(follow_clock(runtime))
     try:

@@ -7,7 +7,6 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
-from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 from tollkeeper.infra import libpq_url
@@ -46,7 +45,7 @@ def migrate(url: str) -> bool:
     """Bring the database to the newest revision; returns whether there was anything to do."""
     if current_revision(url) == newest_revision():
         return False
-    engine = create_engine(make_url(libpq_url(url)).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(libpq_url(url)), poolclass=NullPool)
     with engine.connect() as connection:
         connection.exec_driver_sql(f"select pg_advisory_lock({ADVISORY_LOCK})")
         connection.commit()

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import psycopg
 from psycopg import sql
-from sqlalchemy.engine import make_url
 
 from tollkeeper.infra import Tx, metadata
 from tollkeeper.wiring.migrate import migrate
@@ -89,7 +88,8 @@ def scratch_database(url: str) -> Iterator[str]:
         ours.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
         # What is dropped at the end need not reach the disk before.
         ours.execute(sql.SQL("alter database {} set synchronous_commit = off").format(sql.Identifier(name)))
-        there = make_url(url).set(database=name).render_as_string(hide_password=False)
+        address, mark, query = url.partition("?")
+        there = f"{address.rpartition('/')[0]}/{name}{mark}{query}"
         try:
             migrate(there)
             with psycopg.connect(there) as scratch:
