@@ -1,8 +1,13 @@
-"""The bare limit of an HTTP route here: Starlette and msgspec on the same server program, doing nothing else."""
+"""The bare limit of HTTP here: Starlette and msgspec on the same server program, doing nothing else.
+
+`/check` answers a body; `/insert` writes one row and answers when it is on disk.
+"""
 
 import sys
+from typing import Any
 
 import msgspec
+import psycopg
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -27,6 +32,24 @@ async def check(request: Request) -> Response:
     return Response(encode({"allowed": True, "feature": body.feature}), media_type="application/json")
 
 
+class Inserts:
+    """Rows written one by one, each committed, on one connection."""
+
+    def __init__(self, database: str) -> None:
+        self._database = database
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+
+    async def insert(self, request: Request) -> Response:
+        """Read a body, keep it, answer."""
+        if self._connection is None:
+            self._connection = await psycopg.AsyncConnection.connect(self._database, autocommit=True)
+            await self._connection.execute("create table if not exists bare (feature text, count bigint)")
+        body = decode(await request.body())
+        await self._connection.execute("insert into bare values (%s, %s)", [body.feature, body.count], prepare=True)
+        return Response(encode({"feature": body.feature}), media_type="application/json")
+
+
 if __name__ == "__main__":
-    app = Starlette(routes=[Route("/check", check, methods=["POST"])])
-    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", access_log=False)
+    inserts = Inserts(sys.argv[2])
+    routes = [Route("/check", check, methods=["POST"]), Route("/insert", inserts.insert, methods=["POST"])]
+    uvicorn.run(Starlette(routes=routes), host="127.0.0.1", port=int(sys.argv[1]), log_level="error", access_log=False)

@@ -19,6 +19,7 @@ _SCRIPT = """
 wrk.method = "{method}"
 wrk.headers["Content-Type"] = "application/json"
 {authorization}
+{pause}
 wrk.body = '{body}'
 done = function(summary, latency, requests)
   io.stderr:write(string.format('{{"requests": %d, "microseconds": %d, "p50": %d, "p99": %d, "failed": %d}}',
@@ -38,11 +39,19 @@ class Load:
     failed: int
 
 
-def wrk(url: str, *, connections: int, body: str = "", key: str | None = None, seconds: int = SECONDS) -> Load:
-    """Load one address from this machine; POST when there is a body."""
+def wrk(
+    url: str, *, connections: int, body: str = "", key: str | None = None, seconds: int = SECONDS, pause_ms: int = 0
+) -> Load:
+    """Load one address from this machine; POST when there is a body.
+
+    With `pause_ms` every connection waits that long between an answer and its next request, give or take a half.
+    """
+    pause = f"function delay() return math.random({pause_ms // 2}, {pause_ms * 3 // 2}) end" if pause_ms else ""
     authorization = f'wrk.headers["Authorization"] = "Bearer {key}"' if key else ""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(_SCRIPT.format(method="POST" if body else "GET", authorization=authorization, body=body))
+        script.write(
+            _SCRIPT.format(method="POST" if body else "GET", authorization=authorization, pause=pause, body=body)
+        )
         script.flush()
         ran = subprocess.run(
             ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", script.name, url],
