@@ -136,9 +136,12 @@ async def test_what_needs_a_second_look_goes_the_ordinary_way(runtime: Runtime, 
 async def test_calls_are_counted_once_whichever_way_they_go(runtime: Runtime, ada: Customer) -> None:
     await warm(runtime, ada)  # the first of 300 a minute
     taken = 1
-    while await quickly(runtime, ada.secret, "check", {"feature": "prompts"}):
+    while (answer := await quickly(runtime, ada.secret, "check", {"feature": "prompts"})) and answer[0] == 200:
         taken += 1
     assert taken == 300
+    assert answer is not None
+    assert (answer[0], answer[2]["code"], answer[1]["x-ratelimit-remaining"]) == (429, "rate_limited", "0")
+    assert 1 <= int(answer[1]["retry-after"]) <= 61
     assert (await ada.client.post("/api/usage/check", json={"feature": "prompts"})).status_code == 429
 
 

@@ -25,11 +25,10 @@ from tollkeeper.infra import (
 from tollkeeper.kit import Actor, TollkeeperError, UnauthenticatedError
 
 from .hot import hot_calls
-from .model import CsrfError, InvalidKeyError, RateLimitedError
+from .model import CsrfError, InvalidKeyError, RateLimitedError, UncountedError
+from .rates import AUTH, CHAT, group_of
 from .service import Gate
 
-ANONYMOUS_PER_MINUTE = 100
-"""Calls a minute from one address without a valid login (LIM-01)."""
 KEY_PREFIX = "tk_"
 VERSION_PREFIX = "/api/v1/"
 # Deliveries prove themselves by signature and come in bursts from few addresses.
@@ -127,20 +126,21 @@ class Admission:
 
     async def _limit(self, scope: Scope, actor: Actor | None) -> bytes:
         """Count the call; return the header lines that tell where the caller stands."""
-        if not self._limited or not _is_limited(scope, actor) or (actor is not None and actor.is_operator):
+        if not self._limited or not _is_limited(scope, actor):
             return b""
+        client = scope.get("client")
+        host, group = client[0] if client else "-", group_of(scope["method"], scope["path"])
+        book = self._gate.rates
         if actor is None:
-            client = scope.get("client")
-            verdict = await self._gate.throttle.hit(f"ip:{client[0] if client else '-'}", ANONYMOUS_PER_MINUTE)
+            rates = book.of_nobody(host, group)
         else:
-            organization_id = actor.own_organization()
-            access = await self._gate.access(organization_id)
-            per_minute = access.rates.get("api")
-            if per_minute is None:
-                return b""
-            verdict = await self._gate.throttle.hit(f"org:{organization_id}", per_minute)
+            access = None if actor.is_operator else await self._gate.access(actor.own_organization())
+            rates = book.of_caller(actor, access, host, group)
+        if not rates:
+            return b""
+        verdict = await self._gate.throttle.hit(*rates)
         if not verdict.allowed:
-            raise _too_many(verdict)
+            raise too_many(verdict)
         return rate_lines(verdict)
 
 
@@ -164,22 +164,30 @@ def _is_limited(scope: Scope, actor: Actor | None) -> bool:
     path: str = scope["path"]
     if path.startswith("/api"):
         return path not in UNLIMITED_PATHS
-    return actor is None and scope["method"] == "POST"  # forms: sign-up and log-in
+    # Of pages, the forms: all of those who are not known, and logging in and signing up of everybody.
+    return scope["method"] == "POST" and (actor is None or group_of("POST", path) is not None)
 
 
 def rate_lines(verdict: Verdict) -> bytes:
     """The IETF RateLimit fields (window and reset in seconds) and the older X- names (reset in Unix seconds)."""
-    _, limit, left, after = verdict
+    name, limit, left, after = verdict.name.encode(), verdict.limit, verdict.remaining, verdict.reset_after
     return (
-        b'ratelimit-policy: "default";q=%d;w=60\r\nratelimit: "default";r=%d;t=%d\r\n'
+        b'ratelimit-policy: "%b";q=%d;w=60\r\nratelimit: "%b";r=%d;t=%d\r\n'
         b"x-ratelimit-limit: %d\r\nx-ratelimit-remaining: %d\r\nx-ratelimit-reset: %d\r\n"
-    ) % (limit, left, after, limit, left, time.time() + after)
+    ) % (name, limit, name, left, after, limit, left, time.time() + after)
 
 
-def _too_many(verdict: Verdict) -> RateLimitedError:
+_WHOSE = {"key": " with this key", AUTH: " for logging in and signing up", CHAT: " to the assistant"}
+
+
+def too_many(verdict: Verdict) -> TollkeeperError:
+    """Return how a call that may not be made is refused."""
+    if verdict.closed:
+        return UncountedError(retry_after=verdict.reset_after)
     known = {name.decode(): value.decode() for name, value in pairs(rate_lines(verdict))}
     return RateLimitedError(
-        f"{verdict.limit} calls a minute are allowed; try again in {verdict.reset_after} s.",
+        f"{verdict.limit} calls a minute{_WHOSE.get(verdict.name, '')} are allowed; "
+        f"try again in {verdict.reset_after} s.",
         headers={**known, "Retry-After": str(verdict.reset_after)},
         limit=verdict.limit,
         retry_after=verdict.reset_after,

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from tollkeeper.catalog import Entitlement, EntitlementPeriod, Source
+from tollkeeper.infra import Rates
 from tollkeeper.kit import (
     ConflictError,
     FieldProblem,
@@ -88,6 +89,8 @@ class Access:
     entitlements: tuple[Entitlement, ...] = ()
     periods: dict[EntitlementPeriod, Period] = field(default_factory=dict)
     """The current period by kind, worked out when first asked and again once it is over."""
+    call_rates: dict[tuple[UUID | None, int | None, str | None], Rates] = field(default_factory=dict)
+    """Against which limits its callers' calls count, worked out when first asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,14 @@ class RateLimitedError(TollkeeperError):
     status = 429
     title = "Too many calls"
     hint = "Wait as long as `Retry-After` says; plans with more calls a minute are at /pricing."
+
+
+class UncountedError(UnavailableError):
+    """Redis is gone, and calls of this kind are not answered uncounted."""
+
+    code = "calls_uncounted"
+    title = "The call cannot be counted at the moment"
+    hint = "Try again after `Retry-After` seconds; nothing was done."
 
 
 class InvalidKeyError(UnauthenticatedError):

@@ -1,11 +1,12 @@
 """The quick way: checks and tracks with an API key, from the socket to the batch with nothing in between.
 
-It takes only what needs no second look: a good key and its organization in memory, a sound body, calls left this
-minute. Whatever else comes goes through admission and the application, which decide every case, these included; a test
-holds both ways to the same answers.
+It takes only what needs no second look: a good key and its organization in memory, a sound body. Whatever else comes
+goes through admission and the application, which decide every case, these included; a test holds both ways to the same
+answers.
 """
 
 import time
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import structlog
@@ -24,11 +25,12 @@ from tollkeeper.infra import (
     problem_response,
     sane_request_id,
 )
+from tollkeeper.infra import Verdict as Counted
 from tollkeeper.kit import Actor, Permission, TollkeeperError
 from tollkeeper.metering import Outcome, Standing, Verdict
 
 from . import hot
-from .admission import KEY_PREFIX, rate_lines
+from .admission import KEY_PREFIX, rate_lines, too_many
 from .model import Access, Balance
 from .rules import admits
 from .schemas import Check, Track, read_check, read_track
@@ -104,21 +106,21 @@ class Quick:
         allowance, period, wanted = self._gate.consumption(
             actor, access, wish.feature, wish.count, key=wish.idempotency_key, at=wish.at
         )
-        standing = self._count_call(actor, access)
-        if standing is None:
-            return False
 
-        def done(outcome: Outcome | Exception) -> None:
-            if isinstance(outcome, Exception):
-                self._refuse(reply, caller, standing, outcome, began)
-                return
-            balance = Balance(allowance, period, outcome.used, outcome.reserved)
-            if outcome.verdict is Verdict.REFUSED:
-                self._refuse(reply, caller, standing, quota_exceeded(access, balance, wish.count), began)
-            else:
-                self._answer(reply, caller, standing, hot.tracked(balance), began)
+        def counted(standing: bytes) -> None:
+            def done(outcome: Outcome | Exception) -> None:
+                if isinstance(outcome, Exception):
+                    self._refuse(reply, caller, standing, outcome, began)
+                    return
+                balance = Balance(allowance, period, outcome.used, outcome.reserved)
+                if outcome.verdict is Verdict.REFUSED:
+                    self._refuse(reply, caller, standing, quota_exceeded(access, balance, wish.count), began)
+                else:
+                    self._answer(reply, caller, standing, hot.tracked(balance), began)
 
-        batches.put(wanted, done)
+            batches.put(wanted, done)
+
+        self._count_call(caller, access, reply, began, counted)
         return True
 
     def _check(self, caller: _Caller, wish: Check, reply: Reply, began: float) -> bool:
@@ -129,19 +131,19 @@ class Quick:
         if access is None or batches.is_full:
             return False
         allowance, period, counter = self._gate.counter(access, wish.feature, self._runtime.clock.now())
-        standing = self._count_call(actor, access)
-        if standing is None:
-            return False
 
-        def done(counted: Standing | Exception) -> None:
-            if isinstance(counted, Exception):
-                self._refuse(reply, caller, standing, counted, began)
-                return
-            balance = Balance(allowance, period, counted.used, counted.reserved)
-            answer = hot.checked(access, balance, allowed=admits(balance, wish.count))
-            self._answer(reply, caller, standing, answer, began)
+        def counted(standing: bytes) -> None:
+            def done(found: Standing | Exception) -> None:
+                if isinstance(found, Exception):
+                    self._refuse(reply, caller, standing, found, began)
+                    return
+                balance = Balance(allowance, period, found.used, found.reserved)
+                answer = hot.checked(access, balance, allowed=admits(balance, wish.count))
+                self._answer(reply, caller, standing, answer, began)
 
-        batches.put(counter, done)
+            batches.put(counter, done)
+
+        self._count_call(caller, access, reply, began, counted)
         return True
 
     def _access(self, actor: Actor, customer: str | None) -> Access | None:
@@ -153,17 +155,32 @@ class Quick:
             return None
         return self._gate.projection.access_at_hand(organization_id) if organization_id else None
 
-    def _count_call(self, actor: Actor, access: Access) -> bytes | None:
-        """Count the call and the key's use; returns the header lines about it, None when it may not be made."""
-        standing = b""
-        per_minute = access.rates.get("api")
-        if self._limited and per_minute is not None and not actor.is_operator:
-            verdict = self._gate.throttle.hit_at_once(f"org:{actor.organization_id}", per_minute)
-            if verdict is None or not verdict.allowed:
-                return None
-            standing = rate_lines(verdict)
+    def _count_call(
+        self, caller: _Caller, access: Access, reply: Reply, began: float, counted: Callable[[bytes], None]
+    ) -> None:
+        """Count the call and the key's use, at once or, where Redis is asked, soon.
+
+        One that may be made goes on in `counted` with the header lines about it, any other is refused here.
+        """
+        actor = caller.actor
         self._gate.note_key_use(actor)
-        return standing
+        known = None if actor.is_operator else access
+        rates = self._gate.rates.of_caller(actor, known, "", None) if self._limited else ()
+        if not rates:
+            counted(b"")
+            return
+
+        def told(verdict: Counted) -> None:
+            if not verdict.allowed:
+                self._refuse(reply, caller, b"", too_many(verdict), began)
+                return
+            standing = rate_lines(verdict)
+            try:
+                counted(standing)
+            except Exception as error:  # noqa: BLE001 - by now somebody waits for an answer
+                self._refuse(reply, caller, standing, error, began)
+
+        self._gate.throttle.take(rates, told)
 
     def _answer(self, reply: Reply, caller: _Caller, standing: bytes, answer: Answer, began: float) -> None:
         head, body = answer

@@ -47,6 +47,7 @@ from .model import (
 from .projection import Projection
 
 log = structlog.get_logger(__name__)
+from .rates import RateBook
 
 KEY_USE_SECONDS = 5.0
 EXPIRY_SECONDS = 1.0
@@ -79,6 +80,7 @@ class Gate:
         redis = runtime.settings.redis_url
         self.throttle: Throttle = SharedThrottle(redis.get_secret_value()) if redis else LocalThrottle()
         self._key_uses: dict[UUID, int] = {}
+        self.rates = RateBook(runtime.settings)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:

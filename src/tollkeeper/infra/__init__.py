@@ -56,7 +56,7 @@ from .settings import (
     write_local_secrets,
 )
 from .tables import metadata
-from .throttle import LocalThrottle, SharedThrottle, Throttle, Verdict
+from .throttle import LocalThrottle, Rate, Rates, SharedThrottle, Throttle, Verdict
 
 __all__ = [
     "CHANGES",
@@ -82,6 +82,8 @@ __all__ = [
     "LocalThrottle",
     "MalformedBodyError",
     "OptionalActorDep",
+    "Rate",
+    "Rates",
     "Runtime",
     "RuntimeDep",
     "Seal",

@@ -60,6 +60,7 @@ class Actor:
 
     `organization_id` is None for operators and the system, who name the organization in each request.
     `user_id` is None for keys that belong to no person. `credential_id` is the session's or key's id.
+    `per_minute` is how many calls this credential may make a minute, whatever its organization may; None: no limit.
     """
 
     kind: ActorKind
@@ -67,6 +68,7 @@ class Actor:
     organization_id: UUID | None = None
     user_id: UUID | None = None
     credential_id: UUID | None = None
+    per_minute: int | None = None
 
     @property
     def is_operator(self) -> bool:
