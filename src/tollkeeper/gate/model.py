@@ -173,11 +173,30 @@ class UnknownFeatureError(InvalidInputError):
 
 
 class OutsidePeriodError(InvalidInputError):
-    """The usage happened in a period that is closed, or in the future."""
+    """The usage happened in the future, or before the organization was made."""
 
     code = "outside_period"
-    title = "The usage does not belong to the current period"
-    hint = "Report usage in the period it happened in; leave `at` out for now."
+    title = "The usage belongs to no period"
+    hint = "Send `at` in UTC, or leave it out for now."
+
+
+class EarlierPeriodError(OutsidePeriodError):
+    """The usage happened before the current period began, which needs a look at what held then."""
+
+    hint = "POST /api/usage/track finds the period it belongs to."
+
+
+class PeriodClosedError(InvalidInputError):
+    """The usage belongs to a period that takes nothing more: `closed_since` says since when."""
+
+    code = "period_closed"
+    title = "The period is closed"
+    hint = "Periods take late usage and corrections for as long as TOLLKEEPER_LATE_USAGE says, then none."
+
+    def __init__(self, period: Period, closed_since: datetime) -> None:
+        start, end, since = (each.isoformat() for each in (period.start, period.end, closed_since))
+        problem = FieldProblem("at", f"lies in the period {start} to {end}, which is closed since {since}", self.code)
+        super().__init__([problem], period_start=start, period_end=end, closed_since=since)
 
 
 class ReservationNotFoundError(NotFoundError):

@@ -65,7 +65,9 @@ class TrackBody(CheckBody):
     idempotency_key: str | None = Field(
         None, min_length=1, max_length=MAX_KEY, description="A repeat with the same key is counted once, for ever."
     )
-    at: AwareDatetime | None = Field(None, description="When it happened, within the current period. Default: now.")
+    at: AwareDatetime | None = Field(
+        None, description="When it happened, in a period that is not closed. Default: now."
+    )
 
 
 class OfferBody(BaseModel):

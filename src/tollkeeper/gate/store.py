@@ -1,17 +1,18 @@
 """Every statement of the gate."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from tollkeeper.infra import Tx
 from tollkeeper.rating import Period
 
 from .model import Standing
-from .tables import GATE_STANDINGS
+from .tables import GATE_PAST, GATE_STANDINGS
 
 
 async def find_standing(tx: Tx, organization_id: UUID) -> Standing | None:
@@ -41,3 +42,41 @@ async def set_bought(
         .where(GATE_STANDINGS.c.organization_id == organization_id)
         .values(plan=plan, period_start=period and period.start, period_end=period and period.end, addons=dict(addons))
     )
+
+
+async def note_past(tx: Tx, organization_id: UUID) -> None:
+    """Keep how the organization stands now: a period bought holds from its start, whatever else changes from now on."""
+    now = await find_standing(tx, organization_id)
+    if now is None:
+        return
+    bought, since = now.bought, tx.now
+    if bought is not None and bought.start < since and not await _is_known(tx, organization_id, bought.start):
+        since = bought.start
+    values = {
+        "plan": now.plan,
+        "period_start": bought and bought.start,
+        "period_end": bought and bought.end,
+        "addons": dict(now.addons),
+    }
+    fresh = insert(GATE_PAST).values(organization_id=organization_id, since=since, **values)
+    await tx.connection.execute(fresh.on_conflict_do_update(index_elements=["organization_id", "since"], set_=values))
+
+
+async def _is_known(tx: Tx, organization_id: UUID, period_start: datetime) -> bool:
+    table = GATE_PAST.c
+    known = exists().where(table.organization_id == organization_id, table.period_start == period_start)
+    return bool((await tx.connection.execute(select(known))).scalar_one())
+
+
+async def list_past(tx: Tx, organization_id: UUID, *, most: int) -> list[tuple[datetime, Standing]]:
+    """Return how the organization stood since when, newest first. Before the oldest it had bought nothing."""
+    table = GATE_PAST.c
+    anchor = GATE_STANDINGS.c.anchor
+    query = (
+        select(GATE_PAST, anchor)
+        .join(GATE_STANDINGS, GATE_STANDINGS.c.organization_id == table.organization_id)
+        .where(table.organization_id == organization_id)
+        .order_by(table.since.desc())
+        .limit(most)
+    )
+    return [(row.since, _standing(row)) for row in await tx.connection.execute(query)]
