@@ -9,9 +9,11 @@ from tollkeeper.billing.provider import ProviderLists, StripeLists, StripeProvid
 from tollkeeper.billing.reconcile.store import load_progress
 from tollkeeper.infra import Runtime
 from tollkeeper.kit import new_id
+from tollkeeper.orgs import Organization
 
 from .shop import KEY, Shop, TwinProcess
 
+DISPUTES_AT_ONCE = "4000000000000259"
 pytestmark = pytest.mark.usefixtures("lists")
 
 
@@ -135,3 +137,94 @@ async def test_an_account_is_taken_over_once(shop: Shop) -> None:
     again = [each async for each in billing.import_account(shop.runtime)][-1]
     assert (again.prices, again.organizations, again.customers) == (0, 0, 0)
     assert await differences(shop.runtime) == []
+
+
+async def give_back_and_dispute(shop: Shop) -> tuple[Organization, Organization]:
+    """Ada gets a part back with a credit note, and is to have another plan later; Eve's bank takes all back.
+
+    We hear of the plans and the invoices only.
+    """
+    ada, eve = await shop.organization("Ada"), await shop.organization("Eve")
+    await shop.told(await shop.buy(ada, plan="premium"))
+    opened = await shop.checkout(eve)
+    assert (await shop.pay(opened.url, DISPUTES_AT_ONCE)).status_code == 303
+    for body in await shop.events(await shop.customer_id(eve)):
+        if b'"charge.' not in body:
+            await shop.process(body)
+    async with shop.runtime.transaction() as tx:
+        await billing.change_plan(tx, ada.id, billing.Change(plan="pro"), idempotency_key=f"later {ada.id}")
+    [invoice] = (await shop.api("GET", "invoices", customer=await shop.customer_id(ada)))["data"]
+    await shop.api("POST", "credit_notes", invoice=invoice["id"], amount="500", refund_amount="500")
+    return ada, eve
+
+
+async def test_money_that_went_back_unheard_is_named_and_mended(shop: Shop) -> None:
+    shop.runtime.settings = shop.runtime.settings.model_copy(update={"disputes": "open:restrict"})
+    _, eve = await give_back_and_dispute(shop)
+    found = await differences(shop.runtime)
+    missing = {each.kind for each in found if each.ours is None}
+    assert missing == {"credit note", "refund", "payment"}, "with the payment its dispute will come"
+    assert "amount_refunded: 0 -> 500" in str(next(each for each in found if each.kind == "payment" and each.ours))
+    assert (await shop.status(eve)).plan == "pro", "comparing changes nothing"
+    await differences(shop.runtime, fix=True)
+    assert await differences(shop.runtime) == []
+    assert (await shop.status(eve)).plan == "free", "an open dispute withholds the plan, whoever learns of it"
+
+
+PLANTED = {
+    "update payments set amount_refunded = 7 where amount_refunded = 500": "amount_refunded: 7 -> 500",
+    "update payments set status = 'failed', failure_code = 'x' where not disputed": "status: 'failed' -> 'succeeded'",
+    "update payments set method = null where disputed": "method: None -> {",
+    "update refunds set status = 'failed'": "status: 'failed' -> 'succeeded'",
+    "update refunds set amount = amount - 1": "amount: 499 -> 500",
+    "update disputes set status = 'won'": "status: 'won' -> 'needs_response'",
+    "update disputes set withdrawn = 0, fee = 0": "withdrawn: 0 -> 2000",
+    "update credit_notes set total = 1, status = 'void'": "status: 'void' -> 'issued', total: 1 -> 500",
+    "update credit_notes set lines = '[]'": "lines: [] -> [{",
+    "update subscriptions set pending_at = null where pending_at is not null": "pending_at: None -> '",
+    "update subscriptions set pause_behavior = 'void' where pending_at is null": "pause_behavior: 'void' -> None",
+    "delete from refunds": "not in the mirror",
+    "delete from disputes": "not in the mirror",
+    "delete from credit_notes": "not in the mirror",
+    "delete from refunds; delete from disputes; delete from payments": "not in the mirror",
+}
+GONE = {
+    "update refunds set provider_id = 're_gone'": "refund re_gone",
+    "update disputes set provider_id = 'dp_gone'": "dispute dp_gone",
+    "update credit_notes set provider_id = 'cn_gone'": "credit note cn_gone",
+    "update payments set provider_id = 'ch_gone' where disputed": "payment ch_gone",
+}
+
+
+async def test_every_kind_of_difference_is_named_and_mended(shop: Shop) -> None:
+    await give_back_and_dispute(shop)
+    await differences(shop.runtime, fix=True)
+    for statement, words in PLANTED.items():
+        await change_rows(shop.runtime, statement)
+        found = await differences(shop.runtime)
+        assert found, statement
+        assert all(words in str(each) for each in found), (statement, *map(str, found))
+        await differences(shop.runtime, fix=True)
+        assert await differences(shop.runtime) == [], statement
+
+
+async def test_what_only_we_say_was_paid_or_given_back_is_dropped(shop: Shop) -> None:
+    shop.runtime.settings = shop.runtime.settings.model_copy(update={"disputes": "open:restrict"})
+    _, eve = await give_back_and_dispute(shop)
+    await differences(shop.runtime, fix=True)
+    for statement, words in GONE.items():
+        await change_rows(shop.runtime, statement)
+        lost = [str(each) for each in await differences(shop.runtime) if each.theirs is None]
+        assert f"{words}  not at the provider" in lost, statement
+        await differences(shop.runtime, fix=True)
+        assert await differences(shop.runtime) == [], statement
+        assert (await shop.status(eve)).plan == "free"
+
+
+async def test_what_a_stranger_paid_is_passed_over(shop: Shop) -> None:
+    customer = await shop.api("POST", "customers", name="Not ours", payment_method="pm_card_visa")
+    paying = {"amount": "900", "currency": "usd", "payment_method": "pm_card_visa", "confirm": "true"}
+    for payer in ({"customer": customer["id"]}, {}):
+        payment = await shop.api("POST", "payment_intents", **paying, **payer)
+        await shop.api("POST", "refunds", payment_intent=payment["id"], amount="100")
+    assert await differences(shop.runtime, fix=True) == []

@@ -59,6 +59,7 @@ INVOICES = Table(
     UniqueConstraint("customer_id", "provider_id"),
     CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency_iso"),
     Index(None, "customer_id", "issued_at", "id"),
+    Index(None, "provider_id"),
     comment="Mirror of the provider's invoices, amounts in minor units",
 )
 
@@ -88,6 +89,7 @@ CREDIT_NOTES = Table(
     Column("synced_at", DateTime(timezone=True), nullable=False, comment="when the provider was last asked"),
     UniqueConstraint("invoice_id", "provider_id"),
     CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency_iso"),
+    Index(None, "provider_id"),
     comment="Mirror of the provider's credit notes, amounts in minor units",
 )
 

@@ -40,6 +40,7 @@ from .rules import (
     stage_of,
 )
 from .service import (
+    forget,
     get_dispute,
     known_payer,
     list_charges,
@@ -75,6 +76,7 @@ __all__ = [
     "RefundMade",
     "RefundOrder",
     "Stage",
+    "forget",
     "get_dispute",
     "is_blocked",
     "known_payer",

@@ -58,6 +58,13 @@ async def mirror_payment(tx: Tx, customer: Customer, state: PaymentState) -> Seq
     return [subscription] if ending and subscription is not None and not meaning(subscription.status).over else []
 
 
+async def forget(tx: Tx, customer: Customer, provider_id: str) -> None:
+    """Drop a payment with all that belongs to it, a refund or a dispute that the provider does not know."""
+    gone = await store.delete_unknown(tx, customer, provider_id)
+    for subscription in {each.subscription for each in gone if each.subscription is not None}:
+        await _act(tx, customer, subscription)
+
+
 async def release_dispute(tx: Tx, dispute: Dispute) -> None:
     """Let a dispute no longer withhold the plan, whatever comes of it; a second time changes nothing."""
     if dispute.released_at is None:

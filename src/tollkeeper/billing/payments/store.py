@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, func, select, tuple_, union_all, update
+from sqlalchemy import ColumnElement, Select, Table, delete, func, select, tuple_, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 
 from tollkeeper.billing.customers import CUSTOMERS, Customer
@@ -144,6 +144,24 @@ async def due_for_reminder(tx: Tx, account: str, before: datetime) -> list[Dispu
 async def note_reminded(tx: Tx, dispute_id: UUID) -> None:
     """Note that a deadline was told of."""
     await tx.connection.execute(update(DISPUTES).values(reminded_at=tx.now).where(DISPUTES.c.id == dispute_id))
+
+
+async def delete_unknown(tx: Tx, customer: Customer, provider_id: str) -> list[Dispute]:
+    """Drop the customer's payment, refund or dispute of this id, with what was given back or disputed of the payment;
+    returns the disputes that were dropped.
+    """
+    payments = select(PAYMENTS.c.id).where(_this(PAYMENTS, customer, provider_id))
+    disputes = _this(DISPUTES, customer, provider_id) | DISPUTES.c.payment_id.in_(payments)
+    refunds = _this(REFUNDS, customer, provider_id) | REFUNDS.c.payment_id.in_(payments)
+    dropped = [_dispute(row) for row in await _rows(tx, _DISPUTES.where(disputes))]
+    await tx.connection.execute(delete(DISPUTES).where(disputes))
+    await tx.connection.execute(delete(REFUNDS).where(refunds))
+    await tx.connection.execute(delete(PAYMENTS).where(_this(PAYMENTS, customer, provider_id)))
+    return dropped
+
+
+def _this(table: Table, customer: Customer, provider_id: str) -> ColumnElement[bool]:
+    return (table.c.customer_id == customer.id) & (table.c.provider_id == provider_id)
 
 
 async def note_released(tx: Tx, dispute_id: UUID) -> None:

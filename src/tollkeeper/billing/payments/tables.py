@@ -40,6 +40,7 @@ PAYMENTS = Table(
     CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency_iso"),
     Index(None, "customer_id", "created_at", "id"),
     Index(None, "intent"),
+    Index(None, "provider_id"),
     comment="Mirror of the provider's charges, amounts in minor units",
 )
 
@@ -61,6 +62,7 @@ REFUNDS = Table(
     Column("synced_at", DateTime(timezone=True), nullable=False, comment="when the provider was last asked"),
     UniqueConstraint("customer_id", "provider_id"),
     Index(None, "customer_id", "created_at", "id"),
+    Index(None, "provider_id"),
     comment="Mirror of the provider's refunds, amounts in minor units",
 )
 
@@ -92,5 +94,6 @@ DISPUTES = Table(
     UniqueConstraint("customer_id", "provider_id"),
     Index(None, "created_at", "id"),
     Index(None, "customer_id", "subscription"),
+    Index(None, "provider_id"),
     comment="Mirror of the provider's disputes, amounts in minor units",
 )

@@ -8,7 +8,7 @@ What each time means: all are the provider's own, in UTC; `pushed_at` is ours.
 
 from .circuit import Circuit, Limits, Phase
 from .edge import provider_transaction
-from .lists import Listed, NamedCustomer, ProviderLists, SoldPrice, lists_of
+from .lists import Listed, NamedCustomer, OwnedCharge, ProviderLists, SoldPrice, lists_of
 from .model import (
     Address,
     BilledTo,
@@ -131,6 +131,7 @@ __all__ = [
     "LineKind",
     "Listed",
     "NamedCustomer",
+    "OwnedCharge",
     "Pause",
     "PauseBehavior",
     "PaymentFailedError",

@@ -10,7 +10,16 @@ from tollkeeper.infra import Runtime
 from tollkeeper.kit import Money
 from tollkeeper.rating import Interval
 
-from .model import CustomerState, InvoiceState, ProviderUnavailableError, SubscriptionState
+from .model import (
+    ChargeState,
+    CreditNoteState,
+    CustomerState,
+    DisputeState,
+    InvoiceState,
+    ProviderUnavailableError,
+    RefundState,
+    SubscriptionState,
+)
 
 T = TypeVar("T")
 
@@ -29,6 +38,14 @@ class NamedCustomer:
 
     state: CustomerState
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedCharge:
+    """An attempt to collect a payment with the customer who made it; empty when it was nobody we could know."""
+
+    state: ChargeState
+    customer_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +71,22 @@ class ProviderLists(Protocol):
 
     async def invoices(self, after: str | None) -> Listed[InvoiceState]:
         """Return a page of invoices."""
+        ...
+
+    async def credit_notes(self, after: str | None) -> Listed[CreditNoteState]:
+        """Return a page of credit notes."""
+        ...
+
+    async def payments(self, after: str | None) -> Listed[OwnedCharge]:
+        """Return a page of attempts to collect payments; which invoices they paid is not told here."""
+        ...
+
+    async def refunds(self, after: str | None) -> Listed[RefundState]:
+        """Return a page of refunds."""
+        ...
+
+    async def disputes(self, after: str | None) -> Listed[DisputeState]:
+        """Return a page of disputes."""
         ...
 
     async def prices(self, after: str | None) -> Listed[SoldPrice]:

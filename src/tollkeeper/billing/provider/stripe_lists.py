@@ -12,9 +12,10 @@ from tollkeeper.kit import Money, parse_id
 from tollkeeper.rating import Interval
 
 from . import stripe_read as read
+from . import stripe_read_invoices, stripe_read_payments
 from .circuit import Circuit
-from .lists import Listed, NamedCustomer, SoldPrice
-from .model import InvoiceState, SubscriptionState
+from .lists import Listed, NamedCustomer, OwnedCharge, SoldPrice
+from .model import CreditNoteState, DisputeState, InvoiceState, RefundState, SubscriptionState
 from .stripe import API_VERSION, PAGE
 from .stripe_errors import errors
 from .stripe_http import RETRIES, CircuitHttp
@@ -24,6 +25,7 @@ _METHOD = "data.invoice_settings.default_payment_method"
 _OF_SUBSCRIPTION = [
     "data.latest_invoice",
     "data.default_payment_method",
+    "data.schedule",
     "data.discounts.source.coupon",
     "data.discounts.promotion_code",
 ]
@@ -59,6 +61,22 @@ class StripeLists:
     async def invoices(self, after: str | None) -> Listed[InvoiceState]:
         """See ProviderLists."""
         return await self._page("invoices", after, read.invoice)
+
+    async def credit_notes(self, after: str | None) -> Listed[CreditNoteState]:
+        """See ProviderLists."""
+        return await self._page("credit_notes", after, stripe_read_invoices.credit_note)
+
+    async def payments(self, after: str | None) -> Listed[OwnedCharge]:
+        """See ProviderLists."""
+        return await self._page("charges", after, _charge)
+
+    async def refunds(self, after: str | None) -> Listed[RefundState]:
+        """See ProviderLists."""
+        return await self._page("refunds", after, stripe_read_payments.refund)
+
+    async def disputes(self, after: str | None) -> Listed[DisputeState]:
+        """See ProviderLists."""
+        return await self._page("disputes", after, stripe_read_payments.dispute)
 
     async def prices(self, after: str | None) -> Listed[SoldPrice]:
         """See ProviderLists."""
@@ -101,6 +119,10 @@ class StripeLists:
 
 def _named(body: Mapping[str, Any]) -> NamedCustomer:
     return NamedCustomer(read.customer(body), body.get("name") or "")
+
+
+def _charge(body: Mapping[str, Any]) -> OwnedCharge:
+    return OwnedCharge(stripe_read_payments.charge(body, None), read.ident(body.get("customer")) or "")
 
 
 def _price(body: Mapping[str, Any]) -> SoldPrice:

@@ -11,9 +11,22 @@ class Stage(StrEnum):
     CUSTOMERS = "customers"
     SUBSCRIPTIONS = "subscriptions"
     INVOICES = "invoices"
+    CREDIT_NOTES = "credit notes"
+    PAYMENTS = "payments"
+    REFUNDS = "refunds"
+    DISPUTES = "disputes"
     OUR_CUSTOMERS = "our customers"
     OUR_SUBSCRIPTIONS = "our subscriptions"
     OUR_INVOICES = "our invoices"
+    OUR_CREDIT_NOTES = "our credit notes"
+    OUR_PAYMENTS = "our payments"
+    OUR_REFUNDS = "our refunds"
+    OUR_DISPUTES = "our disputes"
+
+    @property
+    def kind(self) -> str:
+        """What is compared, one of it: `invoice`."""
+        return self.value.removeprefix("our ").removesuffix("s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +43,8 @@ class Progress:
 class Difference:
     """One thing that differs. `ours` None: we do not have it; `theirs` None: the provider does not.
 
-    Else both hold just the fields that differ, as JSON values.
+    Else both hold just the fields that differ, as JSON values. `customer_id` is whose it is; `part_of` the invoice of a
+    credit note, the payment of a refund or dispute; both are the provider's ids, None where it has none.
     """
 
     kind: str
@@ -38,6 +52,7 @@ class Difference:
     ours: dict[str, Any] | None
     theirs: dict[str, Any] | None
     customer_id: str | None = None
+    part_of: str | None = None
 
     def __str__(self) -> str:
         if self.theirs is None:

@@ -9,10 +9,19 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from tollkeeper.billing.provider import CustomerState, InvoiceState, ItemState, SubscriptionState
-from tollkeeper.catalog import AddonPrice
+from tollkeeper.billing.provider import (
+    ChargeState,
+    CreditNoteState,
+    CustomerState,
+    DisputeState,
+    InvoiceState,
+    ItemState,
+    RefundState,
+    SubscriptionState,
+)
+from tollkeeper.catalog import AddonPrice, Price
 
-State = CustomerState | SubscriptionState | InvoiceState
+State = CustomerState | SubscriptionState | InvoiceState | CreditNoteState | ChargeState | RefundState | DisputeState
 
 # Most columns are called what the state calls them; these are not. What is no column is nothing we mirror.
 NAMES: Mapping[type, Mapping[str, str]] = MappingProxyType(
@@ -24,27 +33,47 @@ NAMES: Mapping[type, Mapping[str, str]] = MappingProxyType(
             "created_at": "started_at",
         },
         InvoiceState: {"subscription_id": "subscription", "created_at": "issued_at"},
+        CreditNoteState: {},
+        ChargeState: {"intent_id": "intent"},
+        RefundState: {},
+        DisputeState: {},
     }
 )
-_NOTHING: Mapping[str, int] = MappingProxyType({})
-_OURS = frozenset({"id", "customer_id", "organization_id"})
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_OURS = frozenset({"id", "customer_id", "organization_id", "invoice_id"})
 
 
 def differing(
-    row: Mapping[str, Any], state: State, *, price_id: UUID | None = None, addons: Mapping[str, int] = _NOTHING
+    row: Mapping[str, Any], state: State, read: Mapping[str, Any] = _NOTHING
 ) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Return the columns that differ, as ours and as theirs; None when nothing does.
 
-    `price_id` is which of our prices a subscription is sold at, `addons` what it has beside, as `units_at` says it.
+    `read` is what columns have to hold that say in our words what the state says in the provider's.
     """
     names = NAMES[type(state)]
-    theirs = {names.get(each.name, each.name): getattr(state, each.name) for each in fields(state)}
-    if isinstance(state, SubscriptionState):
-        theirs |= {"price_id": price_id, "addons": addons}
+    theirs = {names.get(each.name, each.name): getattr(state, each.name) for each in fields(state)} | dict(read)
     wanted = {name: plain(value) for name, value in theirs.items() if name in row and name not in _OURS}
     ours = {name: plain(row[name]) for name in wanted}
     apart = [name for name in wanted if wanted[name] != ours[name]]
     return ({name: ours[name] for name in apart}, {name: wanted[name] for name in apart}) if apart else None
+
+
+def in_our_words(state: SubscriptionState, prices: Mapping[str, Price], addons: Mapping[str, int]) -> dict[str, Any]:
+    """Return what columns of a subscription have to hold beside those called alike.
+
+    `prices` are ours by the provider's ids; `addons` is what it has beside the plan, as `units_at` says it.
+    """
+    price = prices.get(state.price.provider_id) if state.price else None
+    pending = prices.get(state.pending.price.provider_id) if state.pending else None
+    return {
+        "price_id": price.id if price else None,
+        "addons": addons,
+        "pending_price_id": pending.id if pending else None,
+        "pending_quantity": state.pending.quantity if state.pending else None,
+        "pending_at": state.pending.at if state.pending else None,
+        "pause_behavior": state.pause.behavior if state.pause else None,
+        "paused_until": state.pause.until if state.pause else None,
+    }
 
 
 def units_at(items: Iterable[tuple[ItemState, AddonPrice]]) -> dict[str, int]:

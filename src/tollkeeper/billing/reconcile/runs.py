@@ -1,6 +1,6 @@
 """Going through a whole account, a transaction per page, and going on where it was stopped."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -9,9 +9,11 @@ from tollkeeper.billing.provider import account_of, lists_of, provider_transacti
 from tollkeeper.infra import Runtime
 
 from . import service, store
+from .comparing import compare_ours, compare_theirs
 from .model import Difference, Progress, Stage
 
 ORDER = tuple(Stage)
+BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +55,25 @@ async def reconcile(runtime: Runtime, *, fix: bool) -> AsyncIterator[Compared]:
 async def _page(runtime: Runtime, progress: Progress, seen: set[str]) -> tuple[int, list[Difference], str | None]:
     """Return how many were compared, what differs, and where the next page of this stage begins."""
     stage = progress.stage
-    if stage in service.THEIRS:
-        lists = lists_of(runtime)
-        listing: Any = {
-            Stage.CUSTOMERS: lists.customers,
-            Stage.SUBSCRIPTIONS: lists.subscriptions,
-            Stage.INVOICES: lists.invoices,
-        }[stage]
-        page = await listing(progress.after or None)
-        seen.update(each.state.id if stage is Stage.CUSTOMERS else each.id for each in page.items)
+    lists = lists_of(runtime)
+    theirs: Mapping[Stage, Any] = {
+        Stage.CUSTOMERS: lists.customers,
+        Stage.SUBSCRIPTIONS: lists.subscriptions,
+        Stage.INVOICES: lists.invoices,
+        Stage.CREDIT_NOTES: lists.credit_notes,
+        Stage.PAYMENTS: lists.payments,
+        Stage.REFUNDS: lists.refunds,
+        Stage.DISPUTES: lists.disputes,
+    }
+    if stage in theirs:
+        page = await theirs[stage](progress.after or None)
+        seen.update(getattr(each, "state", each).id for each in page.items)
         async with runtime.transaction() as tx:
-            return len(page.items), await service.compare_theirs(tx, stage, page), page.last
+            return len(page.items), await compare_theirs(tx, stage, page), page.last
     async with provider_transaction(runtime) as tx:
-        ids = await store.mirrored(tx, account_of(runtime), stage, progress.after, limit=service.BATCH)
+        ids = await store.mirrored(tx, account_of(runtime), stage, progress.after, limit=BATCH)
         unseen = [each for each in ids if each not in seen]
-        found = await service.compare_ours(tx, stage, unseen)
+        found = await compare_ours(tx, stage, unseen)
         return len(unseen), found, ids[-1] if ids else None
 
 

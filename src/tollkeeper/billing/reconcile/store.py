@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, Text, cast, delete, func, select, text, true, union_all
+from sqlalchemy import Select, Table, Text, cast, delete, func, null, select, text, true, union_all
 from sqlalchemy.dialects.postgresql import insert
 
 from tollkeeper.infra import Tx, metadata
@@ -18,13 +18,24 @@ ADDONS = metadata.tables["subscription_addons"]
 SUBSCRIPTIONS = metadata.tables["subscriptions"]
 INVOICES = metadata.tables["invoices"]
 CASES = metadata.tables["dunning_cases"]
+CREDIT_NOTES = metadata.tables["credit_notes"]
+PAYMENTS = metadata.tables["payments"]
+REFUNDS = metadata.tables["refunds"]
+DISPUTES = metadata.tables["disputes"]
 _TABLES = {
-    Stage.CUSTOMERS: CUSTOMERS,
-    Stage.OUR_CUSTOMERS: CUSTOMERS,
-    Stage.SUBSCRIPTIONS: SUBSCRIPTIONS,
-    Stage.OUR_SUBSCRIPTIONS: SUBSCRIPTIONS,
-    Stage.INVOICES: INVOICES,
-    Stage.OUR_INVOICES: INVOICES,
+    "customer": CUSTOMERS,
+    "subscription": SUBSCRIPTIONS,
+    "invoice": INVOICES,
+    "credit note": CREDIT_NOTES,
+    "payment": PAYMENTS,
+    "refund": REFUNDS,
+    "dispute": DISPUTES,
+}
+# What things are parts of, and by which column they say so.
+_WHOLES = {
+    CREDIT_NOTES: (INVOICES, CREDIT_NOTES.c.invoice_id),
+    REFUNDS: (PAYMENTS, REFUNDS.c.payment_id),
+    DISPUTES: (PAYMENTS, DISPUTES.c.payment_id),
 }
 
 # Each with what must hold besides for anything to come of it.
@@ -58,7 +69,7 @@ async def next_due(tx: Tx, after: datetime) -> datetime | None:
 
 async def mirrored(tx: Tx, account: str, stage: Stage, after: str, *, limit: int) -> list[str]:
     """Return the provider's ids of what we mirror of this kind, in order, those after `after`."""
-    table = _TABLES[stage]
+    table = _TABLES[stage.kind]
     query = _of_account(select(table.c.provider_id), table, account)
     if table is CUSTOMERS:
         query = query.where(CUSTOMERS.c.deleted_at.is_(None))
@@ -67,13 +78,26 @@ async def mirrored(tx: Tx, account: str, stage: Stage, after: str, *, limit: int
 
 
 async def rows(tx: Tx, account: str, stage: Stage, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """Return what we mirror under these ids of the provider, as it is written; `owner` is the customer's id there."""
-    table = _TABLES[stage]
-    wanted = select(table, CUSTOMERS.c.provider_id.label("owner"))
+    """Return what we mirror under these ids of the provider, as it is written.
+
+    `owner` is the customer's id there, `part_of` that of the invoice of a credit note, and of the payment it is or
+    belongs to; None of all others.
+    """
+    table = _TABLES[stage.kind]
+    whole = _WHOLES[table][0] if table in _WHOLES else table
+    part_of = null() if table in (CUSTOMERS, SUBSCRIPTIONS, INVOICES) else whole.c.provider_id
+    wanted = select(table, CUSTOMERS.c.provider_id.label("owner"), part_of.label("part_of"))
     if table is SUBSCRIPTIONS:
         wanted = wanted.add_columns(_BESIDE)
     query = _of_account(wanted, table, account).where(table.c.provider_id.in_(ids))
     return {row["provider_id"]: dict(row) for row in (await tx.connection.execute(query)).mappings()}
+
+
+async def payers(tx: Tx, account: str, charges: Sequence[str]) -> dict[str, str]:
+    """Return who made these payments, by the provider's ids of both; payments we do not mirror are left out."""
+    query = select(PAYMENTS.c.provider_id, CUSTOMERS.c.provider_id.label("owner"))
+    found = _of_account(query, PAYMENTS, account).where(PAYMENTS.c.provider_id.in_(charges))
+    return {row.provider_id: row.owner for row in await tx.connection.execute(found)}
 
 
 async def known_customers(tx: Tx, account: str, ids: Sequence[str]) -> set[str]:
@@ -96,8 +120,21 @@ async def forget_invoice(tx: Tx, account: str, provider_id: str) -> None:
     await tx.connection.execute(found)
 
 
+async def forget_credit_note(tx: Tx, account: str, provider_id: str) -> None:
+    """Drop a credit note that the provider does not know."""
+    mine = _of_account(select(INVOICES.c.id), INVOICES, account)
+    found = delete(CREDIT_NOTES).where(CREDIT_NOTES.c.provider_id == provider_id, CREDIT_NOTES.c.invoice_id.in_(mine))
+    await tx.connection.execute(found)
+
+
 def _of_account(query: Select[Any], table: Table, account: str) -> Select[Any]:
-    if table is not CUSTOMERS:
+    if table is CREDIT_NOTES:  # which alone does not say whose it is
+        query = query.join(INVOICES, INVOICES.c.id == CREDIT_NOTES.c.invoice_id)
+        query = query.join(CUSTOMERS, CUSTOMERS.c.id == INVOICES.c.customer_id)
+    elif table is not CUSTOMERS:
+        if table in _WHOLES:
+            whole, column = _WHOLES[table]
+            query = query.join(whole, whole.c.id == column)
         query = query.join(CUSTOMERS, CUSTOMERS.c.id == table.c.customer_id)
     return query.where(CUSTOMERS.c.account == account)
 

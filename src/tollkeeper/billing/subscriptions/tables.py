@@ -54,6 +54,7 @@ SUBSCRIPTIONS = Table(
     ),
     Column("synced_at", DateTime(timezone=True), nullable=False, comment="when the provider was last asked"),
     UniqueConstraint("customer_id", "provider_id"),
+    Index(None, "provider_id"),
     comment="Mirror of the provider's subscriptions: always its last whole answer, never a part of an event",
 )
 
