@@ -29,12 +29,14 @@ from tollkeeper.metering import (
 from tollkeeper.orgs import OrganizationCreated
 from tollkeeper.rating import Period
 
+from . import late as late_usage
 from . import rules, store
 from .batch import Counters
 from .model import (
     Access,
     Allowance,
     Balance,
+    EarlierPeriodError,
     OutsidePeriodError,
     QuotaExceededError,
     ReservationClosedError,
@@ -45,9 +47,9 @@ from .model import (
     offer_document,
 )
 from .projection import Projection
+from .rates import RateBook
 
 log = structlog.get_logger(__name__)
-from .rates import RateBook
 
 KEY_USE_SECONDS = 5.0
 EXPIRY_SECONDS = 1.0
@@ -67,6 +69,7 @@ async def on_entitlements_changed(tx: Tx, event: EntitlementsChanged) -> None:
         bought = Period(event.period_start, event.period_end)
     plan, addons = (event.plan, event.addons) if bought else (None, rules.NO_ADDONS)
     await store.set_bought(tx, event.organization_id, plan, bought, addons)
+    await store.note_past(tx, event.organization_id)
     await tx.changed("organization", event.organization_id)
 
 
@@ -77,10 +80,10 @@ class Gate:
         self._runtime = runtime
         self.projection = Projection(runtime)
         self.counters = Counters(runtime)
+        self.rates = RateBook(runtime.settings)
         redis = runtime.settings.redis_url
         self.throttle: Throttle = SharedThrottle(redis.get_secret_value()) if redis else LocalThrottle()
         self._key_uses: dict[UUID, int] = {}
-        self.rates = RateBook(runtime.settings)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -136,28 +139,60 @@ class Gate:
             feature: key of a metered feature.
             count: at least 1.
             key: recognises a repeat; a repeated one takes nothing and answers the present balance.
-            at: when it happened; None is now. Must lie in the current period.
+            at: when it happened; None is now. In an earlier period it counts there, by what might be used then.
 
         Raises:
             QuotaExceededError: a hard limit would be passed; nothing was recorded.
+            PeriodClosedError: it happened in a period that is closed.
         """
-        allowance, period, wanted = self.consumption(actor, access, feature, count, key=key, at=at)
+        access, late = await self.measured_by(access, feature, at)
+        allowance, period, wanted = self.consumption(actor, access, feature, count, key=key, at=at, late=late)
         outcome = await self.counters.consuming.submit(wanted)
         balance = Balance(allowance, period, outcome.used, outcome.reserved)
         if outcome.verdict is Verdict.REFUSED:
             raise quota_exceeded(access, balance, count)
         return balance
 
+    async def measured_by(self, access: Access, feature: str, at: datetime | None) -> tuple[Access, bool]:
+        """Return by what usage of this moment is measured, and whether it is late.
+
+        That is what may be used now, or, if it lies in an earlier period, what might be used then.
+        """
+        if at is None or at >= self.counter(access, feature, self._runtime.clock.now())[1].start:
+            return access, False
+        return late_usage.access_at(await self.projection.past(access.standing.organization_id), at), True
+
     def consumption(
-        self, actor: Actor, access: Access, feature: str, count: int, *, key: str | None, at: datetime | None
+        self,
+        actor: Actor,
+        access: Access,
+        feature: str,
+        count: int,
+        *,
+        key: str | None,
+        at: datetime | None,
+        late: bool = False,
     ) -> tuple[Allowance, Period, Consumption]:
-        """Return what `take` would submit, with the allowance and the period it counts in; arguments as there."""
+        """Return what `take` would submit, with the allowance and the period it counts in; arguments as there.
+
+        `access` and `late` as `measured_by` says.
+
+        Raises:
+            EarlierPeriodError: it is late, which was not said.
+            PeriodClosedError: it is late, and its period takes nothing more.
+        """
         now = self._runtime.clock.now()
-        allowance, period, counter = self.counter(access, feature, now)
+        allowance, period, counter = self.counter(access, feature, at if late and at else now)
         # The provider's clock starts periods and may be ahead of ours; what happens now belongs to the new one.
         happened = at or max(now, period.start)
-        if at is not None and not period.start <= happened <= now + rules.CLOCK_SKEW:
-            raise OutsidePeriodError(f"`at` must lie between {period.start.isoformat()} and now.")
+        if at is not None and happened > now + rules.CLOCK_SKEW:
+            raise OutsidePeriodError(f"`at` lies after now, which is {now.isoformat()}.")
+        if late and period.end <= access.standing.anchor:
+            raise OutsidePeriodError("`at` lies before the organization was made.")
+        if late:
+            late_usage.must_be_open(period, now, self._runtime.settings.late_for)
+        elif happened < period.start:
+            raise EarlierPeriodError(f"`at` lies before {period.start.isoformat()}.")
         by = allowance.aggregation
         wanted = Consumption(counter, count, allowance.bound, happened, key, actor.credential_id, by)
         return allowance, period, wanted
