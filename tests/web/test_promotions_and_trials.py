@@ -82,6 +82,43 @@ async def test_a_change_can_have_a_code_and_shows_what_it_takes_off(shop: Shop, 
     assert "Launch offer (LAUNCH20): 20 % off until" in page
 
 
+async def test_a_code_is_put_on_a_running_plan_and_taken_off_again(shop: Shop, browser: Browser) -> None:
+    await browser.sign_up("ada@example.com")
+    await shop.buy(browser)
+    page = (await browser.get("/billing")).text
+    assert 'action="/billing/promotion"' in page
+    assert "/billing/promotion/remove" not in page
+    for code, said in (("LUNCH", "There is no such code."), ("", "Type in a code.")):
+        wrong = await browser.get(f"/billing/promotion?promotion_code={code}")
+        assert wrong.status_code == 422
+        assert re.search(rf'id="promotion_code-note".*?{re.escape(said)}', wrong.text, re.DOTALL)
+        assert wrong.text.count(said) == 1
+    shown = await browser.get("/billing/promotion?promotion_code=launch20")
+    assert '<td>Discount</td><td class="num">-$4.00</td>' in shown.text
+    assert re.search(r'Next invoice, [^<]+</th><td class="num font-semibold">\$16\.00<', shown.text)
+    kept = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', shown.text))
+    for _ in range(2):
+        answer = await browser.send("/billing", "/billing/promotion", **_own(kept))
+        assert answer.headers.get("location") == "/billing", answer.text
+    page = (await browser.get("/billing")).text
+    assert "Launch offer (LAUNCH20): 20 % off until" in page
+    without = await browser.get("/billing/promotion/remove")
+    assert re.search(r'Next invoice, [^<]+</th><td class="num font-semibold">\$20\.00<', without.text)
+    assert (await browser.send("/billing", "/billing/promotion/remove")).headers["location"] == "/billing"
+    assert "data-discount" not in (await browser.get("/billing")).text
+    assert (await browser.client.get("/billing/promotion/remove")).headers["location"] == "/billing"
+
+
+async def test_a_plan_that_ends_takes_no_code(shop: Shop, browser: Browser) -> None:
+    await browser.sign_up("ada@example.com")
+    await shop.buy(browser)
+    await browser.send("/billing/cancel", "/billing/cancel")
+    assert 'action="/billing/promotion"' not in (await browser.get("/billing")).text
+    answer = await browser.get("/billing/promotion?promotion_code=launch20")
+    assert answer.status_code == 409
+    assert "Keep the plan first, then use the code." in answer.text
+
+
 @pytest.mark.usefixtures("shop")
 async def test_a_viewer_cannot_use_codes_and_nobody_without_a_login(runtime: Runtime, browser: Browser) -> None:
     await browser.sign_up("ada@example.com")

@@ -1,13 +1,22 @@
 """The billing page: what the plan is, what it costs, the plans on offer, and the invoices."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Self
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from tollkeeper.billing import had_trial, list_addons, list_invoices, list_of_organization, status
+from tollkeeper.billing import (
+    Status,
+    had_trial,
+    list_addons,
+    list_invoices,
+    list_of_organization,
+    longest_pause,
+    status,
+)
 from tollkeeper.catalog import PromotionCodeError, list_plans, load_catalogue, takes_codes
 from tollkeeper.infra import Runtime, RuntimeDep
 from tollkeeper.kit import Actor, Permission, TollkeeperError
@@ -19,6 +28,7 @@ from .addon_views import addon_rows
 from .billing_views import (
     PlanOffer,
     Way,
+    can_cancel,
     can_change,
     discount_words,
     interval_of,
@@ -27,27 +37,45 @@ from .billing_views import (
     offers,
     subscription_view,
 )
+from .pause_views import pause_view
 from .person import PersonDep, load_viewer, may
-from .standing import standing_banners
+from .standing import METHODS, standing_banners
 from .views import Banner
 
 router = APIRouter()
 
 SHOWN_INVOICES = 24
+_WAYS_ON: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+    {
+        "payment_failed": ("Nothing was charged.", METHODS, "Use another payment method"),
+        "payment_method_needed": ("Add one, then try again.", METHODS, "Payment methods"),
+        "subscription_paused": ("Go on first, then change it.", "/billing/unpause", "Go on"),
+        "change_to_come": ("Take that back first, then try again.", "", ""),
+        "no_invoice_to_come": ("Keep the plan first, then use the code.", "", ""),
+        "not_pausable": ("A plan can be paused while it is active and its period is paid.", "", ""),
+    }
+)
+"""What is said on these pages of an error, by its code, and where its link leads."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeField:
-    """A promotion code as it was typed, beside which plan, and what is wrong with it; empty when nothing is."""
+    """A promotion code as it was typed, and what is wrong with it; empty when nothing is.
+
+    It was typed beside the `plan`; empty: for the plan that runs.
+    """
 
     plan: str = ""
     value: str = ""
     error: str = ""
 
     @classmethod
-    def of(cls, failure: TollkeeperError | None, code: str, offered: Sequence[PlanOffer], plan: str) -> Self:
-        """Return the field as it stands in the card of a plan, if there is one."""
-        is_there = any(each.card.key == plan and each.way is Way.BUY for each in offered)
+    def of(
+        cls, failure: TollkeeperError | None, code: str, offered: Sequence[PlanOffer], plan: str, *, runs: bool
+    ) -> Self:
+        """Return the field as it stands in the card of a plan, or for the plan that `runs`, if there is one."""
+        in_card = any(each.card.key == plan and each.way is Way.BUY for each in offered)
+        is_there = in_card if plan else runs
         if not isinstance(failure, PromotionCodeError) or not is_there:
             return cls()
         return cls(plan, code, failure.problems[0].message)
@@ -83,15 +111,17 @@ async def show_billing(
         catalogue = await load_catalogue(tx)
         plans = await list_plans(tx)
         codes = await takes_codes(tx)
-        may_try = not any(had_trial(each.trial_end) for each in await list_of_organization(tx, organization.id))
+        ever = await list_of_organization(tx, organization.id)
         known_trouble = await standing_banners(tx, actor, standing, catalogue)
         beside = addon_rows(await list_addons(tx, organization.id, created_at=organization.created_at))
-        invoices = invoice_rows((await list_invoices(tx, organization.id, limit=SHOWN_INVOICES)).data)
+        invoices = (await list_invoices(tx, organization.id, limit=SHOWN_INVOICES)).data
     bought = interval_of(standing, catalogue)
     chosen = chosen_interval(interval) if interval else bought or Interval.MONTH
     known = wanted if any(plan.key == wanted and plan.prices for plan in plans) else ""
+    may_try = not any(had_trial(each.trial_end) for each in ever)
     offered = offers(cards(plans, chosen), standing, bought, known, may_try=may_try)
-    typed = CodeField.of(failure, code, offered, known)
+    takes_code = can_cancel(standing) and not _changes(standing)
+    typed = CodeField.of(failure, code, offered, known, runs=takes_code)
     trouble = [failure_banner(failure)] if failure and not typed.error else []
     return page(
         request,
@@ -101,23 +131,34 @@ async def show_billing(
         banners=[*trouble, *known_trouble],
         may_manage=may(actor, Permission.BILLING_MANAGE),
         subscription=subscription_view(standing, catalogue),
-        has_portal=standing.subscription is not None or bool(invoices),
-        can_cancel=can_change(standing),
-        has_pending=standing.subscription is not None and standing.subscription.pending is not None,
+        has_portal=standing.subscription is not None or any(each.status != "draft" for each in invoices),
+        can_cancel=can_cancel(standing),
+        can_change=can_change(standing),
+        pause=pause_view(standing, catalogue, ever, invoices[0] if invoices else None, longest_pause(runtime)),
+        has_pending=_changes(standing),
         only_addons=standing.subscription is not None and is_of_addons(standing.subscription),
         can_resume=standing.subscription is not None and standing.cancel_at_period_end,
         addons=beside,
         plans=offered,
         takes_codes=codes or bool(typed.error),
+        takes_code=takes_code and (codes or bool(typed.error)),
         typed=typed,
         discount=discount_words(standing.discount) if standing.discount else "",
         interval=chosen.value,
         saving=saving(plans),
         wanted=known,
-        invoices=invoices,
+        invoices=invoice_rows(invoices),
     )
 
 
+def _changes(standing: Status) -> bool:
+    return standing.subscription is not None and standing.subscription.pending is not None
+
+
 def failure_banner(failure: TollkeeperError) -> Banner:
-    """Tell what just went wrong."""
+    """Tell what just went wrong, and where on these pages it can be mended: hints speak of the API."""
+    if failure.code in _WAYS_ON:
+        text, href, action = _WAYS_ON[failure.code]
+        said = failure.detail if failure.detail != failure.title else ""
+        return Banner("bad", failure.title, f"{said} {text}".strip(), href, action)
     return Banner("bad", failure.title, failure.hint if failure.detail == failure.title else failure.detail)

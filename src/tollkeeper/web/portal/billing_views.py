@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from tollkeeper.billing import ChangeAt, DiscountState, Invoice, PreviewedChange, Status, Subscription
+from tollkeeper.billing import ChangeAt, DiscountState, Invoice, PreviewedChange, Status, Subscription, rests
 from tollkeeper.catalog import Catalogue, Plan
 from tollkeeper.kit import Money
 from tollkeeper.rating import Interval
@@ -73,6 +73,8 @@ def subscription_view(status: Status, catalogue: Catalogue) -> SubscriptionView:
     until = status.current_period_end
     if status.subscription is None:
         return SubscriptionView(plan.name, state, tone, "No charge. Usage resets", until, paid=False)
+    if rests(status.subscription.pause) or is_not_paid(status.subscription):
+        return _resting(status, catalogue, status.subscription)
     if status.cancel_at_period_end:
         return SubscriptionView(plan.name, "Ends soon", "warn", "Cancelled. You keep it until", until, paid=True)
     cost = _cost(plan, status)
@@ -81,6 +83,30 @@ def subscription_view(status: Status, catalogue: Catalogue) -> SubscriptionView:
         return SubscriptionView(plan.name, state, tone, note, status.trial_end or until, paid=True)
     note = f"{cost}. Renews" if cost else "Renews"
     return SubscriptionView(plan.name, state, tone, note, until, paid=True)
+
+
+def _resting(status: Status, catalogue: Catalogue, subscription: Subscription) -> SubscriptionView:
+    """Return a plan that was bought and is not given: it is paused, or its period is not paid."""
+    name, meanwhile = plan_bought(status, catalogue).name, f"On {catalogue.default.name} meanwhile"
+    if subscription.pause is None:
+        return SubscriptionView(name, "Not paid", "bad", f"{meanwhile}, until it is paid.", None, paid=True)
+    if status.cancel_at_period_end:
+        end = status.current_period_end
+        return SubscriptionView(name, "Paused", "warn", f"{meanwhile}. Cancelled, ends", end, paid=True)
+    until = subscription.pause.until
+    note = f"{meanwhile}, nothing is owed. Goes on" if until else f"{meanwhile}, nothing is owed."
+    return SubscriptionView(name, "Paused", "warn", note, until, paid=True)
+
+
+def is_not_paid(subscription: Subscription) -> bool:
+    """Whether the running period is not paid, and no payment of it is on its way."""
+    return subscription.unpaid and subscription.processing_since is None and subscription.status == "active"
+
+
+def plan_bought(status: Status, catalogue: Catalogue) -> Plan:
+    """Return the plan that was bought, which may be withheld; without a subscription, or one of ours, that in use."""
+    bought = status.subscription.plan if status.subscription else None
+    return catalogue.plans.get(bought or "") or catalogue.plans[status.plan]
 
 
 def discount_words(discount: DiscountState) -> str:
@@ -104,7 +130,7 @@ def _cost(plan: Plan, status: Status) -> str:
 def status_banners(status: Status, catalogue: Catalogue, owed: Banner | None = None) -> list[Banner]:
     """Return what a customer must know of the subscription on every page; `owed` is what an open case says."""
     found = [each for each in (_taken_back(status), owed) if each]
-    other = None if found else _trouble(status) or _to_come(status, catalogue)
+    other = None if found else _trouble(status, catalogue) or _to_come(status, catalogue)
     return [*found, other] if other else found
 
 
@@ -116,7 +142,7 @@ def _taken_back(status: Status) -> Banner | None:
     return Banner("bad", "The plan cannot be used", text)
 
 
-def _trouble(status: Status) -> Banner | None:
+def _trouble(status: Status, catalogue: Catalogue) -> Banner | None:
     """Return what keeps the plan from being used, or soon will."""
     if status.status in {"past_due", "unpaid"}:
         text = "Update the payment method before the plan is stopped."
@@ -124,7 +150,15 @@ def _trouble(status: Status) -> Banner | None:
     if status.status == "incomplete":
         text = "The plan starts when the payment is confirmed."
         return Banner("warn", "A payment is not finished", text, "/billing", "Plan & billing")
+    if status.subscription is not None and rests(status.subscription.pause):
+        return _paused(status.subscription, plan_bought(status, catalogue).name, catalogue.default.name)
     return None
+
+
+def _paused(subscription: Subscription, plan: str, fallback: str) -> Banner:
+    until = subscription.pause.until if subscription.pause else None
+    title = f"{plan} is paused until {until:%-d %b %Y}" if until else f"{plan} is paused"
+    return Banner("info", title, f"Meanwhile the account is on {fallback}.", "/billing", "Plan & billing")
 
 
 def _to_come(status: Status, catalogue: Catalogue) -> Banner | None:
@@ -197,7 +231,8 @@ def offers(
 
 def _offer(card: PlanCard, status: Status, bought: Interval | None, wanted: str) -> PlanOffer:
     subscribed = status.subscription is not None
-    current = card.key == status.plan and (not subscribed or bought is None or card.interval is bought)
+    held = (status.subscription.plan if status.subscription else None) or status.plan
+    current = card.key == held and (not subscribed or bought is None or card.interval is bought)
     way, action = Way.NONE, ""
     if card.for_sale and not current:
         if not subscribed:
@@ -210,10 +245,16 @@ def _offer(card: PlanCard, status: Status, bought: Interval | None, wanted: str)
     return PlanOffer(card, current, suggested, way, action)
 
 
-def can_change(status: Status) -> bool:
-    """Whether the subscription can be moved to another plan now: it runs, and is not about to end."""
+def can_cancel(status: Status) -> bool:
+    """Whether the subscription can be cancelled now: it runs or rests, and is not about to end."""
     running = status.status in {"active", "trialing"}
     return status.subscription is not None and running and not status.cancel_at_period_end
+
+
+def can_change(status: Status) -> bool:
+    """Whether the subscription can become another now: it runs, is paid, and is not about to end."""
+    subscription = status.subscription
+    return subscription is not None and can_cancel(status) and subscription.pause is None and not subscription.unpaid
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +333,7 @@ def _first_gain(plan: Plan) -> tuple[str, ...]:
 def interval_of(status: Status, catalogue: Catalogue) -> Interval | None:
     """Return the interval the customer pays in; None when nothing was bought, or at a price not sold any more."""
     bought = status.subscription.price_id if status.subscription else None
-    for price in catalogue.plans[status.plan].prices:
+    for price in plan_bought(status, catalogue).prices:
         if price.id == bought:
             return price.interval
     return None

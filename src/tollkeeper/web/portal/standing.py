@@ -2,12 +2,21 @@
 
 from datetime import datetime, timedelta
 
-from tollkeeper.billing import DunningCase, DunningState, Status, find_case, read_schedule
+from tollkeeper.billing import (
+    DunningCase,
+    DunningState,
+    Status,
+    Subscription,
+    find_case,
+    list_invoices,
+    read_schedule,
+)
 from tollkeeper.catalog import Catalogue
 from tollkeeper.infra import Tx
 from tollkeeper.kit import Actor, Permission
 
-from .billing_views import status_banners
+from .billing_views import plan_bought, status_banners
+from .pause_views import owed_banner, owes_after_pause
 from .person import may
 from .views import Banner, Button
 
@@ -18,6 +27,8 @@ async def standing_banners(tx: Tx, actor: Actor, standing: Status, catalogue: Ca
     """Return what must be known of the plan on every page; buttons for those alone who may press them."""
     subscription = standing.subscription
     case = await find_case(tx, subscription.id) if subscription else None
+    if subscription is not None and await _owes_after_pause(tx, subscription):
+        return [owed_banner(plan_bought(standing, catalogue).name, manages=may(actor, Permission.BILLING_MANAGE))]
     if subscription is None or case is None:
         return status_banners(standing, catalogue)
     plan = catalogue.plans.get(subscription.plan or "")
@@ -27,6 +38,13 @@ async def standing_banners(tx: Tx, actor: Actor, standing: Status, catalogue: Ca
         case, plan.name if plan else "The plan", until if until and until > tx.now else None, manages=manages
     )
     return status_banners(standing, catalogue, owed)
+
+
+async def _owes_after_pause(tx: Tx, subscription: Subscription) -> bool:
+    if not subscription.unpaid:
+        return False
+    listed = (await list_invoices(tx, subscription.organization_id, limit=1)).data
+    return owes_after_pause(subscription, listed[0] if listed else None)
 
 
 def withheld_from(case: DunningCase, schedule: str) -> datetime | None:

@@ -14,8 +14,8 @@ from .failing import take_dunning_steps
 from .methods import add_payment_method, list_payment_methods, make_default, remove_payment_method
 from .offers import apply_promotion, preview_promotion, remove_promotion
 from .overview import overview
-from .pauses import pause, preview_unpause, unpause
-from .reactivating import preview_reactivation, reactivate
+from .pauses import longest_pause, pause, preview_unpause, unpause
+from .reactivating import last_ended, preview_reactivation, reactivate
 from .refunds import (
     credit,
     refund,
@@ -44,10 +44,12 @@ __all__ = [
     "file_name",
     "give_evidence",
     "invoice_pdf",
+    "last_ended",
     "let_go",
     "list_addons",
     "list_payment_methods",
     "list_tax_ids",
+    "longest_pause",
     "make_default",
     "open_portal",
     "overview",

@@ -12,7 +12,7 @@ from tollkeeper.billing.flows.model import (
 )
 from tollkeeper.billing.provider import Pause, PauseBehavior, SubscriptionState, provider_of
 from tollkeeper.billing.subscriptions import Subscription
-from tollkeeper.infra import Tx
+from tollkeeper.infra import Runtime, Tx
 from tollkeeper.kit import FieldProblem, ForbiddenError, InvalidInputError
 
 from .changes import costs_nothing, live_subscription, mirrored
@@ -103,13 +103,19 @@ async def _going_on(tx: Tx, organization_id: UUID, *, by_operator: bool) -> Subs
     return state
 
 
+def longest_pause(runtime: Runtime) -> timedelta | None:
+    """Return for how long members may pause, as `TOLLKEEPER_PAUSE` says; None: not at all."""
+    allowed = runtime.settings.pause
+    return None if allowed == OFF else timedelta(days=int(allowed))
+
+
 def _members_longest(tx: Tx) -> timedelta:
     """Return for how long members may pause.
 
     Raises:
         ForbiddenError: not at all.
     """
-    allowed = tx.runtime.settings.pause
-    if allowed == OFF:
+    longest = longest_pause(tx.runtime)
+    if longest is None:
         raise ForbiddenError("Only an operator pauses subscriptions here, and lets them go on.")
-    return timedelta(days=int(allowed))
+    return longest

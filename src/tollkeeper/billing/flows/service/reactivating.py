@@ -1,5 +1,6 @@
 """Coming back after the subscription is over: the same plan, charged to the payment method that is kept."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -104,8 +105,7 @@ async def reactivate(tx: Tx, buyer: Buyer, *, success_url: str, cancel_url: str)
 
 async def _what(tx: Tx, customer: Customer) -> _Return:
     """Return the plan that the organization had last, with the price it can be had for now."""
-    known = [each for each in await list_of_organization(tx, customer.organization_id) if each.plan is not None]
-    last = max((each for each in known if each.status == "canceled"), key=_ended, default=None)
+    last = last_ended(await list_of_organization(tx, customer.organization_id))
     if last is None or last.plan is None:
         raise NoSubscriptionError("There is no plan to come back to.")
     prices = {each.id: each for each in await list_prices(tx)}
@@ -118,6 +118,15 @@ async def _what(tx: Tx, customer: Customer) -> _Return:
         plan, price = await find_offer(tx, last.plan, before.interval if before else None, currency)
     wish = Purchase("", "", plan=plan.key)
     return _Return(plan, in_their_currency(customer, plan, price, wish), last.quantity)
+
+
+def last_ended(subscriptions: Iterable[Subscription]) -> Subscription | None:
+    """Return which of an organization's subscriptions it would come back to; None: none is over that was one of ours.
+
+    Whether its plan is still sold is not looked at, nor whether another one runs.
+    """
+    over = (each for each in subscriptions if each.status == "canceled" and each.plan is not None)
+    return max(over, key=_ended, default=None)
 
 
 def _ended(subscription: Subscription) -> tuple[object, ...]:
