@@ -34,6 +34,7 @@ from .model import (
     RefreshTokenReusedError,
     Session,
     TokenPair,
+    Unchanged,
     User,
 )
 from .passwords import LoginBusyError, PasswordHasher
@@ -53,6 +54,7 @@ from .rules import (
     normalise_email,
 )
 from .service import (
+    change_key,
     change_profile,
     close_login,
     close_login_of,
@@ -60,6 +62,7 @@ from .service import (
     create_key,
     find_credentials,
     find_key,
+    find_keys,
     get_user,
     list_keys,
     open_session,
@@ -104,7 +107,9 @@ __all__ = [
     "Registration",
     "Session",
     "TokenPair",
+    "Unchanged",
     "User",
+    "change_key",
     "change_profile",
     "check_csrf",
     "check_registration",
@@ -117,6 +122,7 @@ __all__ = [
     "csrf_token",
     "find_credentials",
     "find_key",
+    "find_keys",
     "get_user",
     "jobs",
     "key_digest",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Literal
 from uuid import UUID
 
@@ -131,6 +131,12 @@ class KeyKind(StrEnum):
     OPERATOR = "operator"
 
 
+class Unchanged(Enum):
+    """Stands for "as it is" where None says something else."""
+
+    UNCHANGED = "unchanged"
+
+
 KeyProblem = Literal["revoked", "expired"]
 
 
@@ -140,7 +146,8 @@ class ApiKey:
 
     `organization_id` is None for operator keys. `created_by` is None when no person made it. `scopes` empty means
     what the kind may do by default. `secret_expires_at` is set only on a key found by a secret that was rotated out:
-    until then (exclusive) that old secret is still accepted. `last_used_at` None: never used.
+    until then (exclusive) that old secret is still accepted. `last_used_at` None: never used. `per_minute` is how many
+    calls a minute this key may make, whatever its organization may; None: no limit of its own.
     """
 
     id: UUID
@@ -157,6 +164,7 @@ class ApiKey:
     last_used_at: datetime | None
     use_count: int
     secret_expires_at: datetime | None = None
+    per_minute: int | None = None
 
     def problem(self, now: datetime) -> KeyProblem | None:
         """Why the key is refused now; None when it is good."""
@@ -176,7 +184,13 @@ class ApiKey:
     def actor(self) -> Actor:
         """The caller this key proves; ask `problem` first."""
         kind = ActorKind.OPERATOR_KEY if self.kind is KeyKind.OPERATOR else ActorKind.API_KEY
-        return Actor(kind, self.permissions, organization_id=self.organization_id, credential_id=self.id)
+        return Actor(
+            kind,
+            self.permissions,
+            organization_id=self.organization_id,
+            credential_id=self.id,
+            per_minute=self.per_minute,
+        )
 
 
 class EmailTakenError(ConflictError):

@@ -1,6 +1,6 @@
 """Use cases of identity. Nothing here hashes a password or commits: the edge does both."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -24,6 +24,7 @@ from .model import (
     Session,
     TokenFamily,
     TokenPair,
+    Unchanged,
     User,
 )
 from .rules import check_key_expiry, csrf_token, key_digest, make_key_secret, shown_parts
@@ -180,10 +181,12 @@ async def create_key(
     kind: KeyKind,
     scopes: Sequence[Permission] = (),
     expires_at: datetime | None = None,
+    per_minute: int | None = None,
 ) -> tuple[ApiKey, str]:
     """Make a key and return it with its secret, which is never to be seen again.
 
     `organization_id` is None for operator keys and only for them. Empty `scopes` give what the kind may by default.
+    `per_minute` is how many calls a minute it may make; None: as many as its organization.
 
     Raises:
         InvalidInputError: `expires_at` is not in the future.
@@ -205,6 +208,7 @@ async def create_key(
         revoked_at=None,
         last_used_at=None,
         use_count=0,
+        per_minute=per_minute,
     )
     await store.add_key(tx, key, key_digest(secret))
     return key, secret
@@ -252,6 +256,27 @@ async def revoke_key(tx: Tx, organization_id: UUID | None, key_id: UUID) -> None
         await tx.changed("key", key.id)
 
 
+async def change_key(
+    tx: Tx, organization_id: UUID | None, key_id: UUID, *, name: str | None, per_minute: int | Unchanged | None
+) -> ApiKey:
+    """Rename the key (None: keep the name), or let it make so many calls a minute (None: as many as its organization).
+
+    Raises:
+        KeyNotFoundError: the organization has no such key.
+        KeyEndedError: it is revoked or expired.
+    """
+    key = await _own_key(tx, organization_id, key_id)
+    problem = key.problem(tx.now)
+    if problem is not None:
+        raise KeyEndedError(f"This API key is {problem}.")
+    rate = key.per_minute if isinstance(per_minute, Unchanged) else per_minute
+    changed = replace(key, name=name or key.name, per_minute=rate)
+    if changed != key:
+        await store.change_key(tx, changed)
+        await tx.changed("key", key.id)
+    return changed
+
+
 async def _own_key(tx: Tx, organization_id: UUID | None, key_id: UUID) -> ApiKey:
     key = await store.lock_key(tx, organization_id, key_id)
     if key is None:
@@ -261,7 +286,12 @@ async def _own_key(tx: Tx, organization_id: UUID | None, key_id: UUID) -> ApiKey
 
 async def find_key(tx: Tx, secret_digest: bytes) -> ApiKey | None:
     """Return the key with this secret, good or not (ask `problem`); None when there is none."""
-    return await store.key_by_digest(tx, secret_digest)
+    return (await find_keys(tx, [secret_digest])).get(secret_digest)
+
+
+async def find_keys(tx: Tx, secret_digests: Collection[bytes]) -> dict[bytes, ApiKey]:
+    """Return the keys with these secrets, good or not, by secret; what there is none of is left out."""
+    return await store.keys_by_digest(tx, secret_digests)
 
 
 async def touch_keys(tx: Tx, uses: Mapping[UUID, tuple[int, datetime]]) -> None:

@@ -1,11 +1,11 @@
 """Every SQL statement of identity. Rows become frozen values here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, bindparam, column, delete, func, insert, or_, select, update, values
+from sqlalchemy import LargeBinary, any_, bindparam, column, delete, func, insert, literal, or_, select, update, values
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import BigInteger, DateTime, Uuid
 
@@ -184,15 +184,14 @@ async def lock_key(tx: Tx, organization_id: UUID | None, key_id: UUID) -> ApiKey
     return _key(row) if row else None
 
 
-async def key_by_digest(tx: Tx, secret_digest: bytes) -> ApiKey | None:
-    """Return the key that has, or had, the secret with this digest."""
-    found = await tx.connection.execute(
-        select(api_keys, api_key_secrets.c.valid_until.label("secret_expires_at"))
+async def keys_by_digest(tx: Tx, digests: Collection[bytes]) -> dict[bytes, ApiKey]:
+    """Return the keys that have, or had, the secrets with these digests."""
+    rows = await tx.connection.execute(
+        select(api_keys, api_key_secrets.c.valid_until.label("secret_expires_at"), api_key_secrets.c.digest)
         .join(api_key_secrets, api_key_secrets.c.key_id == api_keys.c.id)
-        .where(api_key_secrets.c.digest == secret_digest)
+        .where(api_key_secrets.c.digest == any_(literal(list(digests), postgresql.ARRAY(LargeBinary))))
     )
-    row = found.mappings().first()
-    return _key(row) if row else None
+    return {row["digest"]: _key({name: row[name] for name in row if name != "digest"}) for row in rows.mappings()}
 
 
 async def replace_secret(tx: Tx, key: ApiKey, secret_digest: bytes, *, old_until: datetime) -> None:
@@ -212,6 +211,13 @@ async def replace_secret(tx: Tx, key: ApiKey, secret_digest: bytes, *, old_until
 async def revoke_key(tx: Tx, key_id: UUID, at: datetime) -> None:
     """Mark the key as revoked."""
     await tx.connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(revoked_at=at))
+
+
+async def change_key(tx: Tx, key: ApiKey) -> None:
+    """Give the key the name and the rate of this one."""
+    await tx.connection.execute(
+        update(api_keys).where(api_keys.c.id == key.id).values(name=key.name, per_minute=key.per_minute)
+    )
 
 
 async def touch_keys(tx: Tx, uses: Mapping[UUID, tuple[int, datetime]]) -> None:
@@ -246,7 +252,7 @@ def _of(organization_id: UUID | None) -> Any:
     return owner.is_(None) if organization_id is None else owner == organization_id
 
 
-def _key(row: RowMapping) -> ApiKey:
+def _key(row: Mapping[Any, Any]) -> ApiKey:
     fields = dict(row)
     scopes = tuple(Permission(scope) for scope in fields.pop("scopes"))
     return ApiKey(**{**fields, "kind": KeyKind(fields["kind"]), "scopes": scopes})

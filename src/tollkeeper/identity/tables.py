@@ -7,6 +7,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     Table,
     Text,
@@ -84,8 +85,10 @@ api_keys = Table(
     Column("revoked_at", _moment),
     Column("last_used_at", _moment),
     Column("use_count", BigInteger, nullable=False, server_default="0"),
+    Column("per_minute", Integer, comment="calls a minute with this key; null: no limit of its own"),
     CheckConstraint("kind in ('live', 'test', 'operator')", name="kind"),
     CheckConstraint("(kind = 'operator') = (organization_id is null)", name="operator_has_no_organization"),
+    CheckConstraint("per_minute > 0", name="per_minute_positive"),
     Index(None, "organization_id", "id"),
     comment="credentials of programs",
 )

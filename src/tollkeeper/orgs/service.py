@@ -1,5 +1,6 @@
 """Use cases of organizations: joining, logging in, and who may speak for whom."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from tollkeeper.identity import (
@@ -139,11 +140,18 @@ async def get_organization(tx: Tx, organization_id: UUID) -> Organization:
 
 async def find_organization(tx: Tx, ref: str) -> Organization | None:
     """Return the organization with this id or, failing that, this external id; None when there is none."""
-    organization_id = parse_id(ref)
-    found = await store.organization(tx, organization_id) if organization_id else None
-    if found is not None or "\x00" in ref:  # PostgreSQL knows no NUL: nothing can be called that
-        return found
-    return await store.organization_by_external_id(tx, ref)
+    return (await find_organizations(tx, [ref])).get(ref)
+
+
+async def find_organizations(tx: Tx, refs: Collection[str]) -> dict[str, Organization]:
+    """Return the organizations with these ids or, failing that, external ids; what there is none of is left out."""
+    ids = {ref: organization_id for ref in refs if (organization_id := parse_id(ref))}
+    names = [ref for ref in refs if "\x00" not in ref]  # PostgreSQL knows no NUL: nothing can be called that
+    found = await store.organizations_known_as(tx, ids.values(), names)
+    by_id = {each.id: each for each in found}
+    by_name = {each.external_id: each for each in found}
+    known = {ref: by_id.get(ids[ref]) if ref in ids else None for ref in refs}
+    return {ref: one for ref, direct in known.items() if (one := direct or by_name.get(ref))}
 
 
 async def organization_for(tx: Tx, actor: Actor, customer: str | None) -> Organization:

@@ -1,9 +1,9 @@
 """Every SQL statement of organizations. Rows become frozen values here."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import Text, Uuid, any_, insert, literal, or_, select
 from sqlalchemy.dialects import postgresql
 
 from tollkeeper.infra import Tx
@@ -41,11 +41,16 @@ async def organization(tx: Tx, organization_id: UUID) -> Organization | None:
     return Organization(**row) if row else None
 
 
-async def organization_by_external_id(tx: Tx, external_id: str) -> Organization | None:
-    """Return one organization by what the operator calls it."""
-    found = await tx.connection.execute(select(organizations).where(organizations.c.external_id == external_id))
-    row = found.mappings().first()
-    return Organization(**row) if row else None
+async def organizations_known_as(
+    tx: Tx, ids: Collection[UUID], external_ids: Collection[str]
+) -> Sequence[Organization]:
+    """Return the organizations of these ids, and those that the operator calls by these."""
+    table = organizations.c
+    by_id = table.id == any_(literal(list(ids), postgresql.ARRAY(Uuid)))
+    by_name = table.external_id == any_(literal(list(external_ids), postgresql.ARRAY(Text)))
+    known = or_(by_id, by_name)
+    rows = await tx.connection.execute(select(organizations).where(known))
+    return [Organization(**row) for row in rows.mappings()]
 
 
 async def list_organizations(tx: Tx, *, before: UUID | None, limit: int) -> Sequence[Organization]:
