@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from tollkeeper.gate import batch
-from tollkeeper.gate.batch import Batcher
+from tollkeeper.gate import queueing
 from tollkeeper.gate.model import OverloadedError
+from tollkeeper.gate.queueing import Batcher
 
 
 class Slow:
@@ -58,7 +58,7 @@ async def test_a_caller_who_gave_up_does_not_disturb_the_others() -> None:
 
 
 async def test_the_queue_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "MAX_WAITING", 3)
+    monkeypatch.setattr(queueing, "MAX_WAITING", 3)
     slow = Slow()
     batcher = Batcher(slow.flush)
     held = batcher.submit(0)

@@ -8,6 +8,7 @@ What each time means: `at` is when the usage happened; an event's id tells when 
 the counter it was added to, periods being half-open in UTC.
 """
 
+from .bundles import consume_bundles
 from .checks import counters_replay
 from .jobs import announce_threshold
 from .jobs import prepare_partitions as prepare_partitions_job
@@ -17,9 +18,11 @@ from .model import (
     THRESHOLDS,
     Aggregation,
     Bucket,
+    Bundle,
     Consumption,
     CounterKey,
     Crossing,
+    Entry,
     HistoryPoint,
     Hold,
     Limit,
@@ -33,6 +36,7 @@ from .model import (
     Scalar,
     Settle,
     Standing,
+    Tally,
     ThresholdReached,
     Verdict,
 )
@@ -49,9 +53,11 @@ __all__ = [
     "UNFILTERED",
     "Aggregation",
     "Bucket",
+    "Bundle",
     "Consumption",
     "CounterKey",
     "Crossing",
+    "Entry",
     "HistoryPoint",
     "Hold",
     "Known",
@@ -67,11 +73,13 @@ __all__ = [
     "Scalar",
     "Settle",
     "Standing",
+    "Tally",
     "ThresholdReached",
     "UnreadableEventError",
     "Verdict",
     "announce_threshold",
     "consume",
+    "consume_bundles",
     "counters_of_periods",
     "counters_replay",
     "counts",

@@ -1,6 +1,6 @@
 """What is counted, and what became of one attempt to count."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
@@ -163,6 +163,43 @@ class Release(NamedTuple):
 Request: TypeAlias = Consumption | Hold | Settle | Release
 
 
+class Entry(NamedTuple):
+    """One event of a bundle; see Consumption. `properties` is the text of a JSON object that the database can read."""
+
+    quantity: int
+    at: datetime
+    idempotency_key: str | None = None
+    value: str | None = None
+    properties: bytes | None = None
+
+
+class Bundle(NamedTuple):
+    """Many events for one counter, in the order they came; decided like as many consumptions, and much faster."""
+
+    counter: CounterKey
+    limit: Limit
+    aggregation: Aggregation
+    credential_id: UUID | None
+    entries: Sequence[Entry]
+
+    def consumptions(self) -> list[Consumption]:
+        """Return the same as single requests."""
+        return [
+            Consumption(
+                self.counter,
+                each.quantity,
+                self.limit,
+                each.at,
+                each.idempotency_key,
+                self.credential_id,
+                self.aggregation,
+                each.value,
+                None if each.properties is None else each.properties.decode(),
+            )
+            for each in self.entries
+        ]
+
+
 class ReservationState(StrEnum):
     """What became of a reservation."""
 
@@ -205,6 +242,14 @@ class Outcome(NamedTuple):
     used: int
     reserved: int = 0
     reservation: Reservation | None = None
+
+
+class Tally(NamedTuple):
+    """What became of a bundle: a verdict an entry, and what the counter stands at after it."""
+
+    verdicts: Sequence[Verdict]
+    used: int
+    reserved: int = 0
 
 
 class Crossing(NamedTuple):

@@ -63,13 +63,24 @@ async def consume(
     Returns:
         One outcome a request, and the thresholds that were reached; the caller tells them in the same transaction.
     """
-    counters = rules.counters_of(requests)
+    standing = await locked(connection, rules.counters_of(requests))
+    decision = rules.decide(requests, standing, await _known(connection, requests, standing, now))
+    await record(connection, decision)
+    return decision.outcomes, decision.crossings
+
+
+async def locked(connection: store.Connection, counters: Sequence[CounterKey]) -> dict[CounterKey, Standing]:
+    """Lock counters, sorted by key, until the transaction ends; return what each stands at. New ones are made."""
     standing = await store.lock_counters(connection, counters)
     if len(standing) < len(counters):
         fresh = [key for key in counters if key not in standing]
         await store.create_counters(connection, fresh)
         standing |= await store.lock_counters(connection, fresh)
-    decision = rules.decide(requests, standing, await _known(connection, requests, standing, now))
+    return standing
+
+
+async def record(connection: store.Connection, decision: rules.Decision) -> None:
+    """Write down what was decided."""
     if decision.admitted:
         await store.insert_events(connection, decision.admitted)
     if decision.values:
@@ -80,7 +91,6 @@ async def consume(
         await store.close_reservations(connection, decision.closed)
     if decision.counters:
         await store.write_counters(connection, decision.counters)
-    return decision.outcomes, decision.crossings
 
 
 async def _known(

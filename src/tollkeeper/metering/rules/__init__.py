@@ -1,11 +1,13 @@
 """Pure decisions of metering: what counters admit, and which month holds an event."""
 
+from .bundles import BundleDecision, decide_bundles
 from .deciding import Decision, Known, counters_of, decide, fits
 from .meters import UNFILTERED, Measured, UnreadableEventError, counts, meaning, measure, must_keep_meaning
 from .partitions import Partition, first_id_at, moment_of, partition_of
 
 __all__ = [
     "UNFILTERED",
+    "BundleDecision",
     "Decision",
     "Known",
     "Measured",
@@ -14,6 +16,7 @@ __all__ = [
     "counters_of",
     "counts",
     "decide",
+    "decide_bundles",
     "first_id_at",
     "fits",
     "meaning",

@@ -10,6 +10,7 @@ from uuid import UUID
 from tollkeeper.kit import new_id
 from tollkeeper.metering.model import (
     Aggregation,
+    Bundle,
     Consumption,
     CounterKey,
     Crossing,
@@ -64,7 +65,7 @@ def fits(used: int, count: int, limit: Limit, *, reserved: int = 0) -> bool:
     return ceiling is None or used + reserved + count <= ceiling
 
 
-def counters_of(requests: Iterable[Request]) -> list[CounterKey]:
+def counters_of(requests: Iterable[Request | Bundle]) -> list[CounterKey]:
     """The counters a batch touches, once each, in locking order."""
     return sorted({request.counter for request in requests})
 
@@ -81,8 +82,7 @@ def decide(requests: Sequence[Request], standing: Mapping[CounterKey, Standing],
     for each in known.expired:
         run.close(each, ReservationState.EXPIRED)
     outcomes = [run.take(each) if type(each) is Consumption else run.other(each) for each in requests]
-    counters = {key: run.standing[key] for key in sorted(run.moved)}
-    return Decision(outcomes, run.admitted, counters, run.crossings, run.values, run.made, list(run.closed.values()))
+    return run.decision(outcomes)
 
 
 class _Run:
@@ -100,6 +100,12 @@ class _Run:
         self.values: set[tuple[CounterKey, str]] = set()
         self.made: list[Reservation] = []
         self.closed: dict[UUID, Reservation] = {}
+
+    def decision(self, outcomes: list[Outcome]) -> Decision:
+        """Return what everything decided so far comes to."""
+        counters = {key: self.standing[key] for key in sorted(self.moved)}
+        closed = list(self.closed.values())
+        return Decision(outcomes, self.admitted, counters, self.crossings, self.values, self.made, closed)
 
     def other(self, request: Request) -> Outcome:
         """Decide what is no consumption."""

@@ -1,5 +1,6 @@
 """Every statement of metering."""
 
+from .copying import copy_events, seen_bundle_keys
 from .counters import Connection, create_counters, lock_counters, read_counters, write_counters
 from .events import insert_events, insert_values, seen_keys, seen_values
 from .meters import insert_meter, list_meters, regroup_meter
@@ -22,6 +23,7 @@ from .reservations import (
 __all__ = [
     "Connection",
     "close_reservations",
+    "copy_events",
     "counters_of_periods",
     "counters_that_disagree",
     "create_counters",
@@ -40,6 +42,7 @@ __all__ = [
     "read_counters",
     "regroup_meter",
     "replay",
+    "seen_bundle_keys",
     "seen_keys",
     "seen_values",
     "write_counters",

@@ -1,0 +1,36 @@
+"""The use case of bundles: the same as `consume`, for events that come in thousands."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from . import rules, store
+from .model import Aggregation, Bundle, Crossing, Tally
+from .service import locked, record
+
+
+async def consume_bundles(
+    connection: store.Connection, bundles: Sequence[Bundle], now: datetime
+) -> tuple[list[Tally], list[Crossing]]:
+    """Decide and record bundles inside the caller's open transaction; they count when the caller commits.
+
+    Args:
+        connection: inside a transaction of its own, not in pipeline mode.
+        bundles: in the order they arrived.
+        now: reservations held beyond it are given up first.
+
+    Returns:
+        One tally a bundle, and the thresholds that were reached; the caller tells them in the same transaction.
+    """
+    standing = await locked(connection, rules.counters_of(bundles))
+    holding = [key for key, each in standing.items() if each.reserved]
+    valued = [each for bundle in bundles if bundle.aggregation is Aggregation.UNIQUE for each in bundle.consumptions()]
+    known = rules.Known(
+        keys=await store.seen_bundle_keys(connection, bundles),
+        values=await store.seen_values(connection, valued) if valued else frozenset(),
+        expired=await store.expired_of(connection, holding, now) if holding else (),
+    )
+    decision = rules.decide_bundles(bundles, standing, known)
+    if decision.kept:
+        await store.copy_events(connection, decision.kept)
+    await record(connection, decision.rest)
+    return decision.tallies, decision.rest.crossings
