@@ -10,13 +10,14 @@ from datetime import datetime
 from uuid import UUID
 
 from tollkeeper.catalog import load_catalogue
-from tollkeeper.identity import AccessClaims, ApiKey, Session, find_key, read_access_token, session_of
+from tollkeeper.identity import AccessClaims, ApiKey, Session, read_access_token, session_of
 from tollkeeper.infra import CHANGES, Listener, LoadingCache, Runtime, digest
 from tollkeeper.kit import Actor, ActorKind, NotFoundError
 from tollkeeper.metering import list_meters
-from tollkeeper.orgs import actor_of_member, find_organization
+from tollkeeper.orgs import actor_of_member
 
 from . import late, rules, store
+from .lookups import Lookups
 from .model import Access, InvalidKeyError, Standing
 
 # While the listener is disconnected, what is kept is dropped this often (seconds): the promise is one second.
@@ -34,6 +35,7 @@ class Projection:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._lookups = Lookups(runtime)
         self._keys: LoadingCache[bytes, tuple[ApiKey, Actor] | None] = LoadingCache(
             self._load_key, ttl_seconds=KEPT_SECONDS, about=lambda found: found and str(found[0].id)
         )
@@ -168,8 +170,7 @@ class Projection:
         return await self._customers.get(reference)
 
     async def _load_key(self, secret_digest: bytes) -> tuple[ApiKey, Actor] | None:
-        async with self._runtime.transaction() as tx:
-            key = await find_key(tx, secret_digest)
+        key = await self._lookups.keys.submit(secret_digest)
         return None if key is None else (key, key.actor)
 
     async def _load_member(self, who: tuple[UUID, UUID]) -> Actor | None:
@@ -183,16 +184,14 @@ class Projection:
             return await session_of(tx, token)
 
     async def _load_customer(self, reference: str) -> UUID:
-        async with self._runtime.transaction() as tx:
-            organization = await find_organization(tx, reference)
+        organization = await self._lookups.organizations.submit(reference)
         if organization is None:
             raise NotFoundError(f"There is no customer {reference!r}.")
         return organization.id
 
     async def _load_access(self, organization_id: UUID) -> Access:
         tiers = await self._tiers.get(None)
-        async with self._runtime.transaction() as tx:
-            standing = await store.find_standing(tx, organization_id)
+        standing = await self._lookups.standings.submit(organization_id)
         if standing is None:
             raise NotFoundError("There is no such organization.")
         return tiers.access(standing)

@@ -1,12 +1,12 @@
 """Every statement of the gate."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Uuid, any_, exists, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from tollkeeper.infra import Tx
 from tollkeeper.rating import Period
@@ -17,9 +17,14 @@ from .tables import GATE_PAST, GATE_STANDINGS
 
 async def find_standing(tx: Tx, organization_id: UUID) -> Standing | None:
     """Return where the organization stands; None when there is no such organization."""
-    statement = select(GATE_STANDINGS).where(GATE_STANDINGS.c.organization_id == organization_id)
-    row = (await tx.connection.execute(statement)).one_or_none()
-    return None if row is None else _standing(row)
+    return (await find_standings(tx, [organization_id])).get(organization_id)
+
+
+async def find_standings(tx: Tx, organization_ids: Collection[UUID]) -> dict[UUID, Standing]:
+    """Return where organizations stand; those that do not exist are left out."""
+    wanted = any_(literal(list(organization_ids), ARRAY(Uuid)))
+    rows = await tx.connection.execute(select(GATE_STANDINGS).where(GATE_STANDINGS.c.organization_id == wanted))
+    return {row.organization_id: _standing(row) for row in rows}
 
 
 def _standing(row: Any) -> Standing:
