@@ -68,7 +68,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     program = str(Path(sys.executable).parent / "tollkeeper")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("STRIPE", "DATABASE_"))}
     # Tests do in seconds what people do in minutes; limits of calls a minute have tests of their own.
-    environment |= {"TOLLKEEPER_DATA_DIR": str(home / "data"), "TOLLKEEPER_RATE_LIMITS": "off"}
+    environment |= {
+        "TOLLKEEPER_DATA_DIR": str(home / "data"),
+        "TOLLKEEPER_RATE_LIMITS": "off",
+        "TOLLKEEPER_PAUSE": "60",
+    }
     log = home / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own program
