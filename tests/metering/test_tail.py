@@ -1,7 +1,7 @@
 """Events are read in the order they became visible: nothing is skipped, nothing comes twice."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 import psycopg
@@ -10,14 +10,17 @@ import pytest
 from support import START
 from tollkeeper.infra import Runtime
 from tollkeeper.kit import new_id
-from tollkeeper.metering.store import tail
 from tollkeeper.metering import prepare_partitions
+from tollkeeper.metering.store import tail
 
 INSERT = """
 insert into usage_events (id, organization_id, meter_id, quantity, at, period_start)
 select unnest(%s::uuid[]), gen_random_uuid(), 1, 1, %s, %s
 """
-CHOSEN = "insert into usage_events (id, organization_id, meter_id, quantity, at, period_start, tx) values (%s, %s, 1, 1, %s, %s, %s)"
+CHOSEN = """
+insert into usage_events (id, organization_id, meter_id, quantity, at, period_start, tx)
+values (%s, %s, 1, 1, %s, %s, null)
+"""
 
 
 async def record(connection: psycopg.AsyncConnection, ids: Sequence[UUID]) -> None:
@@ -25,7 +28,7 @@ async def record(connection: psycopg.AsyncConnection, ids: Sequence[UUID]) -> No
 
 
 @pytest.fixture
-async def writer(runtime: Runtime) -> psycopg.AsyncConnection:
+async def writer(runtime: Runtime) -> AsyncIterator[psycopg.AsyncConnection]:
     async with runtime.transaction() as tx:
         await prepare_partitions(tx)
     connection = await runtime.database.connect(application="writer")
@@ -92,7 +95,7 @@ async def test_events_from_before_transactions_were_kept_come_first(
     await record(writer, new)
     old = [new_id() for _ in range(5)]
     for each in old:
-        await writer.execute(CHOSEN, (each, each, START, START, None))
+        await writer.execute(CHOSEN, (each, each, START, START))
     assert await read_all(runtime, 2) == [*old, *new]
 
 
@@ -114,24 +117,29 @@ async def test_a_cursor_has_one_holder_and_moves_with_the_work(
     await record(writer, [new_id()])
     assert len(await read(runtime)) == 1
     async with runtime.transaction() as tx:
-        assert await tail.lock_cursor(tx, "reader") is not None
+        position = await tail.lock_cursor(tx, "reader")
+        assert position is not None
         async with runtime.transaction() as other:
             assert await tail.lock_cursor(other, "reader") is None
             assert await tail.lock_cursor(other, "another") == tail.BEFORE_ALL
+        await tail.move_cursor(tx, "reader", position)
+        async with runtime.transaction() as other:
+            assert await tail.lock_cursor(other, "reader") is None
     with pytest.raises(ZeroDivisionError):
-        await fail(runtime)
+        await move_and_fail(runtime)
     await record(writer, [new_id()])
     assert len(await read(runtime)) == 1
 
 
-async def fail(runtime: Runtime) -> None:
+async def move_and_fail(runtime: Runtime) -> None:
     async with runtime.transaction() as tx:
         await tail.lock_cursor(tx, "reader")
         await tail.move_cursor(tx, "reader", tail.Position(1 << 50))
         raise ZeroDivisionError
 
 
-async def test_readers_beside_writers_see_each_event_once(runtime: Runtime, writer: psycopg.AsyncConnection) -> None:
+@pytest.mark.usefixtures("writer")
+async def test_readers_beside_writers_see_each_event_once(runtime: Runtime) -> None:
     written: list[UUID] = []
 
     async def write() -> None:

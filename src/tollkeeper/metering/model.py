@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple, TypeAlias
 from uuid import UUID
 
 from tollkeeper.infra import Event
-from tollkeeper.kit import ConflictError
+from tollkeeper.kit import ConflictError, TollkeeperError, UnavailableError
 
 THRESHOLDS = (80, 90, 100)
 """At which percentages of a limit somebody is told, unless a plan says otherwise."""
@@ -38,6 +38,7 @@ class Bucket(StrEnum):
 
     HOUR = "hour"
     DAY = "day"
+    MONTH = "month"
 
 
 Scalar: TypeAlias = str | int | bool
@@ -278,10 +279,30 @@ class ThresholdReached(Event):
 
 @dataclass(frozen=True, slots=True)
 class HistoryPoint:
-    """Usage within `[start, start + bucket)`."""
+    """Usage within `[start, start + bucket)`.
+
+    `group` has a value for each property the history was split by; None: the events have none.
+    """
 
     start: datetime
     used: int
+    group: Mapping[str, str | None] = field(default_factory=dict)
+
+
+class TooMuchHistoryError(TollkeeperError):
+    """A history has more points than are answered at once."""
+
+    code = "too_much_history"
+    status = 422
+    title = "Too many points"
+    hint = "Ask for a shorter span, a wider bucket, or fewer groups."
+
+
+class HistoryMovesError(UnavailableError):
+    """Usage was rolled up again and again while a history was read."""
+
+    code = "history_moves"
+    title = "Try again in a moment"
 
 
 class MeterMismatchError(ConflictError):

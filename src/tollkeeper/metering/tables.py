@@ -171,3 +171,39 @@ USAGE_CURSORS = Table(
     Column("event_id", Uuid, nullable=False, comment="and, within the transaction, of this id; inclusive"),
     comment="How far each reader of events in commit order has come",
 )
+
+USAGE_HOURS = Table(
+    "usage_hours",
+    metadata,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("meter_id", SmallInteger, primary_key=True),
+    Column("hour", DateTime(timezone=True), primary_key=True, comment="its start, in UTC"),
+    Column("dimensions_key", Uuid, primary_key=True, comment="MD5 of the dimensions, which may be long"),
+    Column("dimensions", JSONB, nullable=False, comment="what the events have where the meter's history is split"),
+    Column("events", BigInteger, nullable=False, comment="how many there are that count"),
+    Column("used", BigInteger, nullable=False, comment="what they come to; of unique values see usage_hour_values"),
+    Column("latest_at", DateTime(timezone=True), comment="gauges: when the event happened that is shown"),
+    Column("latest_id", Uuid, comment="gauges: which event that is, as first recorded"),
+    # Room on each page lets the hours that are still filled be updated beside the rows they replace.
+    postgresql_with={"fillfactor": 70},
+    comment="Usage by the hour, kept up in the order of commits: answers history without counting events",
+)
+
+USAGE_HOUR_VALUES = Table(
+    "usage_hour_values",
+    metadata,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("meter_id", SmallInteger, primary_key=True),
+    Column("hour", DateTime(timezone=True), primary_key=True),
+    Column("dimensions_key", Uuid, primary_key=True),
+    Column("value", Text, primary_key=True),
+    comment="Which values an hour of a meter of unique values has seen",
+)
+
+USAGE_DROPPED = Table(
+    "usage_dropped",
+    metadata,
+    Column("until", DateTime(timezone=True), primary_key=True, comment="events recorded before it are gone"),
+    Column("dropped_at", DateTime(timezone=True), nullable=False),
+    comment="Months of events that were dropped after the time they are kept for",
+)

@@ -3,12 +3,12 @@
 from .copying import copy_events, seen_bundle_keys
 from .counters import Connection, create_counters, lock_counters, read_counters, write_counters
 from .events import insert_events, insert_values, seen_keys, seen_values
+from .history import history
 from .meters import insert_meter, list_meters, regroup_meter
 from .reading import (
     counters_of_periods,
     counters_that_disagree,
     create_partition,
-    history,
     replay,
 )
 from .reservations import (

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, case, cast, distinct, false, f
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array_agg
 
 from tollkeeper.infra import Tx
-from tollkeeper.metering.model import NOBODY, Aggregation, Bucket, CounterKey, HistoryPoint
+from tollkeeper.metering.model import NOBODY, Aggregation, CounterKey
 from tollkeeper.metering.tables import METERS, USAGE_COUNTERS, USAGE_EVENTS
 
 
@@ -39,26 +39,6 @@ def _number(aggregation: Any) -> ColumnElement[int]:
         else_=func.sum(event.quantity),
     )
     return cast(number, BigInteger)
-
-
-async def history(
-    tx: Tx, organization_id: UUID, meter_id: int, *, start: datetime, end: datetime, bucket: Bucket
-) -> list[HistoryPoint]:
-    """Return usage within `[start, end)` by bucket in UTC, oldest first; buckets without usage are left out."""
-    point = func.date_trunc(bucket.value, USAGE_EVENTS.c.at, "UTC").label("point")
-    rows = await tx.connection.execute(
-        select(point, _number(METERS.c.aggregation))
-        .join_from(USAGE_EVENTS, METERS, METERS.c.id == USAGE_EVENTS.c.meter_id)
-        .where(
-            USAGE_EVENTS.c.organization_id == organization_id,
-            USAGE_EVENTS.c.meter_id == meter_id,
-            USAGE_EVENTS.c.at >= start,
-            USAGE_EVENTS.c.at < end,
-        )
-        .group_by(point, METERS.c.aggregation)
-        .order_by(point)
-    )
-    return [HistoryPoint(start, int(used)) for start, used in rows]
 
 
 async def replay(

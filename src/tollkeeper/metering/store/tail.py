@@ -65,6 +65,8 @@ async def lock_cursor(tx: Tx, name: str) -> Position | None:
     found = select(table.tx, table.event_id).where(table.name == name).with_for_update(skip_locked=True)
     if row := (await tx.connection.execute(found)).one_or_none():
         return Position(*row)
+    if await read_cursor(tx, name):
+        return None
     fresh = insert(USAGE_CURSORS).values(name=name, tx=BEFORE_ALL.tx, event_id=BEFORE_ALL.event_id)
     made = await tx.connection.execute(fresh.on_conflict_do_nothing().returning(table.name))
     return BEFORE_ALL if made.one_or_none() else None
@@ -107,33 +109,36 @@ def _pair(position: Position) -> ColumnElement[Any]:
 async def next_span(tx: Tx, start: Position, *, most: int) -> Span:
     """Return where the next `most` events after a position end, without reading them.
 
-    The transaction must be in PostgreSQL's ordinary isolation, READ COMMITTED, and its last statement must be this:
-    a span is only what is visible to the statements that come after it.
+    The transaction must be in PostgreSQL's ordinary isolation, READ COMMITTED: it is the statements after this one to
+    which the whole span is visible.
     """
     event = USAGE_EVENTS.c
     if start.tx == 0:
         old = select(literal(0).label("tx"), event.id).where(event.tx.is_(None), event.id > start.event_id)
         if last := await _last(tx, old.order_by(event.id).limit(most)):
-            return Span(start, Position(*last[:2]), last[2], reached=False)
+            return Span(start, *last, reached=False)
         start = Position(1)
     horizon: int = (await tx.connection.execute(_HORIZON)).scalar_one()
     position, window, count = start, FIRST_WINDOW, 0
     while position.tx < horizon - 1:
         before = min(position.tx + window, horizon)
         found = select(event.tx, event.id).where(after(position), event.tx < before).order_by(event.tx, event.id)
-        last = await _last(tx, found.limit(most - count))
-        count += last[2] if last else 0
-        if last and count == most:
-            return Span(start, Position(*last[:2]), count, reached=False)
+        if last := await _last(tx, found.limit(most - count)):
+            count += last[1]
+            if count == most:
+                return Span(start, last[0], count, reached=False)
         position, window = Position(before - 1, _LAST_ID), window * 2
     return Span(start, position, count, reached=True)
 
 
-async def _last(tx: Tx, query: Select[Any]) -> Row[Any] | None:
-    """Return the last row of a sorted query, and how many there are; None when there is none."""
+async def _last(tx: Tx, query: Select[Any]) -> tuple[Position, int] | None:
+    """Return the position of the last row of a query, and how many rows there are; None when there is none."""
     found = query.subquery()
-    counted = select(found.c.tx, found.c.id, func.count().over()).order_by(found.c.tx.desc(), found.c.id.desc())
-    return (await tx.connection.execute(counted.limit(1))).one_or_none()
+    counted = select(found.c.tx, found.c.id, func.count().over().label("total")).order_by(
+        found.c.tx.desc(), found.c.id.desc()
+    )
+    row = (await tx.connection.execute(counted.limit(1))).one_or_none()
+    return None if row is None else (Position(row.tx, row.id), row.total)
 
 
 async def read_piece(tx: Tx, position: Position, *, most: int) -> Piece:

@@ -1,0 +1,147 @@
+"""Reading usage over time: whole hours from their cells, what is not rolled up yet from the events, in one snapshot.
+
+Hours that the span cuts, and hours that a correction touched since, are read from their events alone.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select, text
+
+from tollkeeper.infra import Tx
+from tollkeeper.metering.model import Bucket, HistoryMovesError, HistoryPoint, TooMuchHistoryError
+from tollkeeper.metering.tables import METERS
+
+from .rollups import CURSOR
+from .tail import BEFORE_ALL, Position, read_cursor
+
+MOST_POINTS = 50_000
+"""More points than this are not answered: the memory of a worker is bounded."""
+# The cells move once a second at most, and for a moment only.
+MOST_TRIES = 10
+
+_AFTER = {
+    True: "e.tx >= :tx and (e.tx, e.id) > (:tx, :event_id)",
+    False: "(e.tx is not null or e.id > :event_id)",
+}
+
+# `position` tells whether the cells moved while we looked: then all is read anew.
+_READ = """
+with position as materialized (select tx, event_id from usage_cursors where name = :cursor),
+tail as materialized (
+    select e.id, e.at, e.quantity, e.value, e.properties, e.corrects, e.revision
+    from usage_events e
+    where e.organization_id = :organization and e.meter_id = :meter and {after}
+), raw as materialized (
+    select date_trunc('hour', at, 'UTC') as hour from tail where corrects is not null
+    union select date_trunc('hour', v.at, 'UTC') from tail t join usage_events v on v.id = t.corrects
+    union select date_trunc('hour', v.at, 'UTC') from tail t join usage_events v on v.corrects = t.corrects
+    union select date_trunc('hour', edge, 'UTC') from unnest(cast(:edges as timestamptz[])) as edge
+), found as (
+    select h.hour as at, h.latest_at, h.latest_id as subject, h.used, h.events, v.value, h.dimensions
+    from usage_hours h left join usage_hour_values v
+        on v.organization_id = h.organization_id and v.meter_id = h.meter_id and v.hour = h.hour
+            and v.dimensions_key = h.dimensions_key
+    where h.organization_id = :organization and h.meter_id = :meter and h.hour >= :start and h.hour < :end
+        and h.hour not in (select hour from raw)
+    union all
+    select e.at, e.at, e.id, e.quantity, 1, e.value, {dimensions}
+    from tail e
+    where e.corrects is null and e.at >= :start and e.at < :end
+        and date_trunc('hour', e.at, 'UTC') not in (select hour from raw)
+        and not exists (select from usage_events n where n.corrects = e.id)
+    union all
+    select e.at, e.at, coalesce(e.corrects, e.id), e.quantity, 1, e.value, {dimensions}
+    from usage_events e join raw r on e.at >= r.hour and e.at < r.hour + interval '1 hour'
+    where e.organization_id = :organization and e.meter_id = :meter and e.at >= :start and e.at < :end
+        and e.voided is not true
+        and not exists (select from usage_events n
+            where n.corrects = coalesce(e.corrects, e.id) and n.revision > coalesce(e.revision, 0))
+), points as (
+    select date_trunc(:bucket, at, 'UTC') as point, {groups} as groups,
+        case :aggregation
+            when 'sum' then sum(used)
+            when 'count' then sum(events)
+            when 'max' then max(used)
+            when 'unique' then count(distinct value)
+            else (array_agg(used order by latest_at desc, subject desc) filter (where :aggregation = 'latest'))[1]
+        end as used
+    from found where {filters} group by 1, 2
+)
+select p.point, p.groups, cast(p.used as bigint), c.tx, c.event_id
+from (select) as always left join position c on true left join points p on true
+order by p.point, p.groups limit :most
+"""
+
+
+async def history(
+    tx: Tx,
+    organization_id: UUID,
+    meter_id: int,
+    *,
+    start: datetime,
+    end: datetime,
+    bucket: Bucket,
+    group_by: Sequence[str] = (),
+    filters: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> list[HistoryPoint]:
+    """Return usage within `[start, end)` by bucket in UTC, oldest first; buckets without usage are left out.
+
+    It is what was committed when asked, exactly. `group_by` and the keys of `filters` are paths of properties the
+    meter's history can be split by; only events that have one of a filter's values are looked at.
+
+    Raises:
+        TooMuchHistoryError: there would be more than `MOST_POINTS` points.
+    """
+    aggregation = select(METERS.c.aggregation).where(METERS.c.id == meter_id)
+    edges = [each for each in (start, end) if each != each.replace(minute=0, second=0, microsecond=0)]
+    wanted = {
+        "organization": organization_id,
+        "meter": meter_id,
+        "start": start,
+        "end": end,
+        "edges": edges,
+        "bucket": bucket.value,
+        "aggregation": (await tx.connection.execute(aggregation)).scalar_one_or_none(),
+        "cursor": CURSOR,
+        "most": MOST_POINTS + 1,
+    }
+    paths = {f"path_{n}": path for n, path in enumerate(dict.fromkeys((*group_by, *filters)))}
+    allowed = {f"values_{name}": list(filters[path]) for name, path in paths.items() if path in filters}
+    grouped = [name for name, path in paths.items() if path in group_by]
+    for _ in range(MOST_TRIES):
+        position = await read_cursor(tx, CURSOR) or BEFORE_ALL
+        query = text(_query(position, paths, grouped, allowed))
+        at = {"tx": position.tx, "event_id": position.event_id}
+        rows = (await tx.connection.execute(query, wanted | at | paths | allowed)).all()
+        if Position(rows[0].tx or 0, rows[0].event_id or BEFORE_ALL.event_id) == position:
+            break
+    else:
+        raise HistoryMovesError
+    if len(rows) > MOST_POINTS:
+        raise TooMuchHistoryError
+    names = [paths[name] for name in grouped]
+    return [_point(row, names) for row in rows if row.point is not None]
+
+
+def _query(position: Position, paths: Mapping[str, str], grouped: Sequence[str], allowed: Iterable[str]) -> str:
+    """Return the statement for these paths; they stand in it by the names of their parameters alone."""
+    pairs = ", ".join(f"cast(:{name} as text), e.properties #>> string_to_array(:{name}, '.')" for name in paths)
+    kept = " and ".join(f"dimensions ->> :{each.removeprefix('values_')} = any(:{each})" for each in allowed)
+    parts = {
+        "{after}": _AFTER[position.tx > 0],
+        "{dimensions}": f"jsonb_build_object({pairs})",
+        "{groups}": f"jsonb_build_array({', '.join(f'dimensions ->> :{name}' for name in grouped)})",
+        "{filters}": kept or "true",
+    }
+    query = _READ
+    for name, words in parts.items():
+        query = query.replace(name, words)
+    return query
+
+
+def _point(row: Row[Any], names: Sequence[str]) -> HistoryPoint:
+    return HistoryPoint(row.point, int(row.used), dict(zip(names, row.groups, strict=True)))
