@@ -22,7 +22,7 @@ from tollkeeper.billing.provider import ExtraCharge, PlacedCharge, StripeProvide
 from tollkeeper.catalog import EntitlementPeriod
 from tollkeeper.gate import rules as gate_rules
 from tollkeeper.gate.model import Access, Standing
-from tollkeeper.infra import Event
+from tollkeeper.infra import Event, run_job
 from tollkeeper.kit import ROLE_PERMISSIONS, Actor, ActorKind, Role, new_id
 from tollkeeper.orgs import Organization
 from tollkeeper.rating import Charge as Model
@@ -147,8 +147,7 @@ async def renew(shop: Shop, who: Organization) -> None:
 
 async def charge(shop: Shop, who: Organization) -> None:
     """Do what the job does."""
-    async with shop.runtime.transaction() as tx:
-        await overage.charge_usage.handler(tx, organization_id=str(who.id))
+    await run_job(shop.runtime, overage.charge_usage, organization_id=str(who.id))
 
 
 async def written(shop: Shop, who: Organization) -> list[Charge]:

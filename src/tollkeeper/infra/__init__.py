@@ -32,7 +32,7 @@ from .idempotency import (
     IdempotencyKeyReusedError,
     forget_idempotency_keys,
 )
-from .jobs import Job, JobQueue, bring_jobs_forward, job, jobs_health, jobs_waiting, pending_jobs
+from .jobs import Job, JobQueue, bring_jobs_forward, job, jobs_health, jobs_waiting, pending_jobs, run_job
 from .log import configure_logging, redact
 from .middleware import DATA_HEADERS, Edge, base_headers, observe, sane_request_id
 from .problems import (
@@ -55,6 +55,7 @@ from .settings import (
     read_local_secrets,
     write_local_secrets,
 )
+from .steps import Steps
 from .tables import metadata
 from .throttle import LocalThrottle, Rate, Rates, SharedThrottle, Throttle, Verdict
 
@@ -90,6 +91,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SharedThrottle",
+    "Steps",
     "Switch",
     "TaxMode",
     "Throttle",
@@ -126,6 +128,7 @@ __all__ = [
     "read_local_secrets",
     "redact",
     "request_id_of",
+    "run_job",
     "runtime_of",
     "same",
     "sane_request_id",

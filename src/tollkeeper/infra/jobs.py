@@ -74,20 +74,24 @@ class Job:
     """One kind of background work.
 
     `handler(tx, **payload)` gets a transaction that the worker commits when it returns; it must stand being run twice.
-    `cron` makes it periodic (procrastinate's five or six fields, UTC); it is then called with no payload.
+    `cron` makes it periodic (procrastinate's five or six fields, UTC); it is then called with no payload. `in_steps`
+    says that the handler is given `Steps` instead, since what it does must be kept piece by piece.
     """
 
     name: str
     handler: Handler
     queue: str = "default"
     cron: str | None = None
+    in_steps: bool = False
 
 
-def job(name: str, *, queue: str = "default", cron: str | None = None) -> Callable[[Handler], Job]:
+def job(
+    name: str, *, queue: str = "default", cron: str | None = None, in_steps: bool = False
+) -> Callable[[Handler], Job]:
     """Declare the decorated coroutine as the handler of a job named `<domain>.<verb>`."""
 
     def declare(handler: Handler) -> Job:
-        return Job(name, handler, queue, cron)
+        return Job(name, handler, queue, cron, in_steps)
 
     return declare
 
@@ -109,10 +113,10 @@ class JobQueue:
         await deferrer.defer_async(**payload)
 
     def register(self, jobs: Iterable[Job], runtime: "Runtime") -> None:
-        """Teach the worker how to run these jobs, each in one transaction of `runtime`."""
+        """Teach the worker how to run these jobs."""
         for each in jobs:
             task = self.app.task(name=each.name, queue=each.queue, retry=Patience(), pass_context=True)(
-                _in_transaction(each, runtime)
+                _runner(each, runtime)
             )
             if each.cron:
                 self.app.periodic(cron=each.cron)(task)
@@ -128,14 +132,19 @@ class JobQueue:
         )
 
 
-def _in_transaction(job: Job, runtime: "Runtime") -> Callable[..., Awaitable[None]]:
+def _runner(job: Job, runtime: "Runtime") -> Callable[..., Awaitable[None]]:
     async def run(context: JobContext, **payload: Any) -> None:
         payload.pop("timestamp", None) if job.cron else None
         structlog.contextvars.bind_contextvars(job=job.name, job_id=context.job.id)
-        async with runtime.transaction() as tx:
-            await job.handler(tx, **payload)
+        await run_job(runtime, job, **payload)
 
     return run
+
+
+async def run_job(runtime: "Runtime", job: Job, **payload: Any) -> None:
+    """Run a job now, as the worker does: in one transaction, or in the steps it asks for."""
+    async with runtime.steps() if job.in_steps else runtime.transaction() as given:
+        await job.handler(given, **payload)
 
 
 async def jobs_waiting(runtime: "Runtime") -> int:

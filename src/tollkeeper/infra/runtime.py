@@ -15,6 +15,7 @@ from .db import Database
 from .events import Event, EventRoutes
 from .jobs import Job, JobQueue
 from .settings import Settings
+from .steps import Steps
 
 P = TypeVar("P")
 
@@ -46,7 +47,17 @@ class Runtime:
     async def transaction(self) -> AsyncIterator["Tx"]:
         """Open one transaction and commit it on leaving, or roll all of it back on an error. The edge's tool only."""
         async with self.database.begin() as connection:
-            yield Tx(self, connection, self.clock.now())
+            yield self.tx(connection)
+
+    @asynccontextmanager
+    async def steps(self) -> AsyncIterator[Steps]:
+        """Take one connection for several transactions, one after the other. The edge's tool only."""
+        async with self.database.engine.connect() as connection:
+            yield Steps(self, connection)
+
+    def tx(self, connection: AsyncConnection) -> "Tx":
+        """Return what a transaction that was just begun on this connection is handed down as."""
+        return Tx(self, connection, self.clock.now())
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ import structlog
 from croniter import croniter
 
 from tollkeeper import billing
-from tollkeeper.infra import Job, Runtime, bring_jobs_forward, jobs_waiting, load_clock, move_clock
+from tollkeeper.infra import Job, Runtime, bring_jobs_forward, jobs_waiting, load_clock, move_clock, run_job
 from tollkeeper.kit import MovableClock, TollkeeperError
 
 from .runtime import every_job
@@ -129,8 +129,7 @@ class TimeMachine:
 
     async def _run(self, job: Job) -> None:
         try:
-            async with self._runtime.transaction() as tx:
-                await job.handler(tx)
+            await run_job(self._runtime, job)
         except TollkeeperError as error:  # it comes due again; time goes on
             log.warning("a periodic job failed", job=job.name, error=error.code)
 

@@ -8,20 +8,19 @@ from tollkeeper.billing import (
 )
 from tollkeeper.billing.provider import ProviderEvent
 from tollkeeper.billing.provider import push_catalogue as push
-from tollkeeper.infra import Job, Tx, job, pending_jobs
+from tollkeeper.infra import Job, Steps, Tx, job, pending_jobs
 
 from . import service, store
 
 
-@job("billing.process_event", queue="billing")
-async def process_event(tx: Tx, *, event_id: str) -> None:
+@job("billing.process_event", queue="billing", in_steps=True)
+async def process_event(steps: Steps, *, event_id: str) -> None:
     """Process one stored event. What fails is noted apart from the transaction that failed, and tried again."""
     try:
-        # The savepoint lets go of the locks, so that the note can be written while the error goes on its way.
-        async with tx.connection.begin_nested():
+        async with steps.transaction() as tx:
             await service.process_event(tx, UUID(event_id))
     except Exception as error:
-        async with tx.runtime.transaction() as apart:
+        async with steps.transaction() as apart:
             await store.note_failure(apart, UUID(event_id), f"{type(error).__name__}: {error}")
         raise
 

@@ -7,62 +7,62 @@ provider recognises a repeated call, and what it was asked long ago is looked fo
 from collections.abc import Awaitable, Sequence
 from uuid import UUID
 
-from tollkeeper.billing.provider import ProviderMissingError, lock, provider_of
+from tollkeeper.billing.provider import ProviderMissingError, held, provider_of
 from tollkeeper.billing.subscriptions import list_of_organization
-from tollkeeper.infra import Job, Runtime, Tx, job
+from tollkeeper.infra import Job, Steps, Tx, job
 from tollkeeper.kit import TollkeeperError
 
 from . import placing, service, store
 from .model import Charge, Destination
 
 
-@job("billing.charge_usage", queue="billing")
-async def charge_usage(tx: Tx, *, organization_id: str) -> None:
+@job("billing.charge_usage", queue="billing", in_steps=True)
+async def charge_usage(steps: Steps, *, organization_id: str) -> None:
     """Put everything that an organization is to be charged for usage on its invoices."""
     organization = UUID(organization_id)
-    await lock(tx, f"usage:{organization}")
-    async with tx.runtime.transaction() as noted:
-        charges = await placing.take_up(noted, organization)
-    own = placing.apart(charges)
-    for each in charges:
-        if each.destination is not Destination.OWN:
-            await _with_note(tx.runtime, [each], _place(tx.runtime, each))
-    if own:
-        await _with_note(tx.runtime, own, _place_apart(tx.runtime, own))
+    async with held(steps, f"usage:{organization}"):
+        async with steps.transaction() as tx:
+            charges = await placing.take_up(tx, organization)
+        own = placing.apart(charges)
+        for each in charges:
+            if each.destination is not Destination.OWN:
+                await _with_note(steps, [each], _place(steps, each))
+        if own:
+            await _with_note(steps, own, _place_apart(steps, own))
 
 
-async def _place(runtime: Runtime, charge: Charge) -> None:
-    placed = await placing.place(provider_of(runtime), charge)
-    async with runtime.transaction() as tx:
+async def _place(steps: Steps, charge: Charge) -> None:
+    placed = await placing.place(provider_of(steps.runtime), charge)
+    async with steps.transaction() as tx:
         await placing.note(tx, charge, placed)
 
 
-async def _place_apart(runtime: Runtime, charges: Sequence[Charge]) -> None:
+async def _place_apart(steps: Steps, charges: Sequence[Charge]) -> None:
     """Make an invoice of their own, put the charges on it, collect it."""
-    provider = provider_of(runtime)
+    provider = provider_of(steps.runtime)
     draft = await placing.open_draft(provider, charges)
-    async with runtime.transaction() as tx:
+    async with steps.transaction() as tx:
         await placing.note_draft(tx, charges, draft)
     done = []
     for each in charges:
         placed = await placing.place(provider, each, draft=draft)
-        async with runtime.transaction() as tx:
+        async with steps.transaction() as tx:
             await placing.note_item(tx, each, placed.item)
         done.append(placed)
-    async with runtime.transaction() as tx:
+    async with steps.transaction() as tx:
         like = await placing.paid_like(tx, charges)
     await provider.collect_invoice(draft, like_subscription=like)
-    async with runtime.transaction() as tx:
+    async with steps.transaction() as tx:
         for charge, placed in zip(charges, done, strict=True):
             await placing.note(tx, charge, placed)
 
 
-async def _with_note(runtime: Runtime, charges: Sequence[Charge], work: Awaitable[None]) -> None:
+async def _with_note(steps: Steps, charges: Sequence[Charge], work: Awaitable[None]) -> None:
     try:
         await work
     except TollkeeperError as error:
         hopeless = isinstance(error, ProviderMissingError) and error.param == "customer"
-        async with runtime.transaction() as tx:
+        async with steps.transaction() as tx:
             await placing.note_problem(tx, charges, f"{type(error).__name__}: {error}", hopeless=hopeless)
         if not hopeless:
             raise

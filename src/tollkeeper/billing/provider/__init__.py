@@ -93,7 +93,7 @@ from .signature import (
     WebhookUnsignedError,
     verify,
 )
-from .store import lock
+from .store import held, lock
 from .stripe import API_VERSION, StripeProvider
 from .stripe_lists import StripeLists
 from .stripe_read import HANDLED
@@ -182,6 +182,7 @@ __all__ = [
     "addon_prices_of",
     "addons_named",
     "code_at_provider",
+    "held",
     "lists_of",
     "lock",
     "plan_price_of",

@@ -1,22 +1,42 @@
 """Every statement about plans and prices at the provider."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from tollkeeper.infra import Tx
+from tollkeeper.infra import Steps, Tx
 
 from .model import PriceAtProvider
 from .tables import PROVIDER_CODES, PROVIDER_COUPONS, PROVIDER_PRICES
 
 _LOCK = "select pg_advisory_xact_lock(hashtext('tollkeeper.billing'), hashtext(:name))"
+# Held by the connection, until it lets go or is lost.
+_HOLD = "select pg_advisory_lock(hashtext('tollkeeper.billing'), hashtext(:name))"
+_LET_GO = "select pg_advisory_unlock(hashtext('tollkeeper.billing'), hashtext(:name))"
 
 
 async def lock(tx: Tx, name: str) -> None:
     """Let work of this name run one at a time, in all processes, until the transaction ends."""
     await tx.connection.execute(text(_LOCK), {"name": name})
+
+
+@asynccontextmanager
+async def held(steps: Steps, name: str) -> AsyncIterator[None]:
+    """Let work of this name run one at a time, in all processes, through all its steps; beside `lock`, too."""
+    async with steps.transaction() as tx:
+        await tx.connection.execute(text(_HOLD), {"name": name})
+    try:
+        yield
+    finally:
+        try:
+            async with steps.transaction() as tx:
+                await tx.connection.execute(text(_LET_GO), {"name": name})
+        except BaseException:
+            await steps.connection.invalidate()  # back in the pool it would keep the lock
+            raise
 
 
 async def find_price(tx: Tx, account: str, price_id: UUID) -> PriceAtProvider | None:

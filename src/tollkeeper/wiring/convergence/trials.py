@@ -13,7 +13,7 @@ from typing import Any
 
 from tollkeeper import billing
 from tollkeeper.billing import PaymentProvider
-from tollkeeper.infra import Database, JobQueue, Runtime
+from tollkeeper.infra import Database, JobQueue, Runtime, run_job
 from tollkeeper.kit import FieldProblem, InvalidInputError
 from tollkeeper.wiring.runtime import subscribe_doors
 
@@ -117,14 +117,11 @@ async def _trial(runtime: Runtime, ids: Sequence[str], *, at_once: int) -> store
     async with runtime.transaction() as tx:
         await store.begin_anew(tx)
     for begin in range(0, len(ids), at_once):
-        await asyncio.gather(*(_process(runtime, each) for each in ids[begin : begin + at_once]))
+        await asyncio.gather(
+            *(run_job(runtime, billing.process_event, event_id=each) for each in ids[begin : begin + at_once])
+        )
     async with runtime.transaction() as tx:
         return await store.read_state(tx)
-
-
-async def _process(runtime: Runtime, event_id: str) -> None:
-    async with runtime.transaction() as tx:
-        await billing.process_event.handler(tx, event_id=event_id)
 
 
 def _differences(wanted: store.State, ended: store.State) -> Iterator[str]:
