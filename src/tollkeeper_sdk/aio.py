@@ -38,11 +38,12 @@ from .model import (
 from .outage import Guard, Keep, OnOutage, name_of, replay_of
 from .retry import NO_RETRY, Outcome, Retry
 from .spool import Spool
+from .subscribing import AsyncSubscribing
 
 T = TypeVar("T")
 
 
-class AsyncTollkeeper:
+class AsyncTollkeeper(AsyncSubscribing):
     """The same for asyncio. What waits for the disk does so in a thread; the spool is sent by a thread, too."""
 
     def __init__(

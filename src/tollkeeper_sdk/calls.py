@@ -96,15 +96,18 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-def _given(**members: Any) -> dict[str, Any]:
+def given(**members: Any) -> dict[str, Any]:
+    """Leave out what was not given."""
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _of(customer: str | None) -> dict[str, str] | None:
+def of_customer(customer: str | None) -> dict[str, str] | None:
+    """Name the customer in a query; operators do."""
     return {"customer": customer} if customer else None
 
 
-def _once() -> dict[str, str]:
+def once() -> dict[str, str]:
+    """Have the call done once, however often it is tried."""
     return {"Idempotency-Key": new_key()}
 
 
@@ -114,24 +117,24 @@ def track(
     """Use something; the key is made here, so that every try of this call carries the same one."""
     key = idempotency_key or new_key()
     moment = at.isoformat() if at else None
-    body = _given(feature=feature, count=count, idempotency_key=key, at=moment, customer=customer)
+    body = given(feature=feature, count=count, idempotency_key=key, at=moment, customer=customer)
     return Call("POST", "/api/usage/track", Balance, body)
 
 
 def check(feature: str, count: int, *, customer: str | None) -> Call[CheckAnswer]:
     """Ask whether something may be used."""
-    return Call("POST", "/api/usage/check", CheckAnswer, _given(feature=feature, count=count, customer=customer))
+    return Call("POST", "/api/usage/check", CheckAnswer, given(feature=feature, count=count, customer=customer))
 
 
 def verify_key(key: str, feature: str | None, quantity: int) -> Call[Verification]:
     """Ask whose key it is."""
-    asked = _given(feature=feature, quantity=quantity if feature else None)
+    asked = given(feature=feature, quantity=quantity if feature else None)
     return Call("POST", "/api/keys/verify", Verification, {"key": key, **asked})
 
 
 def usage(customer: str | None) -> Call[UsageAnswer]:
     """Where every metered feature stands."""
-    return Call("GET", "/api/usage", UsageAnswer, query=_of(customer))
+    return Call("GET", "/api/usage", UsageAnswer, query=of_customer(customer))
 
 
 def history(
@@ -139,13 +142,13 @@ def history(
 ) -> Call[UsageAnswer]:
     """The use of one feature over time."""
     span = {"from": start.isoformat() if start else None, "to": end.isoformat() if end else None}
-    query = _given(feature=feature, bucket=bucket, customer=customer, **span)
+    query = given(feature=feature, bucket=bucket, customer=customer, **span)
     return Call("GET", "/api/usage", UsageAnswer, query=query)
 
 
 def limits(customer: str | None) -> Call[Listed[Entitlement]]:
     """Every entitlement."""
-    return Call("GET", "/api/usage/limits", Listed[Entitlement], query=_of(customer))
+    return Call("GET", "/api/usage/limits", Listed[Entitlement], query=of_customer(customer))
 
 
 def plans() -> Call[Listed[Plan]]:
@@ -157,19 +160,19 @@ def checkout(
     plan: str, interval: Interval | None, *, success_url: str | None, cancel_url: str | None, customer: str | None
 ) -> Call[Page]:
     """Open the page on which a plan is bought."""
-    body = _given(plan=plan, interval=interval, success_url=success_url, cancel_url=cancel_url, customer=customer)
-    return Call("POST", "/api/stripe/create-checkout", Page, body, headers=_once())
+    body = given(plan=plan, interval=interval, success_url=success_url, cancel_url=cancel_url, customer=customer)
+    return Call("POST", "/api/stripe/create-checkout", Page, body, headers=once())
 
 
 def portal(return_url: str | None, customer: str | None) -> Call[Page]:
     """Open the page on which payment methods, invoices and cancellation are handled."""
-    body = _given(return_url=return_url, customer=customer)
-    return Call("POST", "/api/stripe/portal", Page, body, headers=_once())
+    body = given(return_url=return_url, customer=customer)
+    return Call("POST", "/api/stripe/portal", Page, body, headers=once())
 
 
 def subscription(customer: str | None) -> Call[Subscription]:
     """The subscription and what it allows now."""
-    return Call("GET", "/api/subscription/status", Subscription, query=_of(customer))
+    return Call("GET", "/api/subscription/status", Subscription, query=of_customer(customer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +184,13 @@ class Wish:
     quantity: int | None = None
     at: When | None = None
     as_of: datetime | None = None
+    promotion_code: str | None = None
 
     def body(self, customer: str | None) -> dict[str, Any]:
         """As the API takes it."""
         moment = self.as_of.isoformat() if self.as_of else None
-        named = _given(plan=self.plan, interval=self.interval, quantity=self.quantity)
-        return named | _given(at=self.at, as_of=moment, customer=customer)
+        named = given(plan=self.plan, interval=self.interval, quantity=self.quantity)
+        return named | given(at=self.at, as_of=moment, promotion_code=self.promotion_code, customer=customer)
 
 
 def preview(wish: Wish, customer: str | None) -> Call[Preview]:
@@ -196,28 +200,28 @@ def preview(wish: Wish, customer: str | None) -> Call[Preview]:
 
 def change(wish: Wish, customer: str | None) -> Call[Subscription]:
     """Change the subscription."""
-    return Call("POST", "/api/subscription/change", Subscription, wish.body(customer), headers=_once())
+    return Call("POST", "/api/subscription/change", Subscription, wish.body(customer), headers=once())
 
 
 def cancel_change(customer: str | None) -> Call[Subscription]:
     """Take back a change that was to come."""
-    return Call("POST", "/api/subscription/change/cancel", Subscription, _given(customer=customer))
+    return Call("POST", "/api/subscription/change/cancel", Subscription, given(customer=customer))
 
 
 def cancel(at: When, customer: str | None) -> Call[Subscription]:
     """End the subscription."""
-    return Call("POST", "/api/subscription/cancel", Subscription, _given(at=at, customer=customer))
+    return Call("POST", "/api/subscription/cancel", Subscription, given(at=at, customer=customer))
 
 
 def resume(customer: str | None) -> Call[Subscription]:
     """Take back a cancellation."""
-    return Call("POST", "/api/subscription/resume", Subscription, _given(customer=customer))
+    return Call("POST", "/api/subscription/resume", Subscription, given(customer=customer))
 
 
 def create_customer(name: str, external_id: str | None) -> Call[Customer]:
     """Create a customer; operators only."""
-    body = _given(name=name, external_id=external_id)
-    return Call("POST", "/api/customers", Customer, body, headers=_once())
+    body = given(name=name, external_id=external_id)
+    return Call("POST", "/api/customers", Customer, body, headers=once())
 
 
 def customer_of(reference: str) -> Call[Customer]:

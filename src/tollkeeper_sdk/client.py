@@ -27,6 +27,7 @@ from .model import (
 from .outage import Guard, Keep, OnOutage, name_of, replay_of
 from .retry import NO_RETRY, Outcome, Retry
 from .spool import Spool
+from .subscribing import Subscribing
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ def need(spool: Spool | None) -> Spool:
     return spool
 
 
-class Tollkeeper:
+class Tollkeeper(Subscribing):
     """A client for programs that wait. Safe to share between threads; close it, or use it with `with`.
 
     Args:

@@ -186,6 +186,19 @@ class PaymentStanding(msgspec.Struct, frozen=True):
     pay_url: str | None = None
 
 
+class Discount(msgspec.Struct, frozen=True):
+    """What lowers the invoices: one of `percent_off` and `amount_off`. `code` None: it was given without one.
+
+    `ends_at` None: with the next invoice when it is for one, else never.
+    """
+
+    name: str
+    code: str | None = None
+    percent_off: float | None = None
+    amount_off: Money | None = None
+    ends_at: datetime | None = None
+
+
 class Subscription(msgspec.Struct, frozen=True):
     """The plan that may be used now and the subscription behind it. Times are None where they do not apply.
 
@@ -205,6 +218,14 @@ class Subscription(msgspec.Struct, frozen=True):
     withheld: tuple[str, ...] = ()
     paused: bool = False
     paused_until: datetime | None = None
+    discount: Discount | None = None
+
+
+class Returned(msgspec.Struct, frozen=True):
+    """How coming back went: the subscription as it is now, or the page on which the plan can be bought."""
+
+    subscription: Subscription | None = None
+    checkout_url: str | None = None
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -216,8 +237,20 @@ class Line(msgspec.Struct, frozen=True):
     proration: bool = False
 
 
+class ComingInvoice(msgspec.Struct, frozen=True):
+    """What the next invoice would be; `due` is `total` less what the balance takes off."""
+
+    due: Money
+    discount_total: Money
+    total: Money
+    lines: tuple[Line, ...]
+
+
 class Preview(msgspec.Struct, frozen=True):
-    """What a change of plan costs. Sent with the change, `as_of` makes it cost exactly this."""
+    """What a change of plan costs. Sent with the change, `as_of` makes it cost exactly this.
+
+    `next_invoice` is there where nothing is charged before it.
+    """
 
     at: str
     effective_at: datetime
@@ -225,6 +258,7 @@ class Preview(msgspec.Struct, frozen=True):
     due_now: Money
     balance: Money
     lines: tuple[Line, ...]
+    next_invoice: ComingInvoice | None = None
 
 
 class Customer(msgspec.Struct, frozen=True):
