@@ -15,6 +15,8 @@ from .addons import Source, entitled, find_addon, list_addon_prices, sources_of
 from .checks import one_default_plan
 from .http import router
 from .model import (
+    CALENDAR,
+    CALENDAR_ANCHOR,
     Addon,
     AddonNotFoundError,
     AddonPrice,
@@ -52,9 +54,12 @@ from .offers import (
 from .rules import in_words
 from .service import apply, default_plan_key, demo_catalogue, diff, get_plan, list_plans, load_catalogue
 from .spec import CatalogueSpec, read_catalogue_file
+from .spec_limits import period_in_words, window_in_words
 from .store import find_overage_price, list_prices, overage_in_force
 
 __all__ = [
+    "CALENDAR",
+    "CALENDAR_ANCHOR",
     "Addon",
     "AddonNotFoundError",
     "AddonPrice",
@@ -101,9 +106,11 @@ __all__ = [
     "load_catalogue",
     "one_default_plan",
     "overage_in_force",
+    "period_in_words",
     "read_catalogue_file",
     "router",
     "sources_of",
     "takes_codes",
     "why_not",
+    "window_in_words",
 ]

@@ -1,6 +1,7 @@
 """The public list of plans."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Self
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from tollkeeper.infra import TxDep
+from tollkeeper.metering import THRESHOLDS
 from tollkeeper.rating import PriceVersion, charge_in_words
 
 from . import service
@@ -48,10 +50,16 @@ class OverageOut(BaseModel):
         return cls(id=version.id, currency=version.currency, charge=charge, text=words)
 
 
+def _seconds(window: timedelta | None) -> int | None:
+    return None if window is None else window // timedelta(seconds=1)
+
+
 class EntitlementOut(BaseModel):
     """What the plan allows of a feature: `limit` for metered ones (null: unlimited), `value` for the others.
 
-    `overage` is what usage beyond a soft limit costs, one a currency; empty: nothing.
+    `overage` is what usage beyond a soft limit costs, one a currency; empty: nothing. `window_seconds` is how far a
+    rolling period looks back; `grace` how far beyond a hard limit still passes; `rollover` the most unused that is
+    carried into the next period; `per_member` how much each member may use. Null: there is none.
     """
 
     feature: str
@@ -62,6 +70,11 @@ class EntitlementOut(BaseModel):
     value: bool | int | str | None
     hard: bool
     period: EntitlementPeriod
+    window_seconds: int | None
+    grace: int
+    thresholds: list[int]
+    rollover: int | None
+    per_member: int | None
     overage: list[OverageOut]
 
     @classmethod
@@ -77,6 +90,11 @@ class EntitlementOut(BaseModel):
             value=entitlement.value,
             hard=entitlement.hard,
             period=entitlement.period,
+            window_seconds=_seconds(entitlement.window),
+            grace=entitlement.grace,
+            thresholds=list(THRESHOLDS if entitlement.thresholds is None else entitlement.thresholds),
+            rollover=entitlement.rollover,
+            per_member=entitlement.per_member,
             overage=[OverageOut.of(each) for each in entitlement.overage],
         )
 
@@ -126,6 +144,7 @@ class AddonOut(BaseModel):
 class PlanOut(BaseModel):
     """A plan anybody can see. `rates` is requests a minute by route group; null means by contract.
 
+    `concurrency` is how much long work of each kind runs at once; null: not limited.
     `trial` is what a new customer gets for nothing; null: nothing. `addons` can be bought beside it.
     """
 
@@ -136,6 +155,7 @@ class PlanOut(BaseModel):
     prices: list[PriceOut]
     entitlements: list[EntitlementOut]
     rates: dict[str, int | None]
+    concurrency: dict[str, int | None]
     trial: TrialOut | None
     addons: list[AddonOut]
 
@@ -150,6 +170,7 @@ class PlanOut(BaseModel):
             prices=[PriceOut.of(price) for price in plan.prices],
             entitlements=[EntitlementOut.of(each) for each in plan.entitlements],
             rates=dict(plan.rates),
+            concurrency=dict(plan.concurrency),
             trial=TrialOut.model_validate(plan.trial, from_attributes=True) if plan.trial else None,
             addons=[AddonOut.of(each) for each in addons],
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
@@ -25,13 +25,29 @@ class FeatureKind(StrEnum):
 class EntitlementPeriod(StrEnum):
     """When the count of a metered feature starts again at zero.
 
-    `billing`: with the organization's billing period; `calendar_month`: on the first of each month, UTC;
-    `never`: the limit is for a lifetime.
+    `billing`: with the organization's billing period; `calendar_day`, `_week`, `_month`, `_year`: at midnight UTC, on
+    Monday, on the first of the month, on 1 January; `never`: the limit is for a lifetime; `rolling`: never at once,
+    since each use is forgotten a window's length after it happened.
     """
 
     BILLING = "billing"
+    CALENDAR_DAY = "calendar_day"
+    CALENDAR_WEEK = "calendar_week"
     CALENDAR_MONTH = "calendar_month"
+    CALENDAR_YEAR = "calendar_year"
     NEVER = "never"
+    ROLLING = "rolling"
+
+
+CALENDAR = {
+    EntitlementPeriod.CALENDAR_DAY: Interval.DAY,
+    EntitlementPeriod.CALENDAR_WEEK: Interval.WEEK,
+    EntitlementPeriod.CALENDAR_MONTH: Interval.MONTH,
+    EntitlementPeriod.CALENDAR_YEAR: Interval.YEAR,
+}
+"""How long the periods of the calendar last, all of them counted from one anchor."""
+CALENDAR_ANCHOR = datetime(2001, 1, 1, tzinfo=UTC)
+"""A Monday that is the first of a month and of a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +68,10 @@ class Entitlement:
 
     Metered: `limit` >= 0 a period, None for unlimited; a hard limit refuses what would pass it, a soft one informs.
     Switch: `value` is a bool. Setting: `value` is a number or text. `overage` is what usage beyond a soft limit costs,
-    one version a currency in the order of their names; empty: nothing.
+    one version a currency in the order of their names; empty: nothing. `window` is how far a rolling period looks back,
+    None for others; `grace` how far beyond a hard limit still passes; `thresholds` at which percentages somebody is
+    told, None for the usual ones; `rollover` the most unused that is carried into the next period, None for nothing;
+    `per_member` how much each member may use a period, None for as much as all together.
     """
 
     feature: Feature
@@ -61,6 +80,11 @@ class Entitlement:
     hard: bool = True
     period: EntitlementPeriod = EntitlementPeriod.BILLING
     overage: tuple[PriceVersion, ...] = ()
+    window: timedelta | None = None
+    grace: int = 0
+    thresholds: tuple[int, ...] | None = None
+    rollover: int | None = None
+    per_member: int | None = None
 
     def overage_in(self, currency: str) -> PriceVersion | None:
         """Return what usage beyond the limit costs in a currency; None when nothing."""
@@ -84,6 +108,7 @@ class Plan:
 
     `prices` holds those on sale; `archived_at` set means that nobody can buy it any more while those who have it
     keep it. `rates` is requests a minute by route group (`api`, `chat`); None means agreed by contract, not limited.
+    `concurrency` is how much long work of each kind it allows at once; None: not limited.
     `trial` is what a new customer gets for nothing; None: nothing.
     """
 
@@ -98,6 +123,7 @@ class Plan:
     rates: Mapping[str, int | None]
     archived_at: datetime | None = None
     trial: Trial | None = None
+    concurrency: Mapping[str, int | None] = field(default_factory=dict)
 
     def price(self, interval: Interval, currency: str | None = None) -> Price | None:
         """Return the price on sale for this interval (in this currency; None: the first listed)."""

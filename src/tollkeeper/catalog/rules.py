@@ -10,7 +10,8 @@ from tollkeeper.rating import Charge, charge_in_words
 from .addons import compare_addons
 from .model import Catalogue, Change, ChangeKind, Entitlement, Feature, FeatureKind, Plan
 from .offers import Standing, Trial, compare_offers
-from .spec import CatalogueSpec, FeatureSpec, LimitSpec, PlanSpec, Setting
+from .spec import CatalogueSpec, FeatureSpec, PlanSpec, Setting
+from .spec_limits import LimitSpec, beside_in_words, period_in_words
 
 Entitled = Mapping[str, LimitSpec | Setting]
 
@@ -44,7 +45,7 @@ def feature_of(key: str, spec: FeatureSpec) -> Feature:
 def entitlement_of(feature: Feature, value: LimitSpec | Setting) -> Entitlement:
     """Return the entitlement the file describes, but for its overage, which gets versions when it is stored."""
     if isinstance(value, LimitSpec):
-        return Entitlement(feature, limit=value.limit, hard=value.hard, period=value.period)
+        return value.entitlement(feature)
     return Entitlement(feature, value=value)
 
 
@@ -56,10 +57,10 @@ def in_words(entitlement: Entitlement) -> str:
 def _said(entitlement: Entitlement, overage: Mapping[str, Charge]) -> str:
     if entitlement.feature.kind is FeatureKind.METERED:
         limit = "unlimited" if entitlement.limit is None else f"{entitlement.limit:,}"
-        per = {"billing": "a billing period", "calendar_month": "a calendar month", "never": "for ever"}
         said = " or ".join(charge_in_words(charge, currency) for currency, charge in sorted(overage.items()))
         beyond = f"; beyond it {said}" if said else ""
-        return f"{limit} ({'hard' if entitlement.hard else 'soft'}, {per[entitlement.period]}{beyond})"
+        per, beside = period_in_words(entitlement), beside_in_words(entitlement)
+        return f"{limit} ({'hard' if entitlement.hard else 'soft'}, {per}{beside}{beyond})"
     if isinstance(entitlement.value, bool):
         return "on" if entitlement.value else "off"
     return str(entitlement.value)
@@ -95,6 +96,7 @@ def _plans(standing: Mapping[str, Plan], wanted: Mapping[str, PlanSpec]) -> Iter
         yield from _prices(key, old, spec)
         yield from _entitlements(key, old.entitlements if old else (), spec.entitlements)
         yield from _rates(key, old.rates if old else {}, spec.rates)
+        yield from _concurrency(key, old.concurrency if old else {}, spec.concurrency)
     for key, old in standing.items():
         if key not in wanted and old.archived_at is None:
             yield Change(ChangeKind.ARCHIVED, f"plan {key}", "not sold any more; those who have it keep it")
@@ -167,6 +169,21 @@ def _rates(key: str, old: Mapping[str, int | None], wanted: Mapping[str, int | N
         elif old[group] != wanted[group]:
             said = f"{group} {_rate(old[group])} becomes {_rate(wanted[group])}"
             yield Change(ChangeKind.CHANGED, f"rate of {key}", said)
+
+
+def _concurrency(key: str, old: Mapping[str, int | None], wanted: Mapping[str, int | None]) -> Iterator[Change]:
+    subject = f"concurrency of {key}"
+    for name in [*wanted, *(each for each in old if each not in wanted)]:
+        if name not in wanted:
+            yield Change(ChangeKind.ARCHIVED, subject, name)
+        elif name not in old:
+            yield Change(ChangeKind.ADDED, subject, f"{name} {_at_once(wanted[name])}")
+        elif old[name] != wanted[name]:
+            yield Change(ChangeKind.CHANGED, subject, f"{name} {_at_once(old[name])} becomes {_at_once(wanted[name])}")
+
+
+def _at_once(limit: int | None) -> str:
+    return "not limited" if limit is None else f"{limit:,} at once"
 
 
 def _rate(per_minute: int | None) -> str:

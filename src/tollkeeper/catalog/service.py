@@ -10,7 +10,8 @@ from . import rules, store
 from .addons import apply_addons
 from .model import Catalogue, CatalogueChanged, Change, FeatureKind, NoDefaultPlanError, Plan, PlanNotFoundError
 from .offers import save_offers
-from .spec import CatalogueSpec, FeatureSpec, LimitSpec, PlanSpec
+from .spec import CatalogueSpec, FeatureSpec, PlanSpec
+from .spec_limits import LimitSpec
 
 
 async def load_catalogue(tx: Tx) -> Catalogue:
@@ -94,6 +95,7 @@ async def apply(tx: Tx, spec: CatalogueSpec) -> list[Change]:
         await store.replace_entitlements(tx, key, allowed)
         await _save_overage(tx, standing.plans.get(key), key, plan)
         await store.replace_rates(tx, key, plan.rates)
+        await store.replace_concurrency(tx, key, plan.concurrency)
     await apply_addons(tx, standing.addons, spec.addons)
     await save_offers(tx, spec.coupons, spec.codes)
     await tx.emit(CatalogueChanged(changed_at=tx.now))

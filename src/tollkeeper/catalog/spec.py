@@ -8,19 +8,20 @@ from pydantic import Discriminator, Field, StringConstraints, Tag, ValidationErr
 
 from tollkeeper.kit import FieldProblem
 from tollkeeper.metering import Meter
-from tollkeeper.rating import Charge, Interval
+from tollkeeper.rating import Interval
 
-from .charges import ChargeSpec
-from .model import CatalogueFileError, EntitlementPeriod, FeatureKind
+from .model import CatalogueFileError, FeatureKind
 from .offers import Code, CodeSpec, CouponSpec, TrialSpec
 from .offers import contradictions as offers_contradict
 from .spec_addons import AddonSpec, addon_contradictions
+from .spec_limits import ENDLESS, LimitSpec, misfit_limit
 from .spec_meters import MeterSpec, meter_contradictions
 from .spec_parts import MAX_LIMIT, Amount, Currency, Key, Path, Prose, Spec, Words
 
 MAX_FILE_CHARACTERS = 512 * 1024
 
 PerMinute: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
+AtOnce: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=100_000)]
 Setting: TypeAlias = (
     Annotated[bool, Field(strict=True)]
     | Annotated[int, Field(strict=True, ge=-MAX_LIMIT, le=MAX_LIMIT)]
@@ -42,19 +43,6 @@ class FeatureSpec(MeterSpec):
         return Meter(0, key, event_type, self.aggregation, self.unit, value, self.group_by, self.filters)
 
 
-class LimitSpec(Spec):
-    """How much of a metered feature. `limit: null` means unlimited; `overage` is a charge a currency."""
-
-    limit: Annotated[int, Field(strict=True, ge=0, le=MAX_LIMIT)] | None
-    hard: Annotated[bool, Field(strict=True)] = True
-    period: EntitlementPeriod = EntitlementPeriod.BILLING
-    overage: dict[Currency, ChargeSpec] = Field(default_factory=dict)
-
-    def charges(self) -> dict[str, Charge]:
-        """Return what usage beyond the limit costs by currency."""
-        return {currency: spec.charge() for currency, spec in self.overage.items()}
-
-
 def _entitlement_shape(value: Any) -> str:
     return "amount" if isinstance(value, dict | LimitSpec) else "setting"
 
@@ -65,7 +53,10 @@ EntitlementSpec: TypeAlias = Annotated[
 
 
 class PlanSpec(Spec):
-    """A plan as the file has it. Prices are minor units by interval and currency; rates are requests a minute."""
+    """A plan as the file has it. Prices are minor units by interval and currency; rates are requests a minute.
+
+    `concurrency` is how much long work of each kind is allowed at once.
+    """
 
     name: Words
     description: Prose = ""
@@ -74,6 +65,7 @@ class PlanSpec(Spec):
     prices: dict[Literal["month", "year"], dict[Currency, Amount]] = Field(default_factory=dict)
     entitlements: dict[Key, EntitlementSpec] = Field(default_factory=dict)
     rates: dict[Key, PerMinute | None] = Field(default_factory=dict)
+    concurrency: dict[Key, AtOnce | None] = Field(default_factory=dict)
     trial: TrialSpec | None = None
 
     def amounts(self) -> dict[tuple[Interval, str], int]:
@@ -194,7 +186,7 @@ def _contradictions(raw: dict[str, Any]) -> Iterator[tuple[Path, str]]:
             path = ("plans", str(key), "entitlements", str(feature))
             if feature not in features:
                 yield path, "no feature of this key is defined under `features`"
-            elif message := _misfit(_mapping(features[feature]).get("kind"), value):
+            elif message := _misfit(_mapping(features[feature]), value):
                 yield path, message
             elif message := _misfit_overage(_mapping(plan), _mapping(value)):
                 yield (*path, "overage"), message
@@ -203,14 +195,15 @@ def _contradictions(raw: dict[str, Any]) -> Iterator[tuple[Path, str]]:
     yield from offers_contradict(raw)
 
 
-def _misfit(kind: Any, value: Any) -> str | None:
+def _misfit(feature: dict[Any, Any], value: Any) -> str | None:
+    kind = feature.get("kind")
     shape = {
         "switch": (isinstance(value, bool), "a switch is `true` or `false`"),
         "metered": (isinstance(value, dict), "a metered feature takes `{limit: ..., hard: ..., period: ...}`"),
         "setting": (isinstance(value, int | str) and not isinstance(value, bool), "a setting is a number or text"),
     }
     fits, message = shape.get(kind, (True, "")) if isinstance(kind, str) else (True, "")
-    return None if fits else message
+    return misfit_limit(feature, _mapping(value)) if fits else message
 
 
 def _misfit_overage(plan: dict[Any, Any], entitlement: dict[Any, Any]) -> str | None:
@@ -221,8 +214,8 @@ def _misfit_overage(plan: dict[Any, Any], entitlement: dict[Any, Any]) -> str | 
         return "nothing passes a hard limit that could cost something; write `hard: false`"
     if entitlement.get("limit") is None:
         return "nothing is beyond an unlimited amount"
-    if entitlement.get("period") == EntitlementPeriod.NEVER:
-        return "a limit for ever has no period at whose end usage beyond it could be charged"
+    if entitlement.get("period") in ENDLESS:
+        return "it has no period at whose end usage beyond it could be charged"
     sold = {currency for prices in _mapping(plan.get("prices")).values() for currency in _mapping(prices)}
     if set(overage) != sold:
         named = ", ".join(sorted(map(str, sold))) or "none, so that nobody could be charged"

@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Select, delete, or_, select, text, update
+from sqlalchemy import Select, Table, delete, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from tollkeeper.infra import Tx
@@ -19,7 +19,7 @@ from .charges import charge_from_json, charge_to_json
 from .model import Catalogue, Entitlement, EntitlementPeriod, Feature, FeatureKind, Plan, Price
 from .offers import Trial, TrialEnd, load_codes, load_coupons
 from .spec import PlanSpec
-from .tables import FEATURES, OVERAGE_PRICES, PLAN_ENTITLEMENTS, PLAN_RATES, PLANS, PRICES
+from .tables import FEATURES, OVERAGE_PRICES, PLAN_CONCURRENCY, PLAN_ENTITLEMENTS, PLAN_RATES, PLANS, PRICES
 
 Overage: TypeAlias = dict[tuple[str, str], list[PriceVersion]]
 
@@ -43,16 +43,13 @@ async def load(tx: Tx) -> Catalogue:
     entitlements: dict[str, list[Entitlement]] = defaultdict(list)
     for row in (await tx.connection.execute(select(PLAN_ENTITLEMENTS))).mappings():
         entitlements[row["plan"]].append(_entitlement(row, features, overage))
-    rates: dict[str, dict[str, int | None]] = defaultdict(dict)
-    ordered = select(PLAN_RATES).order_by(PLAN_RATES.c.route_group)
-    for row in (await tx.connection.execute(ordered)).mappings():
-        rates[row["plan"]][row["route_group"]] = row["per_minute"]
+    rates, at_once = await _by_plan(tx, PLAN_RATES), await _by_plan(tx, PLAN_CONCURRENCY)
     shown = list(features)
     plans: dict[str, Plan] = {}
     for row in (await tx.connection.execute(select(PLANS).order_by(PLANS.c.position, PLANS.c.key))).mappings():
         key = row["key"]
         allowed = sorted(entitlements[key], key=lambda each: shown.index(each.feature.key))
-        plans[key] = _plan(row, prices[key], allowed, rates[key])
+        plans[key] = _plan(row, prices[key], allowed, rates[key], at_once[key])
     addons = await load_addons(tx, features)
     coupons, codes = await load_coupons(tx), await load_codes(tx)
     return Catalogue(MappingProxyType(features), MappingProxyType(plans), coupons, codes, addons)
@@ -151,6 +148,11 @@ async def replace_entitlements(tx: Tx, plan: str, entitlements: Sequence[Entitle
             "value": each.value,
             "hard": each.hard,
             "period": each.period.value,
+            "window_seconds": _seconds(each.window),
+            "grace": each.grace,
+            "thresholds": None if each.thresholds is None else list(each.thresholds),
+            "rollover": each.rollover,
+            "per_member": each.per_member,
         }
         for each in entitlements
     ]
@@ -199,9 +201,29 @@ async def replace_rates(tx: Tx, plan: str, rates: Mapping[str, int | None]) -> N
         await tx.connection.execute(insert(PLAN_RATES), rows)
 
 
+async def replace_concurrency(tx: Tx, plan: str, concurrency: Mapping[str, int | None]) -> None:
+    """Make this how much long work the plan allows at once, and nothing else."""
+    await tx.connection.execute(delete(PLAN_CONCURRENCY).where(PLAN_CONCURRENCY.c.plan == plan))
+    rows = [{"plan": plan, "name": name, "at_once": at_once} for name, at_once in concurrency.items()]
+    if rows:
+        await tx.connection.execute(insert(PLAN_CONCURRENCY), rows)
+
+
+async def _by_plan(tx: Tx, table: Table) -> Mapping[str, dict[str, int | None]]:
+    """Read a table of plan, name and number."""
+    found: dict[str, dict[str, int | None]] = defaultdict(dict)
+    for plan, name, number in await tx.connection.execute(select(table).order_by(table.c[0], table.c[1])):
+        found[plan][name] = number
+    return found
+
+
 async def default_plan_keys(tx: Tx) -> list[str]:
     """Return which plans are marked as the default one: one, unless no catalogue was applied yet."""
     return list(await tx.connection.scalars(select(PLANS.c.key).where(PLANS.c.is_default)))
+
+
+def _seconds(window: timedelta | None) -> int | None:
+    return None if window is None else window // timedelta(seconds=1)
 
 
 def _feature(row: Mapping[Any, Any]) -> Feature:
@@ -217,7 +239,20 @@ def _price(row: Mapping[Any, Any]) -> Price:
 def _entitlement(row: Mapping[Any, Any], features: Mapping[str, Feature], overage: Overage) -> Entitlement:
     period = EntitlementPeriod(row["period"])
     beyond = tuple(overage.get((row["plan"], row["feature"]), ()))
-    return Entitlement(features[row["feature"]], row["amount"], row["value"], row["hard"], period, beyond)
+    window = row["window_seconds"]
+    return Entitlement(
+        features[row["feature"]],
+        row["amount"],
+        row["value"],
+        row["hard"],
+        period,
+        beyond,
+        window=None if window is None else timedelta(seconds=window),
+        grace=row["grace"],
+        thresholds=None if row["thresholds"] is None else tuple(row["thresholds"]),
+        rollover=row["rollover"],
+        per_member=row["per_member"],
+    )
 
 
 async def _current_overage(tx: Tx) -> Overage:
@@ -241,6 +276,7 @@ def _plan(
     prices: Sequence[Price],
     entitlements: Sequence[Entitlement],
     rates: Mapping[str, int | None],
+    concurrency: Mapping[str, int | None],
 ) -> Plan:
     return Plan(
         key=row["key"],
@@ -254,6 +290,7 @@ def _plan(
         rates=MappingProxyType(dict(rates)),
         archived_at=row["archived_at"],
         trial=_trial(row),
+        concurrency=MappingProxyType(concurrency),
     )
 
 

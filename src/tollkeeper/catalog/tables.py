@@ -135,6 +135,16 @@ PLAN_RATES = Table(
     comment="Request rates of each plan",
 )
 
+PLAN_CONCURRENCY = Table(
+    "plan_concurrency",
+    metadata,
+    Column("plan", Text, ForeignKey("plans.key"), primary_key=True),
+    Column("name", Text, primary_key=True, comment="what kind of work"),
+    Column("at_once", Integer, comment="null: not limited"),
+    CheckConstraint("at_once > 0", name="at_once_positive"),
+    comment="How much long work of each kind a plan allows at once",
+)
+
 ADDONS = Table(
     "addons",
     metadata,

@@ -1,17 +1,16 @@
 """Which counters a billed period has, what of each is to be charged, and where to. Pure."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tollkeeper.catalog import EntitlementPeriod
+from tollkeeper.catalog import CALENDAR, CALENDAR_ANCHOR, EntitlementPeriod
 from tollkeeper.rating import Interval, Period, PriceVersion, Usage, UsageLine, charge_in_words, period_at, rate_overage
 
 from .model import Beyond, Charge, Reason
 
 # Longer than any month: a billing period beyond it is a year's, and is counted by the month within it.
 LONGEST_MONTH = timedelta(days=32)
-_CALENDAR = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def counters(kind: EntitlementPeriod, billed: Period, until: datetime) -> Iterator[Period]:
@@ -21,22 +20,22 @@ def counters(kind: EntitlementPeriod, billed: Period, until: datetime) -> Iterat
     As the gate counts: a year is cut into months; when a renewal is heard of late, months follow the known period. What
     is counted for ever has no period at whose end it could be charged.
     """
-    if kind is EntitlementPeriod.CALENDAR_MONTH:
-        yield from _months(_CALENDAR, billed.start, until)
+    if kind in CALENDAR:
+        yield from _series(CALENDAR_ANCHOR, CALENDAR[kind], billed.start, until)
     elif kind is EntitlementPeriod.BILLING:
         if billed.end - billed.start <= LONGEST_MONTH:
             yield billed
         else:
-            for month in _months(billed.start, billed.start, min(until, billed.end)):
+            for month in _series(billed.start, Interval.MONTH, billed.start, min(until, billed.end)):
                 yield Period(month.start, min(month.end, billed.end))
-        yield from _months(billed.end, billed.end, until)
+        yield from _series(billed.end, Interval.MONTH, billed.end, until)
 
 
-def _months(anchor: datetime, since: datetime, until: datetime) -> Iterator[Period]:
-    month = period_at(anchor, Interval.MONTH, since)
-    while month.start < until:
-        yield month
-        month = period_at(anchor, Interval.MONTH, month.end)
+def _series(anchor: datetime, interval: Interval, since: datetime, until: datetime) -> Iterator[Period]:
+    each = period_at(anchor, interval, since)
+    while each.start < until:
+        yield each
+        each = period_at(anchor, interval, each.end)
 
 
 def where_it_began(last: Charge | None, plan: str, price: PriceVersion | None) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from tollkeeper.catalog import Addon, Entitlement, EntitlementPeriod, FeatureKind, Plan, Price
+from tollkeeper.catalog import Addon, Entitlement, EntitlementPeriod, FeatureKind, Plan, Price, window_in_words
 from tollkeeper.kit import Money
 from tollkeeper.rating import Interval, charge_in_words
 
@@ -162,7 +162,7 @@ def inline(name: str) -> str:
 
 def _is_monthly(entitlement: Entitlement) -> bool:
     counted = entitlement.feature.kind is FeatureKind.METERED
-    return counted and entitlement.period is not EntitlementPeriod.NEVER
+    return counted and entitlement.period in {EntitlementPeriod.BILLING, EntitlementPeriod.CALENDAR_MONTH}
 
 
 def included(entitlement: Entitlement) -> str:
@@ -171,11 +171,25 @@ def included(entitlement: Entitlement) -> str:
     if entitlement.feature.kind is FeatureKind.METERED:
         if entitlement.limit is None:
             return f"Unlimited {inline(name)}"
-        ever = " in total" if entitlement.period is EntitlementPeriod.NEVER else ""
-        return f"{_short(entitlement.limit)} {inline(name)}{ever}" if entitlement.limit else ""
+        return f"{_short(entitlement.limit)} {inline(name)}{_over(entitlement)}" if entitlement.limit else ""
     if isinstance(entitlement.value, bool):
         return name if entitlement.value else ""
     return f"{_value(entitlement.value)} {inline(name)}" if entitlement.value is not None else ""
+
+
+def _over(entitlement: Entitlement) -> str:
+    """Say over which time a limit is given, when it is not the month that the whole list is about."""
+    if entitlement.window is not None:
+        return f" in any {window_in_words(entitlement.window)}"
+    return _SPANS.get(entitlement.period, "")
+
+
+_SPANS = {
+    EntitlementPeriod.CALENDAR_DAY: " a day",
+    EntitlementPeriod.CALENDAR_WEEK: " a week",
+    EntitlementPeriod.CALENDAR_YEAR: " a year",
+    EntitlementPeriod.NEVER: " in total",
+}
 
 
 def _short(number: int) -> str:
