@@ -11,10 +11,11 @@ from tollkeeper.billing import EntitlementsChanged
 from tollkeeper.orgs import OrganizationCreated
 
 from .admission import COOKIELESS_PATHS, Admission
+from .history import allowance_of, usage_history
 from .http import gate_of, history_span, keys_router, limits_report, router
 from .model import Access, Allowance, Balance, Offer, QuotaExceededError, RateLimitedError
 from .quick import Quick
-from .service import Gate, on_entitlements_changed, on_organization_created, usage_history
+from .service import Gate, on_entitlements_changed, on_organization_created
 
 projections = {OrganizationCreated: on_organization_created, EntitlementsChanged: on_entitlements_changed}
 
@@ -29,6 +30,7 @@ __all__ = [
     "Quick",
     "QuotaExceededError",
     "RateLimitedError",
+    "allowance_of",
     "gate_of",
     "history_span",
     "keys_router",

@@ -1,7 +1,6 @@
 """Use cases of the gate, and its reactions to what lower floors report."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,10 +12,8 @@ from tollkeeper.infra import LocalThrottle, Runtime, SharedThrottle, Throttle, T
 from tollkeeper.kit import Actor, ActorKind, NotFoundError
 from tollkeeper.metering import (
     ADDITIVE,
-    Bucket,
     Consumption,
     CounterKey,
-    HistoryPoint,
     Hold,
     Outcome,
     Release,
@@ -24,7 +21,6 @@ from tollkeeper.metering import (
     Settle,
     Verdict,
     find_reservations,
-    history,
 )
 from tollkeeper.orgs import OrganizationCreated
 from tollkeeper.rating import Period
@@ -370,13 +366,3 @@ def quota_lines(balance: Balance) -> bytes:
 def quota_headers(balance: Balance) -> dict[str, str]:
     """The same as values by name."""
     return {name.decode(): value.decode() for name, value in pairs(quota_lines(balance))}
-
-
-async def usage_history(tx: Tx, access: Access, feature: str, period: Period, bucket: Bucket) -> Sequence[HistoryPoint]:
-    """Usage of one feature within a span of time, by bucket; buckets without usage are left out."""
-    allowance = access.allowances.get(feature)
-    if allowance is None:
-        raise UnknownFeatureError(f"There is no metered feature {feature!r}.", feature=feature)
-    return await history(
-        tx, access.standing.organization_id, allowance.meter_id, start=period.start, end=period.end, bucket=bucket
-    )

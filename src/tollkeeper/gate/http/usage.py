@@ -10,13 +10,14 @@ from starlette.responses import Response
 
 from tollkeeper.catalog import Entitlement
 from tollkeeper.gate import hot
+from tollkeeper.gate.history import usage_history
 from tollkeeper.gate.hot import balance_document
 from tollkeeper.gate.model import Access, Balance, InvalidKeyError, offer_document
 from tollkeeper.gate.schemas import MAX_COUNT, MAX_FEATURE, BalanceBody, CheckAnswer, CheckBody, TrackBody
-from tollkeeper.gate.service import Gate, usage_history
+from tollkeeper.gate.service import Gate
 from tollkeeper.infra import ActorDep, RuntimeDep, Tx, TxDep, current_actor, pairs, runtime_of
 from tollkeeper.kit import FieldProblem, InvalidInputError, Permission
-from tollkeeper.metering import Bucket
+from tollkeeper.metering import Bucket, HistoryPoint
 from tollkeeper.rating import Period
 
 router = APIRouter(prefix="/usage", tags=["Usage"])
@@ -26,6 +27,7 @@ LONGEST_HISTORY = timedelta(days=366)
 DEFAULT_HISTORY = timedelta(days=30)
 # Nothing was counted before; dates near the first year cannot be reckoned with.
 EARLIEST_YEAR = 2000
+MAX_FILTER = 255
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: {"description": "No valid credential."},
@@ -83,9 +85,28 @@ async def _access(gate: Gate, actor: ActorDep, customer: str | None) -> Access:
     return await gate.access(await gate.organization_of(actor, customer))
 
 
-@router.get("", responses=without(402))
+GroupQuery = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=255)]] | None,
+    Query(alias="group_by", max_length=5, description="Properties of the events to split the history by."),
+]
+FILTERS: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "filter",
+            "in": "query",
+            "style": "deepObject",
+            "explode": True,
+            "schema": {"type": "object", "additionalProperties": {"type": "string", "maxLength": MAX_FILTER}},
+            "description": "`filter[model]=large`: only events with this property; given twice, either value.",
+        }
+    ]
+}
+
+
+@router.get("", responses=without(402), openapi_extra=FILTERS)
 async def usage(
     *,
+    request: Request,
     actor: ActorDep,
     runtime: RuntimeDep,
     tx: TxDep,
@@ -94,6 +115,7 @@ async def usage(
     start: Annotated[AwareDatetime | None, Query(alias="from")] = None,
     end: Annotated[AwareDatetime | None, Query(alias="to")] = None,
     bucket: Bucket = Bucket.DAY,
+    group: GroupQuery = None,
 ) -> dict[str, Any]:
     """Where every feature stands in its current period; with `feature`, its history by bucket, too."""
     gate = runtime.part(Gate)
@@ -103,16 +125,41 @@ async def usage(
     if feature is None:
         return answer
     span = history_span(start, end, tx.now)
-    points = await usage_history(tx, access, feature, span, bucket)
+    points = await usage_history(
+        tx, access, feature, span, bucket, group_by=list(dict.fromkeys(group or ())), filters=history_filters(request)
+    )
     answer["data"] = [each for each in balances if each["feature"] == feature]
     answer["history"] = {
         "feature": feature,
         "from": span.start,
         "to": span.end,
         "bucket": bucket,
-        "data": [{"start": point.start, "used": point.used} for point in points],
+        "data": [_point(point) for point in points],
     }
     return answer
+
+
+def _point(point: HistoryPoint) -> dict[str, Any]:
+    return {"start": point.start, "used": point.used} | ({"group": point.group} if point.group else {})
+
+
+def history_filters(request: Request) -> dict[str, list[str]]:
+    """Return what `filter[property]=value` in the address says: the values by property.
+
+    Raises:
+        InvalidInputError: a filter has no property, or a value that is too long or none a text can hold.
+    """
+    found: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        if not name.startswith("filter["):
+            continue
+        path = name.removeprefix("filter[").removesuffix("]")
+        if not path or not name.endswith("]") or len(value) > MAX_FILTER or "\x00" in value:
+            raise InvalidInputError(
+                [FieldProblem("filter", f"filter[property]=value, {MAX_FILTER} characters at most")]
+            )
+        found.setdefault(path, []).append(value)
+    return found
 
 
 def history_span(start: datetime | None, end: datetime | None, now: datetime) -> Period:

@@ -1,0 +1,65 @@
+"""The history of a feature's usage, whole or split by what its events say."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from tollkeeper.infra import Tx
+from tollkeeper.kit import FieldProblem, InvalidInputError
+from tollkeeper.metering import Bucket, HistoryPoint, Meter, history, list_meters
+from tollkeeper.rating import Period
+
+from .model import Access, Allowance, UnknownFeatureError
+
+NOTHING_FILTERED: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+
+def allowance_of(access: Access, feature: str) -> Allowance:
+    """Return what the organization may use of a metered feature.
+
+    Raises:
+        UnknownFeatureError: there is no such feature, or it is not metered.
+    """
+    allowance = access.allowances.get(feature)
+    if allowance is None:
+        raise UnknownFeatureError(f"There is no metered feature {feature!r}.", feature=feature)
+    return allowance
+
+
+async def usage_history(
+    tx: Tx,
+    access: Access,
+    feature: str,
+    period: Period,
+    bucket: Bucket,
+    *,
+    group_by: Sequence[str] = (),
+    filters: Mapping[str, Sequence[str]] = NOTHING_FILTERED,
+) -> Sequence[HistoryPoint]:
+    """Usage of one feature within a span of time, by bucket; buckets without usage are left out.
+
+    Raises:
+        UnknownFeatureError: there is no such feature.
+        InvalidInputError: its meter's history cannot be split by one of these properties.
+    """
+    allowance = allowance_of(access, feature)
+    if group_by or filters:
+        (meter,) = [each for each in await list_meters(tx) if each.id == allowance.meter_id]
+        _must_split_by(meter, group_by, filters)
+    return await history(
+        tx,
+        access.standing.organization_id,
+        allowance.meter_id,
+        start=period.start,
+        end=period.end,
+        bucket=bucket,
+        group_by=group_by,
+        filters=filters,
+    )
+
+
+def _must_split_by(meter: Meter, group_by: Sequence[str], filters: Mapping[str, Sequence[str]]) -> None:
+    known = ", ".join(meter.group_by) or "nothing"
+    wrong = [FieldProblem("group_by", f"must be one of: {known}") for each in group_by if each not in meter.group_by]
+    wrong += [FieldProblem("filter", f"must be one of: {known}") for each in filters if each not in meter.group_by]
+    if wrong:
+        raise InvalidInputError(wrong)
