@@ -53,6 +53,7 @@ from .model import (
     TooMuchHistoryError,
     Verdict,
 )
+from .rolling import keep_rolled_up, roll_up, rollup_lag
 from .rules import UNFILTERED, Known, Measured, UnreadableEventError, counts, decide, fits, measure, must_keep_meaning
 from .service import consume, define_meter, expired_reservations, prepare_partitions
 from .store import counters_of_periods, find_reservations, history, list_meters, read_counters, replay
@@ -113,6 +114,7 @@ __all__ = [
     "fits",
     "history",
     "jobs",
+    "keep_rolled_up",
     "list_events",
     "list_meters",
     "measure",
@@ -120,4 +122,6 @@ __all__ = [
     "prepare_partitions",
     "read_counters",
     "replay",
+    "roll_up",
+    "rollup_lag",
 ]

@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from tollkeeper import __version__, billing
+from tollkeeper import __version__, billing, metering
 from tollkeeper.gate import Gate
 from tollkeeper.infra import Runtime, RuntimeDep, jobs_health
 
@@ -16,6 +17,8 @@ router = APIRouter(tags=["Health"])
 
 SECONDS_ALLOWED = 3.0
 _UNAVAILABLE = 503
+# Usage is rolled up every second; history is exact without, and slower the more waits.
+LONGEST_LAG = timedelta(minutes=5)
 # Without these no request can be served; the others being down is told but costs no traffic.
 HARD = frozenset({"database"})
 
@@ -37,6 +40,14 @@ async def _gate(runtime: Runtime) -> str | None:
     )
 
 
+async def _usage(runtime: Runtime) -> str | None:
+    async with runtime.transaction() as tx:
+        lag = await metering.rollup_lag(tx)
+    return (
+        None if lag < LONGEST_LAG else f"the oldest usage that is not rolled up waits for {lag.total_seconds():.0f} s"
+    )
+
+
 async def _redis(runtime: Runtime) -> str | None:
     return await runtime.part(Gate).throttle.problem()
 
@@ -46,7 +57,8 @@ async def _provider(runtime: Runtime) -> str | None:
 
 
 def _checks(runtime: Runtime) -> dict[str, Check]:
-    checks: dict[str, Check] = {"database": _database, "jobs": _jobs, "gate": _gate, "provider": _provider}
+    checks: dict[str, Check] = {"database": _database, "jobs": _jobs, "gate": _gate, "usage": _usage}
+    checks["provider"] = _provider
     return checks | ({"redis": _redis} if runtime.settings.redis_url else {})
 
 
