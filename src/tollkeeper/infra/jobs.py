@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # A worker that has not reported for this long is taken for dead; procrastinate's workers report every ten seconds.
 HEARTBEAT_SECONDS = 30
 LONGEST_WAIT_SECONDS = 60
+log = structlog.get_logger(__name__)
 
 _HEALTH = """
 select
@@ -120,6 +121,18 @@ class JobQueue:
             )
             if each.cron:
                 self.app.periodic(cron=each.cron)(task)
+
+    async def take_up_stalled(self) -> int:
+        """Have the jobs that dead workers left behind run again, by whoever comes first; returns how many there were.
+
+        The app is open. A worker that died in order has left; one that was killed is missed after `HEARTBEAT_SECONDS`.
+        """
+        manager = self.app.job_manager
+        found = list(await manager.get_stalled_jobs(seconds_since_heartbeat=HEARTBEAT_SECONDS))
+        for each in found:
+            log.warning("taking up the job of a worker that died", job=each.task_name, job_id=each.id)
+            await manager.retry_job(each)
+        return len(found)
 
     async def drain(self, *, concurrency: int = 4) -> None:
         """Run every job that is due, and those they make, then return. The jobs are registered, the app is open."""
