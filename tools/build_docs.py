@@ -1,6 +1,9 @@
 """Write the pages that are made from code, or with `--check` fail when one is out of date."""
 
+import importlib
 import inspect
+import itertools
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,6 +129,30 @@ def cli_page() -> str:
     return "".join(parts)
 
 
+def old_shapes_page(recordings: Path) -> str:
+    """Where the events of older API versions hold what we keep of them."""
+    head = """# Events of older API versions
+
+Stripe renders an event in the version of its endpoint, or of its account. Whatever the version, only what is marked *
+is read from the body: it says what the event is about. Everything else comes from Stripe's answer in the pinned version,
+whether the body holds it or not; `re-fetched` stands where it does not, or where it is worked out from several parts.
+Shown are the versions of which there are recordings; `none` does not tell its version.
+"""
+    parts = [NOTE + head]
+    shapes = importlib.import_module("old_shapes")  # beside this file
+    for kind, found in itertools.groupby(shapes.summary(recordings), key=lambda row: row[0]):
+        rows = [
+            f"| {field} | {_as_code(place, shapes.REFETCHED)} | {versions} |" for _, field, place, versions in found
+        ]
+        parts.append(f"\n## {kind}\n\n| what we keep | where the body has it | in versions |\n|---|---|---|\n")
+        parts.append("\n".join(rows) + "\n")
+    return "".join(parts)
+
+
+def _as_code(place: str, elsewhere: str) -> str:
+    return place if place == elsewhere else f"`{place}`"
+
+
 def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
     if not hasattr(command, "commands"):
         yield name, command
@@ -139,7 +166,10 @@ def pages() -> dict[Path, str]:
     settings = Settings(_env_file=None, TOLLKEEPER_ENV="test")
     api = wiring.build_api(wiring.build_runtime(settings, "postgresql://unused@/unused"))
     reference = ROOT / "docs/reference"
-    return {
+    # Without the recordings the page can neither be made nor found out of date.
+    recordings = os.environ.get("STRIPE_RECORDINGS")
+    made = {reference / "older-api-versions.md": old_shapes_page(Path(recordings))} if recordings else {}
+    return made | {
         ROOT / ".env.example": env_example(),
         reference / "settings.md": settings_page(),
         reference / "errors.md": errors_page(),

@@ -43,6 +43,13 @@ PLAIN = {
     "number",
     "total",
 }
+NAMED = {
+    "subscription": "subscription_id",
+    "invoice": "invoice_id",
+    "customer": "customer_id",
+    "checkout.session": "checkout_id",
+    "credit_note": "credit_note_id",
+}
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +104,10 @@ def test_the_subject_of_every_handled_event_is_found(tool: ModuleType) -> None:
         subject = event(json.dumps(raw).encode()).subject
         assert subject is not None, path.name
         named: dict[str, Any] = asdict(subject)
-        mine = {"subscription": "subscription_id", "invoice": "invoice_id", "customer": "customer_id"}
-        assert named[mine.get(body["object"], "checkout_id")] == body["id"], path.name
+        if body["object"] in {"charge", "refund", "dispute"}:
+            charge = body["id"] if body["object"] == "charge" else body["charge"]
+            assert named["payment_id"] == (body.get("payment_intent") or charge), path.name
+        else:
+            assert named[NAMED[body["object"]]] == body["id"], path.name
         seen += 1
-    assert seen >= 20
+    assert seen >= 30
