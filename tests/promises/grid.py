@@ -103,9 +103,16 @@ GRID = (
         Permission.KEYS_MANAGE,
         201,
         {"name": "laptop", "scopes": ["usage:write"]},
-        wrong=wrong(name="", kind="gold", expires_at="yesterday", customer=7),
+        wrong=wrong(name="", kind="gold", expires_at="yesterday", per_minute=0, customer=7),
         others=THEIRS,
         once=True,
+    ),
+    Route(
+        "PATCH /api/keys/{key_id}",
+        Permission.KEYS_MANAGE,
+        body={"name": "desk", "per_minute": 600},
+        wrong=wrong(name="", per_minute=1.5),
+        others={"key_id": "{eve_key_id}"},
     ),
     Route(
         "POST /api/keys/{key_id}/rotate",
@@ -175,6 +182,33 @@ GRID = (
         wrong=CUSTOMER,
         others={"reservation_id": ZERO},
     ),
+    # What correcting does is told in tests/gate/test_corrections.py.
+    Route(
+        "GET /api/usage/events",
+        Permission.USAGE_READ,
+        query={"feature": "prompts", "limit": "2"},
+        wrong=wrong(**{"feature": "", "from": "noon", "to": "tea", "limit": "0", "cursor": "x" * 200, "customer": ""}),
+        others=THEIRS,
+    ),
+    Route("GET /api/usage/events/{event_id}", Permission.USAGE_READ, None, wrong=CUSTOMER, others={"event_id": ZERO}),
+    Route(
+        "PATCH /api/usage/events/{event_id}",
+        Permission.USAGE_CORRECT,
+        None,
+        {"count": 1, "reason": "counted twice", "customer": "{ada_id}"},
+        wrong=wrong(count=-1, reason="", customer=""),
+        caller="operator",
+        others={"event_id": ZERO},
+    ),
+    Route(
+        "DELETE /api/usage/events/{event_id}",
+        Permission.USAGE_CORRECT,
+        None,
+        query={"reason": "a test", "customer": "{ada_id}"},
+        wrong=wrong(reason="", customer="x" * 5000),
+        caller="operator",
+        others={"event_id": ZERO},
+    ),
     Route(
         "GET /api/usage",
         Permission.USAGE_READ,
@@ -183,6 +217,26 @@ GRID = (
         others=THEIRS,
     ),
     Route("GET /api/usage/limits", Permission.USAGE_READ, wrong=CUSTOMER, others=THEIRS),
+    # How much runs at once. What a good call does is told in tests/gate/test_leases.py.
+    Route("GET /api/leases", Permission.USAGE_READ, wrong=CUSTOMER, others=THEIRS),
+    Route(
+        "POST /api/leases",
+        Permission.USAGE_WRITE,
+        201,
+        {"name": "previews", "ttl_seconds": 60},
+        wrong=wrong(name="", ttl_seconds=0, customer=""),
+        others={"name": "previews", **THEIRS},
+        once=True,
+    ),
+    Route(
+        "POST /api/leases/{lease_id}/renew",
+        Permission.USAGE_WRITE,
+        None,
+        {},
+        wrong=wrong(ttl_seconds=1.5, customer=""),
+        others={"lease_id": ZERO},
+    ),
+    Route("DELETE /api/leases/{lease_id}", Permission.USAGE_WRITE, None, wrong=CUSTOMER, others={"lease_id": ZERO}),
     # Buying and what was bought. `ada` has bought a plan, `eve` has not.
     Route(
         "POST /api/stripe/create-checkout",

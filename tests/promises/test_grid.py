@@ -142,7 +142,8 @@ async def test_what_belongs_to_another_tenant_does_not_exist(world: World) -> No
         path, caller = route.path.format(**theirs), theirs.pop("as", route.caller)
         in_body, in_query = ({}, {}) if "{" in route.path else (theirs, {}) if route.body is not None else ({}, theirs)
         body = None if route.body is None else route.body | in_body
-        found = fault(await world.call(route.method, path, body, by=caller, params=in_query), 404)
+        params = {**filled(route.query, world.known), **in_query}
+        found = fault(await world.call(route.method, path, body, by=caller, params=params), 404)
         faults += [found] if found else []
     assert not faults, "\n".join(faults)
 

@@ -56,7 +56,8 @@ class World:
     async def good(self, route: Route, **changes: Any) -> httpx.Response:
         """The good call of a route; `changes` replace what is sent with it."""
         known = await self.fill(route)
-        sent: dict[str, Any] = {"by": route.caller, "body": filled(route.body, known), "params": route.query, **changes}
+        good = {"by": route.caller, "body": filled(route.body, known), "params": filled(route.query, known)}
+        sent: dict[str, Any] = {**good, **changes}
         return await self.call(route.method, route.path.format(**known), sent.pop("body"), **sent)
 
     async def fill(self, route: Route) -> dict[str, str]:
@@ -67,6 +68,7 @@ class World:
             "tax_id": "txi_of_nobody",
             "dispute_id": ZERO,
             "reservation_id": ZERO,
+            "event_id": ZERO,
             **self.known,
         }
         if "{key_id}" in route.path:

@@ -22,6 +22,7 @@ class Permission(StrEnum):
 
     USAGE_READ = "usage:read"
     USAGE_WRITE = "usage:write"
+    USAGE_CORRECT = "usage:correct"
     KEYS_READ = "keys:read"
     KEYS_MANAGE = "keys:manage"
     KEYS_VERIFY = "keys:verify"
@@ -32,8 +33,9 @@ class Permission(StrEnum):
 
 
 _READ = frozenset({Permission.USAGE_READ, Permission.KEYS_READ, Permission.BILLING_READ})
-# Giving money back is for those whose money it is: the operator.
-_ALL_OF_A_MEMBER = frozenset(Permission) - {Permission.KEYS_VERIFY, Permission.BILLING_REFUND}
+# Giving money back is for those whose money it is: the operator. So is correcting usage, which others pay by.
+_OF_OPERATORS = {Permission.KEYS_VERIFY, Permission.BILLING_REFUND, Permission.USAGE_CORRECT}
+_ALL_OF_A_MEMBER = frozenset(Permission) - _OF_OPERATORS
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OWNER: _ALL_OF_A_MEMBER,

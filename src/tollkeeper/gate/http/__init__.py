@@ -1,8 +1,9 @@
 """The addresses of the gate."""
 
-from . import reservations
+from . import corrections, reservations
 from .usage import gate_of, history_span, keys_router, limits_report, router
 
 router.include_router(reservations.router)
+router.include_router(corrections.router)
 
 __all__ = ["gate_of", "history_span", "keys_router", "limits_report", "router"]

@@ -12,6 +12,8 @@ from tollkeeper.infra import Tx
 from tollkeeper.metering.model import NOBODY, Aggregation, CounterKey
 from tollkeeper.metering.tables import METERS, USAGE_COUNTERS, USAGE_EVENTS
 
+from .versions import counting
+
 
 async def counters_of_periods(tx: Tx, keys: Sequence[CounterKey]) -> dict[CounterKey, int]:
     """Return what these counters stand at, for pages and reports; a counter nobody used yet is missing."""
@@ -29,7 +31,8 @@ async def counters_of_periods(tx: Tx, keys: Sequence[CounterKey]) -> dict[Counte
 def _number(aggregation: Any) -> ColumnElement[int]:
     """Return what a group of events comes to by its meter's aggregation; the replay of what `rules.decide` keeps up."""
     event = USAGE_EVENTS.c
-    by_time = aggregate_order_by(event.quantity, event.at.desc(), event.id.desc())
+    subject = func.coalesce(event.corrects, event.id)
+    by_time = aggregate_order_by(event.quantity, event.at.desc(), subject.desc())
     newest_first: Any = array_agg(by_time)  # type: ignore[no-untyped-call]
     number = case(
         (aggregation == Aggregation.COUNT.value, func.count()),
@@ -44,14 +47,14 @@ def _number(aggregation: Any) -> ColumnElement[int]:
 async def replay(
     tx: Tx, organization_id: UUID, meter_id: int, period_start: datetime, *, recorded_before: UUID
 ) -> tuple[int, int]:
-    """Return how many events a counter has that were recorded before this id was made, and what they sum to."""
+    """Return how many events a counter had when this id was made, and what they summed to, as corrected until then."""
     table = USAGE_EVENTS.c
     rows = await tx.connection.execute(
         select(func.count(), func.coalesce(func.sum(table.quantity), 0)).where(
             table.organization_id == organization_id,
             table.meter_id == meter_id,
             table.period_start == period_start,
-            table.id < recorded_before,
+            counting(recorded_before=recorded_before),
         )
     )
     count, total = rows.one()
@@ -68,6 +71,7 @@ async def counters_that_disagree(tx: Tx) -> list[tuple[CounterKey, int, int]]:
             _number(METERS.c.aggregation).label("total"),
         )
         .join_from(USAGE_EVENTS, METERS, METERS.c.id == USAGE_EVENTS.c.meter_id)
+        .where(counting())
         .group_by(
             USAGE_EVENTS.c.organization_id,
             USAGE_EVENTS.c.meter_id,
