@@ -134,7 +134,7 @@ def old_shapes_page(recordings: Path) -> str:
     head = """# Events of older API versions
 
 Stripe renders an event in the version of its endpoint, or of its account. Whatever the version, only what is marked *
-is read from the body: it says what the event is about. Everything else comes from Stripe's answer in the pinned version,
+is read from the body: it says what the event is about. Everything else comes from the answer in the pinned version,
 whether the body holds it or not; `re-fetched` stands where it does not, or where it is worked out from several parts.
 Shown are the versions of which there are recordings; `none` does not tell its version.
 """
