@@ -13,6 +13,7 @@ from tollkeeper.orgs import OrganizationCreated
 from .admission import COOKIELESS_PATHS, Admission
 from .history import allowance_of, usage_history
 from .http import gate_of, history_span, keys_router, limits_report, router
+from .leases import router as leases_router
 from .model import Access, Allowance, Balance, Offer, QuotaExceededError, RateLimitedError
 from .quick import Quick
 from .service import Gate, on_entitlements_changed, on_organization_created
@@ -34,6 +35,7 @@ __all__ = [
     "gate_of",
     "history_span",
     "keys_router",
+    "leases_router",
     "limits_report",
     "projections",
     "router",

@@ -89,6 +89,8 @@ class Access:
     entitlements: tuple[Entitlement, ...] = ()
     periods: dict[EntitlementPeriod, Period] = field(default_factory=dict)
     """The current period by kind, worked out when first asked and again once it is over."""
+    concurrency: Mapping[str, int | None] = field(default_factory=dict)
+    """How much long work of each kind may run at once; None: not limited."""
     call_rates: dict[tuple[UUID | None, int | None, str | None], Rates] = field(default_factory=dict)
     """Against which limits its callers' calls count, worked out when first asked."""
 

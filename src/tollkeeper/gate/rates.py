@@ -59,22 +59,27 @@ class RateBook:
             return tuple(rate for rate in [self._of_address(host, AUTH)] if rate)
         if access is None:
             return tuple(self._of_key(actor, actor.per_minute))
-        asked = (actor.credential_id if actor.kind is ActorKind.API_KEY else None, actor.per_minute, group)
+        per_minute = self._by_key(actor, access)
+        asked = (None if per_minute is None else actor.credential_id, per_minute, group)
         known = access.call_rates.get(asked)
         if known is None:
-            known = access.call_rates[asked] = self._worked_out(actor, access, group)
+            known = access.call_rates[asked] = self._worked_out(actor, access, per_minute, group)
         return known
 
-    def _worked_out(self, actor: Actor, access: Access, group: str | None) -> Rates:
+    @staticmethod
+    def _by_key(actor: Actor, access: Access) -> int | None:
+        if actor.kind is not ActorKind.API_KEY:
+            return None
+        own, of_plan = actor.per_minute, access.rates.get(KEY)
+        return own if of_plan is None else of_plan if own is None else min(own, of_plan)
+
+    def _worked_out(self, actor: Actor, access: Access, by_key: int | None, group: str | None) -> Rates:
         rates = []
         for each in (API, group):
             per_minute = access.rates.get(each) if each else None
             if each and per_minute is not None:
                 rates.append(self._rate(f"org:{access.standing.organization_id}", each, per_minute))
-        if actor.kind is ActorKind.API_KEY:
-            bounds = (actor.per_minute, access.rates.get(KEY))
-            rates += self._of_key(actor, min((each for each in bounds if each is not None), default=None))
-        return tuple(rates)
+        return (*rates, *self._of_key(actor, by_key))
 
     def _of_key(self, actor: Actor, per_minute: int | None) -> list[Rate]:
         return (

@@ -34,7 +34,7 @@ class Tiers:
         like = self._known.get(bought)
         if like is None:
             like = self._known[bought] = build_access(standing, self._catalogue, self._meters)
-        return replace(like, standing=standing, periods={})
+        return replace(like, standing=standing, periods={}, call_rates={})
 
 
 def build_access(standing: Standing, catalogue: Catalogue, meters: Iterable[Meter]) -> Access:
@@ -53,7 +53,7 @@ def build_access(standing: Standing, catalogue: Catalogue, meters: Iterable[Mete
             for key, each in allowances.items()
         }
     offers = {key: best_offer(catalogue, plan, allowance, standing.addons) for key, allowance in allowances.items()}
-    return Access(standing, plan.key, plan.name, allowances, offers, plan.rates, allowed)
+    return Access(standing, plan.key, plan.name, allowances, offers, plan.rates, allowed, concurrency=plan.concurrency)
 
 
 def _allowance(allowed: Sequence[Entitlement], meter: Meter) -> Allowance:

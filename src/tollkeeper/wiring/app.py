@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from tollkeeper import __version__, billing, identity, web
-from tollkeeper.gate import Admission, Gate, Quick, keys_router, limits_report
+from tollkeeper.gate import Admission, Gate, Quick, keys_router, leases_router, limits_report
 from tollkeeper.infra import Edge, Runtime, follow_clock, install_error_handlers, load_clock
 
 from . import health, metrics
@@ -37,6 +37,7 @@ def build_api(runtime: Runtime) -> FastAPI:
         if hasattr(door, "router"):
             app.include_router(door.router, prefix="/api")
     app.include_router(keys_router, prefix="/api")
+    app.include_router(leases_router, prefix="/api")
     app.include_router(health.router)
     app.include_router(metrics.router)
     for router in web.page_routers:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from math import ceil
 
 from .model import SLOTS, Rate, Rates, Told, Verdict
 from .window import Window, verdict_of
@@ -22,11 +23,20 @@ class LocalThrottle:
         now = self._clock()
         if now - self._turned_at > SLOTS:
             self._windows, self._before, self._turned_at = {}, self._windows, now
+        if len(rates) == 1:  # by far the most; as below, in a third of the time
+            key, per_minute, name, _ = rates[0]
+            window = self._window(key, now)
+            allowed = window.total < per_minute
+            if allowed:
+                window.add(now)
+            wait = ceil(window.wait(now, per_minute))
+            left = per_minute - window.total
+            return Verdict(allowed, per_minute, max(0, left), max(1, wait), name)
         windows = [self._window(rate.key, now) for rate in rates]
         allowed = all(window.total < rate.per_minute for window, rate in zip(windows, rates, strict=True))
         if allowed:
             for window in windows:
-                window.add()
+                window.add(now)
         standings = [
             (rate, max(0, rate.per_minute - window.total), window.wait(now, rate.per_minute))
             for window, rate in zip(windows, rates, strict=True)
@@ -36,8 +46,7 @@ class LocalThrottle:
     def _window(self, key: str, now: float) -> Window:
         window = self._windows.get(key)
         if window is None:
-            window = self._before.pop(key) if key in self._before else Window(now)
-            self._windows[key] = window
+            window = self._windows[key] = self._before.pop(key) if key in self._before else Window()
         window.move(now)
         return window
 

@@ -10,54 +10,42 @@ from collections.abc import Sequence
 
 from .model import SLOTS, Rate, Verdict
 
-_EMPTY = bytes(SLOTS * array("I").itemsize)
-
 
 class Window:
-    """The calls of one caller. `now` is in seconds; one that lies before the last counts as the last."""
+    """The calls of one caller. `now` is in seconds; one that lies before the last call counts as its moment."""
 
-    __slots__ = ("_calls", "_first", "_last", "total")
+    __slots__ = ("_calls", "total")
 
-    def __init__(self, now: float) -> None:
-        self._calls = array("I", _EMPTY)
-        self._first = self._last = int(now)
+    def __init__(self) -> None:
+        self._calls = array("I")  # second, calls, second, calls, ..., oldest first
         self.total = 0
 
     def move(self, now: float) -> None:
         """Let calls go that no longer count."""
-        second, last = int(now), self._last
-        if second <= last:
-            return
-        self._last = second
-        if not self.total:
-            self._first = second
-        elif second - last >= SLOTS:
-            self._calls = array("I", _EMPTY)
-            self._first, self.total = second, 0
-        else:
-            calls = self._calls
-            for gone in range(last + 1, second + 1):
-                place = gone % SLOTS
-                if calls[place]:
-                    self.total -= calls[place]
-                    calls[place] = 0
+        calls = self._calls
+        while calls and calls[0] + SLOTS <= now:
+            self.total -= calls[1]
+            del calls[:2]
 
-    def add(self) -> None:
-        """Count a call now."""
-        self._calls[self._last % SLOTS] += 1
+    def add(self, now: float) -> None:
+        """Count a call."""
+        calls, second = self._calls, int(now)
+        if calls and calls[-2] >= second:
+            calls[-1] += 1
+        else:
+            calls.append(second)
+            calls.append(1)
         self.total += 1
 
     def wait(self, now: float, limit: int) -> float:
         """Return in how many seconds calls no longer count that do now, so many that fewer than `limit` are left."""
         calls, left = self._calls, self.total
-        first = max(self._first, self._last - SLOTS + 1)
-        while first < self._last and not calls[first % SLOTS]:
-            first += 1
-        self._first = first
-        for second in range(first, self._last + 1):
-            left -= calls[second % SLOTS]
+        if left <= limit and calls:
+            return calls[0] + SLOTS - now
+        for place in range(0, len(calls), 2):
+            left -= calls[place + 1]
             if left < limit:
-                return second + SLOTS - now
+                return calls[place] + SLOTS - now
         return SLOTS
 
 

@@ -10,6 +10,8 @@ from tollkeeper.identity import (
     KEY_PERMISSIONS,
     KeyKind,
     KeyNotFoundError,
+    Unchanged,
+    change_key,
     create_key,
     list_keys,
     revoke_key,
@@ -19,7 +21,18 @@ from tollkeeper.infra import ActorDep, IdempotencyDep, TxDep
 from tollkeeper.kit import Actor, ForbiddenError, Permission, parse_id
 from tollkeeper.orgs.service import organization_for
 
-from .schemas import Cursor, Customer, KeyBody, KeyList, KeyWithSecretOut, Limit, RotationBody, read_cursor
+from .schemas import (
+    Cursor,
+    Customer,
+    KeyBody,
+    KeyChangeBody,
+    KeyList,
+    KeyOut,
+    KeyWithSecretOut,
+    Limit,
+    RotationBody,
+    read_cursor,
+)
 
 router = APIRouter(prefix="/keys", tags=["API keys"])
 
@@ -57,10 +70,27 @@ async def create_api_key(body: KeyBody, tx: TxDep, actor: ActorDep, once: Idempo
             kind=KeyKind(body.kind),
             scopes=body.scopes,
             expires_at=body.expires_at,
+            per_minute=body.per_minute,
         )
         return KeyWithSecretOut.with_secret(key, tx.now, secret)
 
     return await once.run_in(tx, work, status=201)
+
+
+@router.patch(
+    "/{key_id}",
+    responses={404: {"description": "`key_not_found`"}, 409: {"description": "`key_ended`"}},
+    summary="Change an API key",
+)
+async def change_api_key(
+    key_id: str, body: KeyChangeBody, tx: TxDep, actor: ActorDep, customer: Customer = None
+) -> KeyOut:
+    """Rename a key, or change how many calls a minute it may make. Every process obeys within a second."""
+    actor.must(Permission.KEYS_MANAGE)
+    organization = await organization_for(tx, actor, customer)
+    rate = body.per_minute if "per_minute" in body.model_fields_set else Unchanged.UNCHANGED
+    key = await change_key(tx, organization.id, _known_id(key_id), name=body.name, per_minute=rate)
+    return KeyOut.of(key, tx.now)
 
 
 @router.post(

@@ -40,6 +40,7 @@ Name = Annotated[
     AfterValidator(_not_blank),
 ]
 KeyName = Annotated[Name, Field(max_length=MAX_KEY_NAME)]
+KeyRate = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
 ExternalId = Annotated[
     str, Field(min_length=1, max_length=MAX_EXTERNAL_ID, pattern=r"^\S(.*\S)?$"), AfterValidator(_without_nul)
 ]
@@ -98,7 +99,19 @@ class KeyBody(Body):
         description="What the key may do; never more than its maker. Empty: read and report usage, read keys and "
         "billing.",
     )
+    per_minute: KeyRate | None = Field(
+        None, description="Calls a minute with this key. Left out: as many as the organization and its plan allow."
+    )
     customer: Text | None = Field(None, description="For operators: whose key, by id or external id.")
+
+
+class KeyChangeBody(Body):
+    """What is to change about a key; what is left out stays."""
+
+    name: KeyName | None = None
+    per_minute: KeyRate | None = Field(
+        None, description="Calls a minute with this key. Null: as many as the organization and its plan allow."
+    )
 
 
 class RotationBody(Body):
@@ -217,6 +230,7 @@ class KeyOut(BaseModel):
     revoked_at: datetime | None
     last_used_at: datetime | None
     use_count: int
+    per_minute: int | None = Field(description="Calls a minute with this key; null: no limit of its own.")
 
     @classmethod
     def of(cls, key: ApiKey, now: datetime) -> Self:
@@ -250,6 +264,7 @@ def _shown(key: ApiKey, now: datetime) -> dict[str, object]:
         "revoked_at": key.revoked_at,
         "last_used_at": key.last_used_at,
         "use_count": key.use_count,
+        "per_minute": key.per_minute,
     }
 
 
