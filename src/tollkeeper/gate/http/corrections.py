@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from tollkeeper.gate.correcting import correct_event, event_of, page_of_events
 from tollkeeper.gate.model import Access, Balance
+from tollkeeper.gate.rules import CLOCK_SKEW
 from tollkeeper.gate.schemas import MAX_COUNT, MAX_CUSTOMER, MAX_FEATURE
 from tollkeeper.gate.service import Gate, quota_headers
 from tollkeeper.infra import ActorDep, RuntimeDep, TxDep
@@ -131,7 +132,8 @@ async def events(
 ) -> EventsOut:
     """List the recorded uses of a feature that happened from `from` until before `to`, the latest first."""
     access = await _access(actor, runtime.part(Gate), customer, Permission.USAGE_READ)
-    span = history_span(start, end, tx.now)
+    # Callers' clocks may be ahead: without `to`, what happened by them is in the list, too.
+    span = history_span(start, end or tx.now + 2 * CLOCK_SKEW, tx.now)
     page = await page_of_events(tx, access, feature, span, cursor=cursor, limit=limit)
     return EventsOut(data=[EventOut.of(each, feature) for each in page.data], next_cursor=page.next_cursor)
 
