@@ -2,14 +2,12 @@
 have written it down.
 """
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from line import Line
 from tollkeeper import billing
 from tollkeeper.billing import PaymentProvider, ProviderUnavailableError
 from tollkeeper.billing.flows import service
@@ -26,59 +24,13 @@ from .test_api import member
 PRO, PREMIUM = 2000, 5000
 
 
-class Line:
-    """The line to the provider. It loses the answers to what `losing` begins; by then it is done."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._there = (host, port)
-        self._writers: set[asyncio.StreamWriter] = set()
-        self.losing: bytes | None = None
-        self.lost = 0
-
-    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry one connection, on which one request follows the other."""
-        back, onward = await asyncio.open_connection(*self._there)
-        self._writers |= {writer, onward}
-        silent = asyncio.Event()
-        await asyncio.gather(self._there_to(reader, onward, silent), self._back_to(back, writer, silent))
-        self._writers -= {writer, onward}
-
-    def hang_up(self) -> None:
-        """Close every connection."""
-        for writer in self._writers:
-            writer.close()
-
-    async def _there_to(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, silent: asyncio.Event) -> None:
-        with contextlib.suppress(ConnectionError):
-            while block := await source.read(65536):
-                if self.losing is not None and block.startswith(self.losing):
-                    silent.set()
-                sink.write(block)
-                await sink.drain()
-        sink.close()
-
-    async def _back_to(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, silent: asyncio.Event) -> None:
-        with contextlib.suppress(ConnectionError):
-            while block := await source.read(65536):
-                if silent.is_set():
-                    self.lost += 1
-                    break
-                sink.write(block)
-                await sink.drain()
-        sink.close()
-
-
 @pytest.fixture
 async def line(shop: Shop) -> AsyncIterator[Line]:
-    there = urlsplit(shop.twin.url)
-    made = Line(there.hostname or "", there.port or 0)
-    server = await asyncio.start_server(made.carry, "127.0.0.1", 0)
-    provider = StripeProvider(KEY, api_base=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    shop.runtime.parts[PaymentProvider] = provider
-    yield made
-    await provider.close()
-    made.hang_up()
-    server.close()
+    async with Line(shop.twin.url).open() as made:
+        provider = StripeProvider(KEY, api_base=made.url)
+        shop.runtime.parts[PaymentProvider] = provider
+        yield made
+        await provider.close()
 
 
 @pytest.fixture

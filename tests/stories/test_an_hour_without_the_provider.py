@@ -1,15 +1,12 @@
 """The line to the provider is cut for exactly an hour while a renewal is under way; or only its answers are lost."""
 
-import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from enum import Enum, auto
-from urllib.parse import urlsplit
 
 import pytest
 
+from line import Line
 from tollkeeper import billing
 from tollkeeper.billing import PaymentProvider, ProviderUnavailableError, StripeProvider
 from tollkeeper.billing.flows.store import list_events
@@ -22,64 +19,17 @@ PRO, PREMIUM = 2000, 5000
 MINUTES = 1 / (24 * 60)
 
 
-class Weather(Enum):
-    """How the line is."""
-
-    FAIR = auto()
-    CUT = auto()
-    ANSWERS_LOST = auto()
-
-
-class Line:
-    """The line from us to the provider. What the provider has to tell us comes by another."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._there = (host, port)
-        self._open: set[asyncio.StreamWriter] = set()
-        self.weather = Weather.FAIR
-
-    def becomes(self, weather: Weather) -> None:
-        """Change the weather; what was on its way is lost."""
-        self.weather = weather
-        for writer in self._open:
-            writer.close()
-
-    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry one connection as the weather allows."""
-        if self.weather is Weather.CUT:
-            writer.close()
-            return
-        back, onward = await asyncio.open_connection(*self._there)
-        self._open |= {writer, onward}
-        await asyncio.gather(self._pass(reader, onward, lossy=False), self._pass(back, writer, lossy=True))
-        self._open -= {writer, onward}
-
-    async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, lossy: bool) -> None:
-        with contextlib.suppress(ConnectionError):
-            while block := await source.read(65536):
-                if lossy and self.weather is Weather.ANSWERS_LOST:
-                    break
-                sink.write(block)
-                await sink.drain()
-        sink.close()
-
-
 @pytest.fixture
 async def line(story: Story) -> AsyncIterator[Line]:
     """The product speaks to the provider over this line, through its circuit as ever."""
-    there = urlsplit(story.provider_url)
-    made = Line(there.hostname or "", there.port or 0)
-    server = await asyncio.start_server(made.carry, "127.0.0.1", 0)
-    await billing.close(story.runtime)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    circuit = Circuit(Limits(failures=2), story.runtime.clock.now)
-    story.runtime.provide(Circuit, circuit)
-    story.runtime.parts[PaymentProvider] = StripeProvider(KEY, api_base=url, circuit=circuit)
-    # How we hear of what happened there, as webhooks would tell: not over this line.
-    story.runtime.parts[ProviderLists] = StripeLists(KEY, api_base=story.provider_url)
-    yield made
-    made.becomes(Weather.CUT)
-    server.close()
+    async with Line(story.provider_url).open() as made:
+        await billing.close(story.runtime)
+        circuit = Circuit(Limits(failures=2), story.runtime.clock.now)
+        story.runtime.provide(Circuit, circuit)
+        story.runtime.parts[PaymentProvider] = StripeProvider(KEY, api_base=made.url, circuit=circuit)
+        # How we hear of what happened there, as webhooks would tell: not over this line.
+        story.runtime.parts[ProviderLists] = StripeLists(KEY, api_base=story.provider_url)
+        yield made
 
 
 async def heard(story: Story) -> Counter[str]:
@@ -106,7 +56,7 @@ async def test_an_hour_in_the_middle_of_a_renewal(story: Story, line: Line) -> N
     ada = await story.customer("Ada")
     await ada.buys("pro")
     await until_the_renewal(story, ada)
-    line.becomes(Weather.CUT)
+    line.cut()
     await story.days_pass(45 * MINUTES)
     assert await charges(story) == [PRO, PRO], "the provider went on without us and collected"
     kept = await heard(story)
@@ -119,7 +69,7 @@ async def test_an_hour_in_the_middle_of_a_renewal(story: Story, line: Line) -> N
     assert int(refused.value.headers["Retry-After"]) > 5, "it is left alone, and callers are told for how long"
     assert billing.provider_circuit(story.runtime) == "open"
     await story.days_pass(15 * MINUTES)
-    line.becomes(Weather.FAIR)
+    line.mend()
     await story.days_pass(6 * MINUTES)
     assert set(await heard(story)) <= {"processed", "ignored"}, "nothing of what was told was lost"
     assert billing.provider_circuit(story.runtime) == "closed"
@@ -133,19 +83,50 @@ async def test_an_hour_in_the_middle_of_a_renewal(story: Story, line: Line) -> N
     assert await charges(story) == [difference, PRO, PRO]
 
 
-async def test_the_answer_to_an_upgrade_is_lost(story: Story, line: Line) -> None:
+async def press(story: Story, ada: Person, key: str = "the one button press") -> None:
+    """Ask for Premium, once more or for the first time."""
+    async with story.runtime.transaction() as tx:
+        change = billing.Change(plan="premium")
+        await billing.change_plan(tx, ada.organization.id, change, idempotency_key=key)
+
+
+async def billed_there(story: Story) -> list[tuple[str, int]]:
+    """What the provider billed, newest first: state and total in cents."""
+    return [(each["status"], each["total"]) for each in (await story.at_provider("GET", "invoices"))["data"]]
+
+
+async def differences(story: Story) -> list[str]:
+    """Everything in which our mirror is not the provider's whole account."""
+    return [str(each) async for page in billing.reconcile(story.runtime, fix=False) for each in page.differences]
+
+
+@pytest.mark.parametrize("heard_first", [False, True], ids=["pressed again at once", "heard of it first"])
+async def test_the_answer_to_an_upgrade_is_lost(story: Story, line: Line, *, heard_first: bool) -> None:
     ada = await story.customer("Ada")
     await ada.buys("pro")
     await story.days_pass(10)
-    line.becomes(Weather.ANSWERS_LOST)
-    change = billing.Change(plan="premium")
+    line.losing = b"POST /v1/subscriptions/"
     with pytest.raises(ProviderUnavailableError):
-        async with story.runtime.transaction() as tx:
-            await billing.change_plan(tx, ada.organization.id, change, idempotency_key="the one button press")
-    line.becomes(Weather.FAIR)
-    async with story.runtime.transaction() as tx:
-        await billing.change_plan(tx, ada.organization.id, change, idempotency_key="the one button press")
+        await press(story, ada)
+    assert line.lost, "it was asked, and done"
+    line.mend()
+    difference, *before = await charges(story)
+    assert 0 < difference < PREMIUM - PRO, "for the twenty days that are left"
+    assert before == [PRO]
+    assert await ada.standing() == ("pro", "active"), "we have not heard"
+    assert await ada.invoices() == [("paid", PRO)]
+    if heard_first:
+        await story.word_gets_round()
+        assert await ada.standing() == ("premium", "active"), "whoever presses no more has it, too"
+    for key in ("the one button press", "the one button press", "an impatient one"):
+        await press(story, ada, key)
+        assert await ada.standing() == ("premium", "active")
+        assert await charges(story) == [difference, PRO], "nothing is charged twice"
     await story.word_gets_round()
+    assert await charges(story) == [difference, PRO]
+    assert await ada.invoices() == await billed_there(story) == [("paid", difference), ("paid", PRO)]
+    assert await differences(story) == []
+    await story.days_pass(25)
+    assert await charges(story) == [PREMIUM, difference, PRO], "renewed once, at the new price"
     assert await ada.standing() == ("premium", "active")
-    assert len(await charges(story)) == 2, "bought once, upgraded once"
-    assert [state for state, _ in await ada.invoices()] == ["paid", "paid"]
+    assert await differences(story) == []
