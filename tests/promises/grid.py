@@ -216,6 +216,13 @@ GRID = (
         wrong=wrong(**{"feature": "", "from": "noon", "to": "tea", "bucket": "week", "customer": ""}),
         others=THEIRS,
     ),
+    Route(
+        "GET /api/usage/export",
+        Permission.USAGE_READ,
+        query={"feature": "prompts"},
+        wrong=wrong(**{"feature": "", "from": "noon", "to": "tea", "format": "xml", "customer": ""}),
+        others=THEIRS,
+    ),
     Route("GET /api/usage/limits", Permission.USAGE_READ, wrong=CUSTOMER, others=THEIRS),
     # How much runs at once. What a good call does is told in tests/gate/test_leases.py.
     Route("GET /api/leases", Permission.USAGE_READ, wrong=CUSTOMER, others=THEIRS),

@@ -73,6 +73,10 @@ class Database:
             self.url, autocommit=True, options=SESSION_OPTIONS, connect_timeout=5, application_name=application
         )
 
+    def connect_blocking(self, *, application: str) -> psycopg.Connection:
+        """Open a connection for use in a thread, outside the pool, not in autocommit; the caller closes it."""
+        return psycopg.connect(self.url, options=SESSION_OPTIONS, connect_timeout=5, application_name=application)
+
     async def ping(self) -> None:
         """Raise unless the database answers."""
         async with self.engine.connect() as connection:

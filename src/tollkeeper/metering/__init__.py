@@ -21,6 +21,7 @@ from .correcting import (
     find_event,
     list_events,
 )
+from .exporting import ExportFormat, export_events
 from .jobs import announce_threshold
 from .jobs import prepare_partitions as prepare_partitions_job
 from .model import (
@@ -57,6 +58,7 @@ from .rolling import keep_rolled_up, roll_up, rollup_lag
 from .rules import UNFILTERED, Known, Measured, UnreadableEventError, counts, decide, fits, measure, must_keep_meaning
 from .service import consume, define_meter, expired_reservations, prepare_partitions
 from .store import counters_of_periods, find_reservations, history, list_meters, read_counters, replay
+from .store.exporting import Wanted
 
 jobs = [prepare_partitions_job, announce_threshold]
 
@@ -76,6 +78,7 @@ __all__ = [
     "Entry",
     "EventNotFoundError",
     "EventRecord",
+    "ExportFormat",
     "HistoryMovesError",
     "HistoryPoint",
     "Hold",
@@ -99,6 +102,7 @@ __all__ = [
     "UnreadableEventError",
     "Verdict",
     "Version",
+    "Wanted",
     "announce_threshold",
     "consume",
     "consume_bundles",
@@ -109,6 +113,7 @@ __all__ = [
     "decide",
     "define_meter",
     "expired_reservations",
+    "export_events",
     "find_event",
     "find_reservations",
     "fits",
