@@ -17,7 +17,7 @@ ASSETS := $(DIST)/.built
 SAY = @printf '\033[1;36m==>\033[0m %s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help install up assets test check fix twin-gates bench docs lock clean
+.PHONY: help install up assets test check fix twin-gates bench proof docs lock clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
@@ -54,6 +54,9 @@ twin-gates: $(DEV) ## the Stripe twin against recordings, as one table; STRIPE_R
 
 bench: install ## the benchmarks, each beside its bare limit in the same run
 	@$(BIN)/python -m bench $(B)
+
+proof: install ## that the gate is exact, under kill, restart and reset; `make proof P=--short`, `P=--spool`
+	@$(BIN)/python -m proof $(P)
 
 docs: $(DEV) ## write the generated pages: settings, errors, .env.example
 	@$(BIN)/python tools/build_docs.py
