@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import psycopg
 import typer
 
-from tollkeeper import billing, wiring
+from tollkeeper import billing, metering, wiring
 from tollkeeper.infra import Runtime, as_tollkeeper_error
 
 OLDEST_POSTGRES = 15
@@ -51,11 +51,21 @@ async def _provider(runtime: Runtime) -> str:
     return "the Stripe twin" if runtime.settings.uses_twin else "Stripe"
 
 
+async def _clickhouse(runtime: Runtime) -> str:
+    if runtime.settings.clickhouse_url is None:
+        return "not used"
+    sink: metering.EventSink = runtime.part(metering.EventSink)  # type: ignore[type-abstract]
+    if problem := await sink.problem():
+        raise _Problem(f"{problem}\nCheck TOLLKEEPER_CLICKHOUSE_URL; usage is counted meanwhile, and passed on later.")
+    return "takes events"
+
+
 CHECKS: dict[str, Callable[[Runtime], Awaitable[str]]] = {
     "settings": _settings,
     "database": _database,
     "tables": _tables,
     "provider": _provider,
+    "clickhouse": _clickhouse,
 }
 
 

@@ -22,7 +22,7 @@ from .correcting import (
     list_events,
 )
 from .exporting import ExportFormat, export_events
-from .jobs import announce_threshold
+from .jobs import announce_threshold, drop_old_events
 from .jobs import prepare_partitions as prepare_partitions_job
 from .model import (
     ADDITIVE,
@@ -54,13 +54,25 @@ from .model import (
     TooMuchHistoryError,
     Verdict,
 )
+from .retention import Retention, retention
 from .rolling import keep_rolled_up, roll_up, rollup_lag
 from .rules import UNFILTERED, Known, Measured, UnreadableEventError, counts, decide, fits, measure, must_keep_meaning
 from .service import consume, define_meter, expired_reservations, prepare_partitions
+from .sink import (
+    ClickHouseSink,
+    EventSink,
+    PassedEvent,
+    SinkUnavailableError,
+    pass_events_on,
+    pass_on,
+    provide_sink,
+    sink_lag,
+    sink_problem,
+)
 from .store import counters_of_periods, find_reservations, history, list_meters, read_counters, replay
 from .store.exporting import Wanted
 
-jobs = [prepare_partitions_job, announce_threshold]
+jobs = [prepare_partitions_job, drop_old_events, announce_threshold]
 
 __all__ = [
     "ADDITIVE",
@@ -70,6 +82,7 @@ __all__ = [
     "Aggregation",
     "Bucket",
     "Bundle",
+    "ClickHouseSink",
     "Consumption",
     "Corrected",
     "Correction",
@@ -78,6 +91,7 @@ __all__ = [
     "Entry",
     "EventNotFoundError",
     "EventRecord",
+    "EventSink",
     "ExportFormat",
     "HistoryMovesError",
     "HistoryPoint",
@@ -89,12 +103,15 @@ __all__ = [
     "Meter",
     "MeterMismatchError",
     "Outcome",
+    "PassedEvent",
     "Release",
     "Request",
     "Reservation",
     "ReservationState",
+    "Retention",
     "Scalar",
     "Settle",
+    "SinkUnavailableError",
     "Standing",
     "Tally",
     "ThresholdReached",
@@ -124,9 +141,15 @@ __all__ = [
     "list_meters",
     "measure",
     "must_keep_meaning",
+    "pass_events_on",
+    "pass_on",
     "prepare_partitions",
+    "provide_sink",
     "read_counters",
     "replay",
+    "retention",
     "roll_up",
     "rollup_lag",
+    "sink_lag",
+    "sink_problem",
 ]

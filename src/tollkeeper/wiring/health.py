@@ -59,7 +59,11 @@ async def _provider(runtime: Runtime) -> str | None:
 def _checks(runtime: Runtime) -> dict[str, Check]:
     checks: dict[str, Check] = {"database": _database, "jobs": _jobs, "gate": _gate, "usage": _usage}
     checks["provider"] = _provider
-    return checks | ({"redis": _redis} if runtime.settings.redis_url else {})
+    if runtime.settings.redis_url:
+        checks["redis"] = _redis
+    if runtime.settings.clickhouse_url:
+        checks["clickhouse"] = metering.sink_problem
+    return checks
 
 
 async def _run(check: Check, runtime: Runtime) -> dict[str, Any]:

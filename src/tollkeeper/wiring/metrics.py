@@ -1,12 +1,15 @@
 """Metrics in OpenMetrics' text, for the scraper on this machine or one with the token."""
 
+from contextlib import suppress
 from ipaddress import ip_address
 
 from fastapi import APIRouter, Request
 from prometheus_client import REGISTRY
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
+from tollkeeper import metering
 from tollkeeper.infra import RuntimeDep, same
 from tollkeeper.kit import ForbiddenError
 
@@ -30,6 +33,10 @@ async def metrics(request: Request, runtime: RuntimeDep) -> Response:
             raise MetricsForbiddenError
     elif not _is_loopback(request):
         raise MetricsForbiddenError
+    if runtime.settings.clickhouse_url:
+        with suppress(SQLAlchemyError, OSError):  # what is known is shown without the database, too
+            async with runtime.transaction() as tx:
+                await metering.sink_lag(tx)
     text: bytes = generate_latest(REGISTRY)  # type: ignore[no-untyped-call]
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 

@@ -14,6 +14,7 @@ def build_runtime(settings: Settings, database_url: str, *, clock: Clock | None 
     runtime = Runtime(settings, clock or _clock(settings), database, JobQueue(database.url))
     runtime.provide(identity.PasswordHasher, identity.PasswordHasher())
     billing.provide(runtime)
+    metering.provide_sink(runtime)
     subscribe_doors(runtime)
     return runtime
 

@@ -27,7 +27,9 @@ async def run_worker(runtime: Runtime) -> None:
     runtime.jobs.register(every_job(), runtime)
     app = runtime.jobs.app
     await prepare(runtime)
-    beside = [asyncio.create_task(each(runtime)) for each in (follow_clock, metering.keep_rolled_up)]
+    beside = [
+        asyncio.create_task(each(runtime)) for each in (follow_clock, metering.keep_rolled_up, metering.pass_events_on)
+    ]
     async with app.open_async():
         task = asyncio.current_task()
         loop = asyncio.get_running_loop()

@@ -1,0 +1,68 @@
+"""Statements of passing events on: which process does it, what is next, and how far it has come."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from tollkeeper.infra import Tx
+from tollkeeper.metering.rules import moment_of
+from tollkeeper.metering.store import list_meters, tail
+from tollkeeper.metering.store.counters import Connection
+
+from .model import PassedEvent
+
+CURSOR = "clickhouse"
+"""The reader of events that passes them on."""
+
+_LEAD = "select pg_try_advisory_lock(hashtext('tollkeeper events to clickhouse'))"
+
+
+async def lead(connection: Connection) -> bool:
+    """Whether this connection is the one that passes events on, until it closes."""
+    row = await (await connection.execute(_LEAD)).fetchone()
+    return bool(row and row[0])
+
+
+async def next_events(tx: Tx, *, most: int) -> tuple[tail.Position, tail.Piece, list[PassedEvent]]:
+    """Return where the reader stands, and the events after it as they are passed on."""
+    position = await tail.read_cursor(tx, CURSOR) or tail.BEFORE_ALL
+    piece = await tail.read_piece(tx, position, most=most)
+    meters = {each.id: each.key for each in await list_meters(tx)} if piece.events else {}
+    return position, piece, [_passed(row, meters[row.meter_id]) for row in piece.events]
+
+
+def _passed(row: Row[Any], meter: str) -> PassedEvent:
+    return PassedEvent(
+        id=row.corrects or row.id,
+        revision=row.revision or 0,
+        voided=bool(row.voided),
+        organization_id=row.organization_id,
+        meter=meter,
+        quantity=row.quantity,
+        at=row.at,
+        period_start=row.period_start,
+        recorded_at=moment_of(row.id),
+        member_id=row.member_id,
+        credential_id=row.credential_id,
+        idempotency_key=row.idempotency_key,
+        value=row.value,
+        properties="" if row.properties is None else json.dumps(row.properties, ensure_ascii=False),
+        reason=row.reason,
+    )
+
+
+async def move(tx: Tx, start: tail.Position, end: tail.Position) -> bool:
+    """Note how far the reader has come, unless it stands elsewhere than where it started from; returns whether."""
+    if await tail.lock_cursor(tx, CURSOR) != start:
+        return False
+    await tail.move_cursor(tx, CURSOR, end)
+    return True
+
+
+async def waiting(tx: Tx, now: datetime) -> timedelta:
+    """Return for how long the oldest event that was not passed on has been waiting; zero when none is."""
+    position = await tail.read_cursor(tx, CURSOR) or tail.BEFORE_ALL
+    span = await tail.next_span(tx, position, most=1)
+    return max(timedelta(), now - moment_of(span.end.event_id)) if span.count else timedelta()
