@@ -9,9 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from redis_server import Redis
 from tollkeeper.infra import LocalThrottle, Rate, SharedThrottle, Throttle, Verdict
-
-from .redis_server import Redis
 
 START = 1_000_000.0
 

@@ -92,10 +92,10 @@ class SharedThrottle:
             asked.setdefault(rates, []).append(told)
         try:
             answer = await self._ask({rates: len(callers) for rates, callers in asked.items()})
-        except (RedisError, OSError, TimeoutError) as error:
+            return list(self._verdicts(asked, iter(answer)))
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with Redis, callers wait for an answer
             self._lose(error)
             return [(told, self._decide_alone(rates)) for rates, told in batch]
-        return list(self._verdicts(asked, iter(answer)))
 
     async def _ask(self, calls: dict[Rates, int]) -> Sequence[int]:
         """Have Redis decide calls of these kinds; raises RedisError, OSError or TimeoutError."""
