@@ -221,6 +221,14 @@ class Settings(BaseSettings):
         description="For how long after its end a period still takes usage that happened in it, and corrections: days "
         "(`3d`, at most `31d`) or hours (`12h`). Then it is closed.",
     )
+    keep_events: int | None = Field(
+        None,
+        alias="TOLLKEEPER_KEEP_EVENTS",
+        ge=2,
+        le=1200,
+        description="For how many whole months usage events and their idempotency keys are kept; counters and history "
+        "stay. Empty: for ever.",
+    )
     clickhouse_url: SecretStr | None = Field(
         None,
         alias="TOLLKEEPER_CLICKHOUSE_URL",

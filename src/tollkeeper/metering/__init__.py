@@ -54,7 +54,7 @@ from .model import (
     TooMuchHistoryError,
     Verdict,
 )
-from .retention import Retention, retention
+from .retention import Retention, retention_report
 from .rolling import keep_rolled_up, roll_up, rollup_lag
 from .rules import UNFILTERED, Known, Measured, UnreadableEventError, counts, decide, fits, measure, must_keep_meaning
 from .service import consume, define_meter, expired_reservations, prepare_partitions
@@ -147,7 +147,7 @@ __all__ = [
     "provide_sink",
     "read_counters",
     "replay",
-    "retention",
+    "retention_report",
     "roll_up",
     "rollup_lag",
     "sink_lag",

@@ -3,9 +3,10 @@
 from .bundles import BundleDecision, decide_bundles
 from .deciding import Decision, Known, counters_of, decide, fits
 from .meters import UNFILTERED, Measured, UnreadableEventError, counts, meaning, measure, must_keep_meaning
-from .partitions import Partition, first_id_at, moment_of, partition_of
+from .partitions import PARTITION_PREFIX, Partition, first_id_at, moment_of, partition_named, partition_of
 
 __all__ = [
+    "PARTITION_PREFIX",
     "UNFILTERED",
     "BundleDecision",
     "Decision",
@@ -23,5 +24,6 @@ __all__ = [
     "measure",
     "moment_of",
     "must_keep_meaning",
+    "partition_named",
     "partition_of",
 ]

@@ -9,11 +9,11 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, func, select, text
 
 from tollkeeper.infra import Tx
 from tollkeeper.metering.model import Bucket, HistoryMovesError, HistoryPoint, TooMuchHistoryError
-from tollkeeper.metering.tables import METERS
+from tollkeeper.metering.tables import METERS, USAGE_DROPPED
 
 from .rollups import CURSOR
 from .tail import BEFORE_ALL, Position, read_cursor
@@ -35,11 +35,13 @@ tail as materialized (
     select e.id, e.at, e.quantity, e.value, e.properties, e.corrects, e.revision
     from usage_events e
     where e.organization_id = :organization and e.meter_id = :meter and {after}
-), raw as materialized (
+), touched as (
     select date_trunc('hour', at, 'UTC') as hour from tail where corrects is not null
     union select date_trunc('hour', v.at, 'UTC') from tail t join usage_events v on v.id = t.corrects
     union select date_trunc('hour', v.at, 'UTC') from tail t join usage_events v on v.corrects = t.corrects
     union select date_trunc('hour', edge, 'UTC') from unnest(cast(:edges as timestamptz[])) as edge
+), raw as materialized (
+    select hour from touched where hour >= coalesce(cast(:dropped_until as timestamptz), '-infinity')
 ), found as (
     select h.hour as at, h.latest_at, h.latest_id as subject, h.used, h.events, v.value, h.dimensions
     from usage_hours h left join usage_hour_values v
@@ -90,14 +92,19 @@ async def history(
 ) -> list[HistoryPoint]:
     """Return usage within `[start, end)` by bucket in UTC, oldest first; buckets without usage are left out.
 
-    It is what was committed when asked, exactly. `group_by` and the keys of `filters` are paths of properties the
+    It is what was committed when asked, exactly; where the events were dropped, by whole hours: that of `start` is in,
+    that of `end` is not. `group_by` and the keys of `filters` are paths of properties the
     meter's history can be split by; only events that have one of a filter's values are looked at.
 
     Raises:
         TooMuchHistoryError: there would be more than `MOST_POINTS` points.
     """
-    aggregation = select(METERS.c.aggregation).where(METERS.c.id == meter_id)
-    edges = [each for each in (start, end) if each != each.replace(minute=0, second=0, microsecond=0)]
+    gone = select(func.max(USAGE_DROPPED.c.until)).scalar_subquery()
+    about = select(METERS.c.aggregation, gone).where(METERS.c.id == meter_id)
+    aggregation, dropped_until = (await tx.connection.execute(about)).one_or_none() or (None, None)
+    if dropped_until is not None:
+        start, end = (_hour_of(each) if each < dropped_until else each for each in (start, end))
+    edges = [each for each in (start, end) if each != _hour_of(each)]
     wanted = {
         "organization": organization_id,
         "meter": meter_id,
@@ -105,7 +112,8 @@ async def history(
         "end": end,
         "edges": edges,
         "bucket": bucket.value,
-        "aggregation": (await tx.connection.execute(aggregation)).scalar_one_or_none(),
+        "aggregation": aggregation,
+        "dropped_until": dropped_until,
         "cursor": CURSOR,
         "most": MOST_POINTS + 1,
     }
@@ -125,6 +133,10 @@ async def history(
         raise TooMuchHistoryError
     names = [paths[name] for name in grouped]
     return [_point(row, names) for row in rows if row.point is not None]
+
+
+def _hour_of(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def _query(position: Position, paths: Mapping[str, str], grouped: Sequence[str], allowed: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from tollkeeper.infra import Tx
 
+from .retention import dropped_until
 from .tail import Span
 
 CURSOR = "rollups"
@@ -142,6 +143,8 @@ async def roll(tx: Tx, span: Span) -> None:
         return
     await tx.connection.execute(_ADD, bounds)
     touched = [Hour(*row) for row in await tx.connection.execute(_TOUCHED, bounds)]
+    if touched and (until := await dropped_until(tx)):
+        touched = [each for each in touched if each.start >= until]  # others have lost their events
     if touched:
         await reckon_anew(tx, touched, span)
 

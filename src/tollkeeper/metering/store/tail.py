@@ -18,6 +18,9 @@ from tollkeeper.metering.tables import USAGE_CURSORS, USAGE_EVENTS
 # How many transactions are looked through at first; doubled as long as there is room for more of their events.
 FIRST_WINDOW = 16
 
+SINK_CURSOR = "clickhouse"
+"""The reader that passes events on."""
+
 _HORIZON = text("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 _FIRST_ID = UUID(int=0)
 _LAST_ID = UUID(int=(1 << 128) - 1)
