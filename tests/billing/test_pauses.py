@@ -56,6 +56,33 @@ async def let_period_fall_into_pause(shop: Shop, ada: Organization) -> tuple[str
     return customer, subscription["id"]
 
 
+@pytest.mark.parametrize("backwards", [False, True], ids=["in order", "backwards"])
+async def test_a_pause_that_is_over_before_we_hear_of_it_gives_nothing_away(
+    shop: Shop, ada: Organization, client: httpx.AsyncClient, *, backwards: bool
+) -> None:
+    customer = await shop.customer_id(ada)
+    known = len(await shop.events(customer))
+    [subscription] = (await shop.api("GET", "subscriptions", customer=customer))["data"]
+    path = f"subscriptions/{subscription['id']}"
+    await shop.api("POST", path, **{"pause_collection[behavior]": "void"})
+    anew = {"billing_cycle_anchor[type]": "now", "proration_behavior": "none", "payment_behavior": "default_incomplete"}
+    made = await shop.api("POST", path, **anew)
+    await shop.api("POST", f"invoices/{made['latest_invoice']}/void")
+    await shop.api("POST", path, pause_collection="")
+    news = (await shop.events(customer))[known:]
+    for body in reversed(news) if backwards else news:
+        await shop.process(body)
+    status = await shop.status(ada)
+    assert (status.plan, status.status) == ("free", "active")
+    assert status.subscription is not None
+    assert status.subscription.unpaid
+    assert await totals(shop, customer) == [("void", 2000), ("paid", 2000)], "nothing is charged on a guess"
+    assert (await call(client, "unpause"))["plan"] == "pro"
+    assert await totals(shop, customer) == [("paid", 2000), ("void", 2000), ("paid", 2000)]
+    await shop.told(customer)
+    assert (await shop.status(ada)).plan == "pro"
+
+
 async def use_bad_card(shop: Shop, customer: str, subscription: str) -> None:
     made = await shop.api("POST", "payment_methods/pm_card_chargeCustomerFail/attach", customer=customer)
     await shop.api("POST", f"subscriptions/{subscription}", default_payment_method=made["id"])
@@ -101,8 +128,17 @@ def test_what_a_pause_made_void_is_not_paid() -> None:
     resting = Pause(PauseBehavior.VOID, None)
     assert unpaid(None, state(invoice("void", reason="subscription_cycle"), resting))
     assert not unpaid(None, state(invoice("void", reason="subscription_cycle")))
+    soon = NOW + timedelta(seconds=2)
+    renewal = replace(invoice("void", reason="subscription_cycle"), finalized_at=NOW, voided_at=soon)
+    assert unpaid(None, state(renewal)), "a pause did it, though we never heard of one"
+    assert not unpaid(None, state(replace(renewal, attempt_count=1))), "somebody let them off"
+    assert not unpaid(None, state(replace(renewal, voided_at=NOW + timedelta(days=1)))), "so here"
+    assert not unpaid(None, state(replace(renewal, reason="subscription_update"))), "the period is another invoice's"
     given = replace(resting, behavior=PauseBehavior.MARK_UNCOLLECTIBLE)
-    assert not unpaid(None, state(invoice("uncollectible", reason="subscription_cycle"), given))
+    lost = invoice("uncollectible", reason="subscription_cycle")
+    assert not unpaid(None, state(lost, given))
+    assert not unpaid(None, state(lost)), "given away by such a pause"
+    assert unpaid(None, state(replace(lost, attempt_count=8))), "written off is not paid"
 
 
 @pytest.mark.parametrize("text", ["on", "0", "-3", "1000", ""])

@@ -5,11 +5,20 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
-from tollkeeper.billing.provider import DiscountState, Pause, PauseBehavior, SubscriptionState
+from tollkeeper.billing.provider import (
+    DiscountState,
+    InvoiceState,
+    LineKind,
+    Pause,
+    PauseBehavior,
+    SubscriptionState,
+)
 
 from .model import Standing, Subscription
 
 FIRST_INVOICE = "subscription_create"
+RENEWAL = "subscription_cycle"
+AT_ONCE = timedelta(minutes=1)
 TRIAL_NOTICE = timedelta(days=3, hours=1)
 """How long before its end a trial is announced: when the provider does, and its clock may be ahead of ours."""
 
@@ -59,17 +68,35 @@ def unpaid(before: Subscription | None, state: SubscriptionState) -> bool:
     """Whether the running period is not paid, by what we knew and what the provider now says.
 
     A first invoice that is not paid gives nothing, even where the provider calls the subscription active because the
-    money is on its way. An invoice that a pause made void gives nothing when the pause is over, until one is paid.
-    A later invoice that waits or fails changes nothing here: what that means is dunning's.
+    money is on its way. An invoice that a pause made void gives nothing when the pause is over, until one is paid,
+    whether or not we heard of the pause; nor does one that was asked for in vain and then written off. What somebody
+    made void or gave away on purpose is given, and a later invoice that waits or fails changes nothing here: what that
+    means is dunning's.
     """
     invoice = state.latest_invoice
     if invoice is None or invoice.status == "paid" or invoice.total <= 0:
         return False
     known = before is not None and before.unpaid
     if invoice.status == "void":
-        return known or rests(state.pause) or (before is not None and rests(before.pause))
+        paused = rests(state.pause) or (before is not None and rests(before.pause))
+        return known or paused or (_is_of_period(state, invoice) and _was_never_asked_for(invoice))
+    if invoice.status == "uncollectible" and invoice.attempt_count and _is_of_period(state, invoice):
+        return True
     # Who is sent invoices was given until `due_at` to pay: the plan is theirs meanwhile; what is overdue is dunning's.
     return invoice.due_at is None and (known or invoice.reason == FIRST_INVOICE)
+
+
+def _is_of_period(state: SubscriptionState, invoice: InvoiceState) -> bool:
+    """Whether an invoice is for the running period, not for a change within it."""
+    plan = (each for each in invoice.lines if each.kind is LineKind.PLAN)
+    began = state.period_start is not None and any(each.period_start == state.period_start for each in plan)
+    return began or invoice.reason in {FIRST_INVOICE, RENEWAL}
+
+
+def _was_never_asked_for(invoice: InvoiceState) -> bool:
+    """Whether an invoice was void as soon as it was final: a pause does that, people take longer."""
+    final, void = invoice.finalized_at, invoice.voided_at
+    return not invoice.attempt_count and final is not None and void is not None and void - final <= AT_ONCE
 
 
 def trial_is_ending(subscription: Subscription, now: datetime) -> bool:
