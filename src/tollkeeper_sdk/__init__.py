@@ -19,6 +19,7 @@ from .aio import AsyncTollkeeper
 from .asgi import TollkeeperASGI
 from .calls import Wish
 from .client import Tollkeeper
+from .leases import Held, HeldAsync, Lease
 from .metering import Caller, Incoming, Rules
 from .model import (
     ApiError,
@@ -38,6 +39,7 @@ from .model import (
     RateLimited,
     Returned,
     Subscription,
+    TooManyAtOnce,
     Unavailable,
     Verification,
 )
@@ -57,9 +59,12 @@ __all__ = [
     "DeadLetter",
     "Discount",
     "Entitlement",
+    "Held",
+    "HeldAsync",
     "History",
     "Incoming",
     "Keep",
+    "Lease",
     "Money",
     "Offer",
     "OnOutage",
@@ -79,6 +84,7 @@ __all__ = [
     "Tollkeeper",
     "TollkeeperASGI",
     "TollkeeperWSGI",
+    "TooManyAtOnce",
     "Unavailable",
     "Verification",
     "WhenFull",

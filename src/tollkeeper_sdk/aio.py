@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import itertools
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Self, TypeVar
 
@@ -21,6 +22,7 @@ from .client import (
     read,
     what_is_soft,
 )
+from .leases import TTL_SECONDS, HeldAsync, holding_async
 from .model import (
     ApiError,
     Balance,
@@ -218,6 +220,12 @@ class AsyncTollkeeper(AsyncSubscribing):
     async def customer(self, reference: str) -> Customer:
         """See Tollkeeper.customer."""
         return await self._send(calls.customer_of(reference))
+
+    def lease(
+        self, name: str, *, ttl: int = TTL_SECONDS, customer: str | None = None
+    ) -> AbstractAsyncContextManager[HeldAsync]:
+        """See Tollkeeper.lease; `async with`."""
+        return holding_async(self._send, self._send, name, ttl, customer)
 
     async def _learn(self) -> None:
         if self._guard.should_learn():

@@ -54,7 +54,8 @@ class Call(Generic[T]):
         if response.status_code >= _REFUSED:
             raise error_of(response.status_code, document_of(response.content))
         try:
-            found: T = msgspec.json.decode(response.content, type=self.answers)
+            # An answer without content reads as null.
+            found: T = msgspec.json.decode(response.content or b"null", type=self.answers)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             wrong = {"code": "not_tollkeeper", "detail": f"The answer is not Tollkeeper's: {error}"}
             raise Unavailable(response.status_code, wrong) from None

@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Self, TypeVar
 
@@ -10,6 +11,7 @@ import httpx
 
 from . import calls
 from .calls import Call, Interval, When, Wish, unreachable
+from .leases import TTL_SECONDS, Held, holding
 from .model import (
     ApiError,
     Balance,
@@ -266,6 +268,20 @@ class Tollkeeper(Subscribing):
     def customer(self, reference: str) -> Customer:
         """One customer by id or external id; operators only."""
         return self._send(calls.customer_of(reference))
+
+    def lease(self, name: str, *, ttl: int = TTL_SECONDS, customer: str | None = None) -> AbstractContextManager[Held]:
+        """Hold a lease of this work while inside: `with toll.lease("previews") as held:`; renew it when it runs long.
+
+        Args:
+            name: the kind of work, as in `concurrency` of the plan.
+            ttl: seconds until it ends by itself, should nobody give it back; 1 to 86,400.
+            customer: operators only.
+
+        Raises:
+            TooManyAtOnce: as much of it is under way as the plan allows.
+            Unavailable: all tries failed.
+        """
+        return holding(self._send, self._send, name, ttl, customer)
 
     def _learn(self) -> None:
         if self._guard.should_learn():

@@ -294,6 +294,10 @@ class RateLimited(ApiError):  # noqa: N818 - as QuotaExceeded
     """Too many calls a minute, also after waiting as told."""
 
 
+class TooManyAtOnce(ApiError):  # noqa: N818 - as QuotaExceeded
+    """As much of this work is under way as the plan allows; `problem` has `limit`, `in_use` and `retry_after`."""
+
+
 class Unavailable(ApiError):  # noqa: N818 - as QuotaExceeded
     """The server could not be reached, or could not do its work, in all tries. `status` 0: it was not reached."""
 
@@ -311,6 +315,8 @@ def error_of(status: int, problem: dict[str, Any]) -> ApiError:
     """Return the exception for a refused call."""
     if status == PAYMENT_REQUIRED and problem.get("code") == "quota_exceeded":
         return QuotaExceeded(status, problem)
+    if status == RATE_LIMITED and problem.get("code") == "too_many_at_once":
+        return TooManyAtOnce(status, problem)
     if status == RATE_LIMITED:
         return RateLimited(status, problem)
     if status >= 500:  # noqa: PLR2004 - where HTTP's server faults begin

@@ -9,8 +9,11 @@ import httpx
 
 from .model import document_of
 
-_TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_TRY_AGAIN = frozenset({408, 425, 500, 502, 503, 504})
 _CONFLICT = 409
+_TOO_MANY = 429
+# Nobody knows when work that is under way ends: its caller decides how long to wait.
+_AT_ONCE = "too_many_at_once"
 # The first call of this key is still running: its answer is replayed once it is done.
 _IN_PROGRESS = "idempotency_in_progress"
 
@@ -47,9 +50,10 @@ def is_passing(outcome: Outcome) -> bool:
     """Whether the same call may be answered otherwise in a moment."""
     if isinstance(outcome, httpx.TransportError):
         return True
-    return outcome.status_code in _TRY_AGAIN or (
-        outcome.status_code == _CONFLICT and document_of(outcome.content).get("code") == _IN_PROGRESS
-    )
+    if outcome.status_code in {_CONFLICT, _TOO_MANY}:
+        code = document_of(outcome.content).get("code")
+        return code == _IN_PROGRESS if outcome.status_code == _CONFLICT else code != _AT_ONCE
+    return outcome.status_code in _TRY_AGAIN
 
 
 def retry_after(outcome: Outcome) -> float | None:
