@@ -43,11 +43,11 @@ async def meter_id(runtime: Runtime) -> int:
         return (await define_meter(tx, "prompts", event_type="prompts", unit="prompt")).id
 
 
-def bundle(meter_id: int, entries: Sequence[Entry], limit: int | None = None, **more: object) -> Bundle:
+def bundle(
+    meter_id: int, entries: Sequence[Entry], limit: int | None = None, aggregation: Aggregation = Aggregation.SUM
+) -> Bundle:
     counter = CounterKey(ORGANIZATION, meter_id, START)
-    aggregation = more.get("aggregation", Aggregation.SUM)
-    assert isinstance(aggregation, Aggregation)
-    return Bundle(counter, Limit(limit), aggregation, CREDENTIAL, entries)
+    return Bundle(Consumption(counter, 1, Limit(limit), START, None, CREDENTIAL, aggregation), entries)
 
 
 async def commit(runtime: Runtime, *bundles: Bundle) -> list[Tally]:
@@ -147,7 +147,8 @@ def test_bundles_come_to_what_single_requests_come_to(
 ) -> None:
     bound = Limit(limit, hard)
     bundles = [
-        Bundle(CounterKey(ORGANIZATION, meter, START), bound, aggregation, None, entries) for entries, meter in groups
+        Bundle(Consumption(CounterKey(ORGANIZATION, meter, START), 1, bound, START, aggregation=aggregation), entries)
+        for entries, meter in groups
     ]
     standing = {CounterKey(ORGANIZATION, 1, START): before}
     known = Known(keys={(ORGANIZATION, 1, "c"), (ORGANIZATION, 2, "d")})

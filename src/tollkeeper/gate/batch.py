@@ -31,7 +31,7 @@ from tollkeeper.metering import (
     read_counters,
 )
 
-from .model import OutcomeUnknownError
+from .model import OutcomeUnknownError, UnstorableError
 from .queueing import Batcher, FairBatcher
 
 log = structlog.get_logger(__name__)
@@ -151,7 +151,7 @@ class _Writer(Generic[Q, A]):
                 raise
             if len(requests) == 1:
                 log.exception("a request was refused by the database")
-                return [error]
+                return [UnstorableError() if isinstance(error, _UNSTORABLE) else error]
         middle = len(requests) // 2
         return [*await self.flush(requests[:middle]), *await self.flush(requests[middle:])]
 
@@ -174,11 +174,18 @@ class _Writer(Generic[Q, A]):
                     raise OutcomeUnknownError from error
                 if not left:
                     raise DatabaseUnavailableError from error
+            except BaseException:  # ours: nothing may stay locked behind it
+                await self._link.close()
+                raise
         raise AssertionError("unreachable")
 
 
 # Weather, not fault. A key that another batch recorded just now is seen on the next try, and its event is a repeat.
 _AGAIN = (pg.DeadlockDetected, pg.SerializationFailure, pg.QueryCanceled, pg.LockNotAvailable, pg.UniqueViolation)
+
+
+# What the caller sent cannot be kept: numbers no database holds, text nested beyond its stack.
+_UNSTORABLE = (pg.DataError, pg.ProgramLimitExceeded, pg.StatementTooComplex)
 
 
 class _Attempt(Generic[Q, A]):

@@ -18,7 +18,7 @@ from tollkeeper.kit import (
     UnauthenticatedError,
     UnavailableError,
 )
-from tollkeeper.metering import THRESHOLDS, Aggregation, Limit
+from tollkeeper.metering import THRESHOLDS, Aggregation, Limit, Meter
 from tollkeeper.rating import Period
 
 
@@ -91,6 +91,8 @@ class Access:
     """The current period by kind, worked out when first asked and again once it is over."""
     concurrency: Mapping[str, int | None] = field(default_factory=dict)
     """How much long work of each kind may run at once; None: not limited."""
+    feeds: Mapping[str, tuple[Meter, ...]] = field(default_factory=dict)
+    """The meters that count events of each type: those of the plan's features, or all where it has none of them."""
     call_rates: dict[tuple[UUID | None, int | None, str | None], Rates] = field(default_factory=dict)
     """Against which limits its callers' calls count, worked out when first asked."""
 
@@ -215,6 +217,17 @@ class ReservationClosedError(ConflictError):
     code = "reservation_closed"
     title = "The reservation is closed already"
     hint = "Its state is in `state`; report further usage with POST /api/usage/track."
+
+
+class UnstorableError(InvalidInputError):
+    """The database itself refuses to keep what an event holds; nothing was recorded."""
+
+    code = "unstorable"
+    title = "The data cannot be stored"
+    hint = "Leave out numbers beyond what a database holds; send the events one by one to find the one."
+
+    def __init__(self) -> None:
+        super().__init__(self.title)
 
 
 class OverloadedError(UnavailableError):

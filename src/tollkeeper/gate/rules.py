@@ -1,5 +1,6 @@
 """Pure decisions of the gate: which period is current, which plan to offer, what a plan comes to."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -53,7 +54,35 @@ def build_access(standing: Standing, catalogue: Catalogue, meters: Iterable[Mete
             for key, each in allowances.items()
         }
     offers = {key: best_offer(catalogue, plan, allowance, standing.addons) for key, allowance in allowances.items()}
-    return Access(standing, plan.key, plan.name, allowances, offers, plan.rates, allowed, concurrency=plan.concurrency)
+    feeds = _feeds(counted.values(), allowances)
+    return Access(
+        standing,
+        plan.key,
+        plan.name,
+        allowances,
+        offers,
+        plan.rates,
+        allowed,
+        concurrency=plan.concurrency,
+        feeds=feeds,
+    )
+
+
+def _feeds(meters: Iterable[Meter], allowances: Mapping[str, Allowance]) -> dict[str, tuple[Meter, ...]]:
+    """Return which meters count events of each type.
+
+    A feature the plan does not have is passed over where the events count for another that it has: a new feature of
+    another plan must not make this plan's events fail.
+    """
+    by_type: dict[str, list[Meter]] = defaultdict(list)
+    for meter in meters:
+        if meter.key in allowances:
+            by_type[meter.event_type].append(meter)
+    feeds = {}
+    for event_type, fed in by_type.items():
+        offered = [meter for meter in fed if allowances[meter.key].offered]
+        feeds[event_type] = tuple(offered or fed)
+    return feeds
 
 
 def _allowance(allowed: Sequence[Entitlement], meter: Meter) -> Allowance:

@@ -23,7 +23,7 @@ async def consume_bundles(
     """
     standing = await locked(connection, rules.counters_of(bundles))
     holding = [key for key, each in standing.items() if each.reserved]
-    valued = [each for bundle in bundles if bundle.aggregation is Aggregation.UNIQUE for each in bundle.consumptions()]
+    valued = [each for bundle in bundles if bundle.like.aggregation is Aggregation.UNIQUE for each in bundle.consumptions()]
     known = rules.Known(
         keys=await store.seen_bundle_keys(connection, bundles),
         values=await store.seen_values(connection, valued) if valued else frozenset(),

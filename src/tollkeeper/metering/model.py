@@ -175,27 +175,28 @@ class Entry(NamedTuple):
 
 
 class Bundle(NamedTuple):
-    """Many events for one counter, in the order they came; decided like as many consumptions, and much faster."""
+    """Many events for one counter, in the order they came; decided like as many consumptions, and much faster.
 
-    counter: CounterKey
-    limit: Limit
-    aggregation: Aggregation
-    credential_id: UUID | None
+    `like` says what they have in common; its own quantity, time, key, value and properties stand for nothing.
+    """
+
+    like: Consumption
     entries: Sequence[Entry]
+
+    @property
+    def counter(self) -> CounterKey:
+        """The counter it moves."""
+        return self.like.counter
 
     def consumptions(self) -> list[Consumption]:
         """Return the same as single requests."""
         return [
-            Consumption(
-                self.counter,
-                each.quantity,
-                self.limit,
-                each.at,
-                each.idempotency_key,
-                self.credential_id,
-                self.aggregation,
-                each.value,
-                None if each.properties is None else each.properties.decode(),
+            self.like._replace(
+                quantity=each.quantity,
+                at=each.at,
+                idempotency_key=each.idempotency_key,
+                value=each.value,
+                properties=None if each.properties is None else each.properties.decode(),
             )
             for each in self.entries
         ]

@@ -1,10 +1,17 @@
 """The addresses of the gate."""
 
-from . import corrections, export, reservations
-from .usage import gate_of, history_span, keys_router, limits_report, router
+from fastapi import APIRouter
 
-router.include_router(reservations.router)
-router.include_router(corrections.router)
-router.include_router(export.router)
+from . import corrections, events, export, reservations
+from .usage import gate_of, history_span, keys_router, limits_report
+from .usage import router as usage_router
+
+usage_router.include_router(reservations.router)
+usage_router.include_router(corrections.router)
+usage_router.include_router(export.router)
+
+router = APIRouter()
+for each in (usage_router, events.router, events.bulk_router):
+    router.include_router(each)
 
 __all__ = ["gate_of", "history_span", "keys_router", "limits_report", "router"]

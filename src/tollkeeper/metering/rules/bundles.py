@@ -52,17 +52,17 @@ class _BundleRun(_Run):
     def at_once(self, bundle: Bundle) -> Tally | None:
         """Decide a bundle that only adds up and fits whole without reaching a threshold; None: it is not such a one."""
         before = self.standing.get(bundle.counter) or _NEW
-        if bundle.aggregation not in ADDITIVE or not bundle.entries:
+        if bundle.like.aggregation not in ADDITIVE or not bundle.entries:
             return None
         seen = self._seen_keys(bundle)
         fresh, keys, verdicts = _fresh(bundle.entries, seen)
-        counted = bundle.aggregation is Aggregation.COUNT
+        counted = bundle.like.aggregation is Aggregation.COUNT
         after = before.used + (len(fresh) if counted else sum([each[0] for each in fresh]))
         if not _is_quiet(bundle, before, after):
             return None
         if fresh:
             seen |= keys
-            told_limit = bundle.limit.amount or before.told_limit
+            told_limit = bundle.like.limit.amount or before.told_limit
             self.standing[bundle.counter] = before._replace(used=after, told_limit=told_limit)
             self.moved.add(bundle.counter)
             self.kept.append((bundle, fresh))
@@ -103,7 +103,7 @@ def _fresh(entries: Sequence[Entry], seen: set[object]) -> tuple[Sequence[Entry]
 
 def _is_quiet(bundle: Bundle, before: Standing, after: int) -> bool:
     """Whether everything fits and nobody is to be told of it."""
-    limit = bundle.limit
+    limit = bundle.like.limit
     ceiling, amount = limit.ceiling, limit.amount
     if ceiling is not None and after + before.reserved > ceiling:
         return False

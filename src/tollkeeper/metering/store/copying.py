@@ -85,7 +85,7 @@ def _ids(count: int) -> list[bytes]:
 
 def _event_rows(bundle: Bundle, entries: Sequence[Entry], ids: Sequence[bytes]) -> bytes:
     organization_id, meter_id, period_start = bundle.counter[:3]
-    credential = _NULL if bundle.credential_id is None else _length(16) + bundle.credential_id.bytes
+    credential = _NULL if bundle.like.credential_id is None else _length(16) + bundle.like.credential_id.bytes
     begin = _events_begin(10, 16, organization_id.bytes, 2, meter_id, 8, _microseconds(period_start))
     begin += credential + _length(16)
     rows: list[bytes] = []
