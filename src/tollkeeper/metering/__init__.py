@@ -9,7 +9,7 @@ the counter it was added to, periods being half-open in UTC.
 """
 
 from .bundles import consume_bundles
-from .checks import counters_replay
+from .checks import Verified, counters_replay, verify_usage
 from .correcting import (
     Corrected,
     Correction,
@@ -22,7 +22,7 @@ from .correcting import (
     list_events,
 )
 from .exporting import ExportFormat, export_events
-from .jobs import announce_threshold, drop_old_events
+from .jobs import announce_threshold, drop_old_events, verify_nightly
 from .jobs import prepare_partitions as prepare_partitions_job
 from .model import (
     ADDITIVE,
@@ -72,7 +72,7 @@ from .sink import (
 from .store import counters_of_periods, find_reservations, history, list_meters, read_counters, replay
 from .store.exporting import Wanted
 
-jobs = [prepare_partitions_job, drop_old_events, announce_threshold]
+jobs = [prepare_partitions_job, drop_old_events, verify_nightly, announce_threshold]
 
 __all__ = [
     "ADDITIVE",
@@ -119,6 +119,7 @@ __all__ = [
     "UnreadableEventError",
     "Verdict",
     "Version",
+    "Verified",
     "Wanted",
     "announce_threshold",
     "consume",
@@ -148,6 +149,7 @@ __all__ = [
     "read_counters",
     "replay",
     "retention_report",
+    "verify_usage",
     "roll_up",
     "rollup_lag",
     "sink_lag",

@@ -7,7 +7,6 @@ from .history import history
 from .meters import insert_meter, list_meters, regroup_meter
 from .reading import (
     counters_of_periods,
-    counters_that_disagree,
     create_partition,
     replay,
 )
@@ -25,7 +24,6 @@ __all__ = [
     "close_reservations",
     "copy_events",
     "counters_of_periods",
-    "counters_that_disagree",
     "create_counters",
     "create_partition",
     "expired",
