@@ -167,6 +167,18 @@ def test_a_database_that_is_down_is_said_in_words(data: Path, command: list[str]
     assert "a-password" not in complaint
 
 
+def test_the_doctor_tells_of_a_wrong_address_of_clickhouse(data: Path) -> None:
+    wrong = "http://tollkeeper:a-password@127.0.0.1:1/events"
+    code, output, _ = tollkeeper("doctor", "--data-dir", data, DATABASE_URL=NOWHERE, TOLLKEEPER_CLICKHOUSE_URL=wrong)
+    assert code == 1
+    assert "clickhouse ClickHouse at 127.0.0.1:1:" in output
+    assert "Check TOLLKEEPER_CLICKHOUSE_URL" in output
+    assert "a-password" not in output
+    code, _, complaint = tollkeeper("doctor", "--data-dir", data, TOLLKEEPER_CLICKHOUSE_URL="clickhouse.example")
+    assert code != 0
+    assert "TOLLKEEPER_CLICKHOUSE_URL: not an address of the form" in complaint
+
+
 def test_the_doctor_says_what_is_wrong_and_what_to_do(data: Path) -> None:
     code, output, _ = tollkeeper("doctor", "--data-dir", data, DATABASE_URL=NOWHERE)
     assert code == 1
