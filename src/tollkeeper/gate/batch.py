@@ -16,16 +16,17 @@ from psycopg import errors as pg
 
 from tollkeeper.infra import Database, DatabaseUnavailableError, Runtime, is_outage
 from tollkeeper.metering import (
+    MISSED,
     Bundle,
     CounterKey,
     Crossing,
+    Foresight,
     Outcome,
     Request,
     Standing,
     Tally,
     ThresholdReached,
     announce_threshold,
-    consume,
     consume_bundles,
     expired_reservations,
     read_counters,
@@ -63,6 +64,14 @@ class _Link:
             await self._connection.execute(f"set statement_timeout = {STATEMENT_TIMEOUT}")
         return self._connection
 
+    async def undo(self) -> None:
+        """End a transaction that failed; the connection stays."""
+        try:
+            if self._connection is not None:
+                await self._connection.rollback()
+        except psycopg.Error:
+            await self.close()
+
     async def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -74,7 +83,8 @@ class Counters:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._writing = _Writer(runtime, "tollkeeper-consume", self._consume, pipelined=True)
+        self._foresight = Foresight()
+        self._writing = _Writer(runtime, "tollkeeper-consume", self._consume, pipelined=True, foresight=self._foresight)
         # The driver cannot copy rows in a pipeline.
         self._copying = _Writer(runtime, "tollkeeper-events", self._consume_arrays, pipelined=False)
         self._reading = _Link(runtime.database, "tollkeeper-check")
@@ -92,7 +102,7 @@ class Counters:
     async def _consume(
         self, connection: Connection, requests: Sequence[Request]
     ) -> tuple[list[Outcome], list[Crossing]]:
-        return await consume(connection, requests, self._runtime.clock.now())
+        return await self._foresight.consume(connection, requests, self._runtime.clock.now())
 
     async def _consume_arrays(
         self, connection: Connection, arrays: Sequence[Array]
@@ -132,8 +142,17 @@ def _owner(array: Array) -> object:
 class _Writer(Generic[Q, A]):
     """Commits batches over a connection of its own; `work` decides and records one, one answer a request."""
 
-    def __init__(self, runtime: Runtime, application: str, work: Work[Q, A], *, pipelined: bool) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        application: str,
+        work: Work[Q, A],
+        *,
+        pipelined: bool,
+        foresight: Foresight | None = None,
+    ) -> None:
         self._runtime = runtime
+        self._foresight = foresight
         self._link = _Link(runtime.database, application)
         self._work = work
         self._pipelined = pipelined
@@ -160,28 +179,36 @@ class _Writer(Generic[Q, A]):
         for left in reversed(range(TRIES)):
             attempt = _Attempt(self._runtime, self._work, pipelined=self._pipelined)
             try:
-                return await attempt.run(await self._link.open(), requests)
-            except _AGAIN as error:
-                await self._link.close()
-                if not left:
-                    raise DatabaseUnavailableError from error
+                answers = await attempt.run(await self._link.open(), requests)
             except (psycopg.Error, OSError) as error:
-                await self._link.close()
-                if not is_outage(error):
-                    raise
-                log.warning("batch lost its connection", error=str(error).strip(), committing=attempt.committing)
-                if attempt.committing:
-                    raise OutcomeUnknownError from error
-                if not left:
-                    raise DatabaseUnavailableError from error
+                await self._failed(error, attempt, last=not left)
             except BaseException:  # ours: nothing may stay locked behind it
                 await self._link.close()
                 raise
+            else:
+                if self._foresight is not None:
+                    self._foresight.committed()
+                return answers
         raise AssertionError("unreachable")
 
+    async def _failed(self, error: psycopg.Error | OSError, attempt: "_Attempt[Q, A]", *, last: bool) -> None:
+        """Raise what the callers are told, or return when the batch may be tried again."""
+        if self._foresight is not None:
+            self._foresight.failed()
+        missed = isinstance(error, MISSED)
+        await (self._link.undo() if missed else self._link.close())
+        if not missed and not isinstance(error, _AGAIN):
+            if not is_outage(error):
+                raise error
+            log.warning("batch lost its connection", error=str(error).strip(), committing=attempt.committing)
+            if attempt.committing:
+                raise OutcomeUnknownError from error
+        if last:
+            raise DatabaseUnavailableError from error
 
-# Weather, not fault. A key that another batch recorded just now is seen on the next try, and its event is a repeat.
-_AGAIN = (pg.DeadlockDetected, pg.SerializationFailure, pg.QueryCanceled, pg.LockNotAvailable, pg.UniqueViolation)
+
+# Weather, not fault.
+_AGAIN = (pg.DeadlockDetected, pg.SerializationFailure, pg.QueryCanceled, pg.LockNotAvailable)
 
 
 # What the caller sent cannot be kept: numbers no database holds, text nested beyond its stack.
