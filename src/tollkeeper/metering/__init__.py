@@ -22,6 +22,7 @@ from .correcting import (
     list_events,
 )
 from .exporting import ExportFormat, export_events
+from .foreseeing import MISSED, Foresight
 from .jobs import announce_threshold, drop_old_events, verify_nightly
 from .jobs import prepare_partitions as prepare_partitions_job
 from .model import (
@@ -76,6 +77,7 @@ jobs = [prepare_partitions_job, drop_old_events, verify_nightly, announce_thresh
 
 __all__ = [
     "ADDITIVE",
+    "MISSED",
     "NOBODY",
     "THRESHOLDS",
     "UNFILTERED",
@@ -93,6 +95,7 @@ __all__ = [
     "EventRecord",
     "EventSink",
     "ExportFormat",
+    "Foresight",
     "HistoryMovesError",
     "HistoryPoint",
     "Hold",
@@ -118,8 +121,8 @@ __all__ = [
     "TooMuchHistoryError",
     "UnreadableEventError",
     "Verdict",
-    "Version",
     "Verified",
+    "Version",
     "Wanted",
     "announce_threshold",
     "consume",
@@ -149,9 +152,9 @@ __all__ = [
     "read_counters",
     "replay",
     "retention_report",
-    "verify_usage",
     "roll_up",
     "rollup_lag",
     "sink_lag",
     "sink_problem",
+    "verify_usage",
 ]

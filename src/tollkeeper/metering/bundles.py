@@ -1,11 +1,13 @@
 """The use case of bundles: the same as `consume`, for events that come in thousands."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from . import rules, store
-from .model import Aggregation, Bundle, Crossing, Tally
-from .service import locked, record
+from .model import Aggregation, Bundle, Crossing, Tally, Verdict
+from .preparing import locked, take_in_holders
+from .service import of_refused, record
 
 
 async def consume_bundles(
@@ -21,15 +23,27 @@ async def consume_bundles(
     Returns:
         One tally a bundle, and the thresholds that were reached; the caller tells them in the same transaction.
     """
-    standing = await locked(connection, rules.counters_of(bundles))
+    standing = await locked(connection, bundles, now)
     holding = [key for key, each in standing.items() if each.reserved]
-    valued = [each for bundle in bundles if bundle.like.aggregation is Aggregation.UNIQUE for each in bundle.consumptions()]
+    valued = [
+        each for bundle in bundles if bundle.like.aggregation is Aggregation.UNIQUE for each in bundle.consumptions()
+    ]
     known = rules.Known(
         keys=await store.seen_bundle_keys(connection, bundles),
         values=await store.seen_values(connection, valued) if valued else frozenset(),
         expired=await store.expired_of(connection, holding, now) if holding else (),
     )
+    if known.expired:
+        await take_in_holders(connection, standing, known.expired, now)
     decision = rules.decide_bundles(bundles, standing, known)
+    refused = [
+        bundle.counter
+        for bundle, tally in zip(bundles, decision.tallies, strict=True)
+        if Verdict.REFUSED in tally.verdicts
+    ]
+    if refused:
+        grants = await of_refused(connection, refused, now)
+        decision = rules.decide_bundles(bundles, standing, replace(known, grants=grants))
     if decision.kept:
         await store.copy_events(connection, decision.kept)
     await record(connection, decision.rest)

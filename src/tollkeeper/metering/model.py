@@ -84,7 +84,11 @@ class Standing(NamedTuple):
     """What a counter stands at.
 
     `reserved` is held by open reservations on top of `used`. `told` is the highest threshold that was told for
-    `told_limit`, in percent. `latest_at` is when the event happened that a gauge shows.
+    `told_limit`, in percent. `latest_at` is when the event happened that a gauge shows. `since`: of a rolling window,
+    what happened until then has left it; None: the counter is a fixed period's. `carried` is unused quota of the period
+    before, on top of the limit. `credited` is how much of `used` credits paid for; `topped` is that and what they had
+    left when last looked at. `by_member`: the members' own counters are kept with it. `rolled`: a rolling window holds
+    its events, too, and is made anew once this moves without it.
     """
 
     used: int = 0
@@ -92,6 +96,12 @@ class Standing(NamedTuple):
     told: int = 0
     told_limit: int | None = None
     latest_at: datetime | None = None
+    since: datetime | None = None
+    carried: int = 0
+    credited: int = 0
+    topped: int = 0
+    by_member: bool = False
+    rolled: bool = False
 
 
 class Limit(NamedTuple):
@@ -112,12 +122,28 @@ class Limit(NamedTuple):
         return None if self.amount is None or not self.hard else self.amount + self.grace
 
 
+class Terms(NamedTuple):
+    """What bears on a request beside its limit; most have none.
+
+    `previous` is when the period before began, of which at most `rollover` of `quota` is carried over; None: nothing
+    is. `per_member` is the limit of each member; None: they have none of their own. `undated`: when it happened was not
+    told, so that in a rolling window it happens when it is decided.
+    """
+
+    previous: datetime | None = None
+    rollover: int = 0
+    quota: int = 0
+    per_member: Limit | None = None
+    undated: bool = False
+
+
 class Consumption(NamedTuple):
     """One request to count an event.
 
     `quantity` is at least 1, for gauges at least 0. `at` is when the usage happened; the counter's period was chosen by
     it. `idempotency_key` None means the caller does not ask for repeats to be recognised. `value` is what a meter of
-    unique values tells apart. `properties` is the event's own JSON object, kept with it.
+    unique values tells apart. `properties` is the event's own JSON object, kept with it. `member_id` is who used it,
+    None when that was not told. `credits` is how much of it credits paid for, which is decided.
     """
 
     counter: CounterKey
@@ -129,6 +155,9 @@ class Consumption(NamedTuple):
     aggregation: Aggregation = Aggregation.SUM
     value: str | None = None
     properties: str | None = None
+    member_id: UUID | None = None
+    terms: Terms | None = None
+    credits: int = 0
 
 
 class Hold(NamedTuple):
@@ -140,6 +169,8 @@ class Hold(NamedTuple):
     expires_at: datetime
     idempotency_key: str | None = None
     credential_id: UUID | None = None
+    member_id: UUID | None = None
+    terms: Terms | None = None
 
 
 class Settle(NamedTuple):
@@ -213,7 +244,10 @@ class ReservationState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Usage set aside. `settled` is what was counted in the end; None unless it is settled."""
+    """Usage set aside. `settled` is what was counted in the end; None unless it is settled.
+
+    `member_id` is who asked for it; None: that was not told.
+    """
 
     id: UUID
     counter: CounterKey
@@ -223,6 +257,33 @@ class Reservation:
     settled: int | None = None
     idempotency_key: str | None = None
     credential_id: UUID | None = None
+    member_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Credits: what may be used of a meter once a hard limit is reached, soonest expiring first.
+
+    `expires_at` None: never; `voided_at` set: the rest was taken back then. `external_id` is the granter's own name for
+    it, unique within the organization.
+    """
+
+    id: UUID
+    organization_id: UUID
+    meter_id: int
+    amount: int
+    used: int
+    reason: str
+    external_id: str | None
+    created_at: datetime
+    created_by: UUID | None
+    expires_at: datetime | None
+    voided_at: datetime | None
+
+    def left(self, now: datetime) -> int:
+        """Return how much of it can be used now."""
+        over = self.voided_at is not None or (self.expires_at is not None and self.expires_at <= now)
+        return 0 if over else self.amount - self.used
 
 
 class Verdict(Enum):
@@ -238,12 +299,20 @@ class Verdict(Enum):
 
 
 class Outcome(NamedTuple):
-    """The verdict, and what the counter stands at after it. `reservation` for requests about one."""
+    """The verdict, and what the counter stands at after it. `reservation` for requests about one.
+
+    `credits` is what credits have left, known when they were looked at. `member` is what the member's own counter
+    stands at, if it is kept; `of_member` that it is the member's limit that refused.
+    """
 
     verdict: Verdict
     used: int
     reserved: int = 0
     reservation: Reservation | None = None
+    counted: Standing = Standing()
+    credits: int | None = None
+    member: Standing | None = None
+    of_member: bool = False
 
 
 class Tally(NamedTuple):
@@ -252,6 +321,7 @@ class Tally(NamedTuple):
     verdicts: Sequence[Verdict]
     used: int
     reserved: int = 0
+    counted: Standing = Standing()
 
 
 class Crossing(NamedTuple):

@@ -17,6 +17,7 @@ from . import rules
 from .store import retention as store
 from .store import rollups, tail
 
+WINDOWS = "rolling windows"
 KEYS_AT_ONCE = 10_000
 """Of how many events the keys are forgotten in one transaction."""
 
@@ -33,7 +34,7 @@ class Retention:
     """What is kept: the months there are, oldest first; before when events are gone, and what is due to be dropped.
 
     `dropped_until` None: nothing was dropped yet. `held_up_by` names the readers of events that have not come far
-    enough for the oldest month that is due.
+    enough for the oldest month that is due, and rolling windows that its events have yet to leave.
     """
 
     months: tuple[str, ...]
@@ -50,6 +51,8 @@ async def retention_report(tx: Tx) -> Retention:
         now = await _surely_past(tx)
         due = [each for each in months if rules.moment_of(each.after) <= now - relativedelta(months=keep)]
     waiting = [name for name in _readers(tx) if due and not await _has_passed(tx, name, due[0])]
+    if due and await store.windows_hold(tx, rules.moment_of(due[0].after)):
+        waiting.append(WINDOWS)
     names = tuple(each.name.removeprefix(rules.PARTITION_PREFIX).replace("_", "-") for each in months)
     return Retention(names, await store.dropped_until(tx), tuple(due), tuple(waiting))
 

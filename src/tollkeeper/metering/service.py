@@ -1,7 +1,9 @@
 """Use cases of metering."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from tollkeeper.infra import Tx
 from tollkeeper.kit import new_id
@@ -20,7 +22,9 @@ from .model import (
     Scalar,
     Settle,
     Standing,
+    Verdict,
 )
+from .preparing import locked, take_in_holders
 
 MONTHS_AHEAD = 3
 EXPIRY_BATCH = 500
@@ -63,20 +67,34 @@ async def consume(
     Returns:
         One outcome a request, and the thresholds that were reached; the caller tells them in the same transaction.
     """
-    standing = await locked(connection, rules.counters_of(requests))
-    decision = rules.decide(requests, standing, await _known(connection, requests, standing, now))
-    await record(connection, decision)
+    decision = await decide_and_record(connection, requests, now)
     return decision.outcomes, decision.crossings
 
 
-async def locked(connection: store.Connection, counters: Sequence[CounterKey]) -> dict[CounterKey, Standing]:
-    """Lock counters, sorted by key, until the transaction ends; return what each stands at. New ones are made."""
-    standing = await store.lock_counters(connection, counters)
-    if len(standing) < len(counters):
-        fresh = [key for key in counters if key not in standing]
-        await store.create_counters(connection, fresh)
-        standing |= await store.lock_counters(connection, fresh)
-    return standing
+async def decide_and_record(connection: store.Connection, requests: Sequence[Request], now: datetime) -> rules.Decision:
+    """Do what `consume` does; returns everything that was decided."""
+    standing = await locked(connection, requests, now)
+    known = await _known(connection, requests, standing, now)
+    if known.reservations or known.expired:
+        await take_in_holders(connection, standing, [*known.reservations.values(), *known.expired], now)
+    decision = rules.decide(requests, standing, known)
+    refused = [
+        request.counter
+        for request, outcome in zip(requests, decision.outcomes, strict=True)
+        if outcome.verdict is Verdict.REFUSED and not outcome.of_member
+    ]
+    if refused:
+        known = replace(known, grants=await of_refused(connection, refused, now))
+        decision = rules.decide(requests, standing, known)
+    await record(connection, decision)
+    return decision
+
+
+async def of_refused(
+    connection: store.Connection, refused: Sequence[CounterKey], now: datetime
+) -> Mapping[tuple[UUID, int], Sequence[tuple[UUID, int]]]:
+    """Lock the open grants that may pay for what passes a limit; nobody else waits for a look at them."""
+    return await store.open_grants(connection, sorted({key[:2] for key in refused}), now, lock=True)
 
 
 async def record(connection: store.Connection, decision: rules.Decision) -> None:
@@ -91,6 +109,10 @@ async def record(connection: store.Connection, decision: rules.Decision) -> None
         await store.close_reservations(connection, decision.closed)
     if decision.counters:
         await store.write_counters(connection, decision.counters)
+    if decision.credited:
+        await store.write_further(connection, decision.credited)
+    if decision.drawn:
+        await store.draw(connection, decision.drawn)
 
 
 async def _known(

@@ -118,7 +118,7 @@ USAGE_RESERVATIONS = Table(
     Column("settled", BigInteger, comment="what was counted in the end; null unless settled"),
     Column("idempotency_key", Text),
     Column("credential_id", Uuid, comment="the key or session that asked for it"),
-    Column("member_id", Uuid, comment="whose own counter holds it, too; null: nobody's"),
+    Column("member_id", Uuid, comment="who asked for it; null: not told"),
     CheckConstraint("state in ('held', 'settled', 'released', 'expired')", name="state_known"),
     CheckConstraint("held > 0", name="held_positive"),
     UniqueConstraint("organization_id", "meter_id", "idempotency_key"),

@@ -17,6 +17,7 @@ from tollkeeper.metering.model import (
 )
 
 from .deciding import Decision, Known, _Run
+from .further import measure_of, short_by
 
 _ADMITTED, _REPEATED = Verdict.ADMITTED, Verdict.REPEATED
 _NEW = Standing()
@@ -52,7 +53,8 @@ class _BundleRun(_Run):
     def at_once(self, bundle: Bundle) -> Tally | None:
         """Decide a bundle that only adds up and fits whole without reaching a threshold; None: it is not such a one."""
         before = self.standing.get(bundle.counter) or _NEW
-        if bundle.like.aggregation not in ADDITIVE or not bundle.entries:
+        further = before.since is not None or before.by_member
+        if bundle.like.aggregation not in ADDITIVE or not bundle.entries or further:
             return None
         seen = self._seen_keys(bundle)
         fresh, keys, verdicts = _fresh(bundle.entries, seen)
@@ -60,13 +62,14 @@ class _BundleRun(_Run):
         after = before.used + (len(fresh) if counted else sum([each[0] for each in fresh]))
         if not _is_quiet(bundle, before, after):
             return None
+        now = before
         if fresh:
             seen |= keys
-            told_limit = bundle.like.limit.amount or before.told_limit
-            self.standing[bundle.counter] = before._replace(used=after, told_limit=told_limit)
+            told_limit = measure_of(bundle.like.limit, before) or before.told_limit
+            now = self.standing[bundle.counter] = before._replace(used=after, told_limit=told_limit)
             self.moved.add(bundle.counter)
             self.kept.append((bundle, fresh))
-        return Tally(verdicts, after, before.reserved)
+        return Tally(verdicts, after, before.reserved, now)
 
     def one_by_one(self, bundle: Bundle) -> Tally:
         """Decide a bundle entry by entry."""
@@ -74,7 +77,8 @@ class _BundleRun(_Run):
         known = self._keys_of.pop((organization_id, meter_id), ())
         self._keys |= {(organization_id, meter_id, key) for key in known}
         outcomes = [self.take(each) for each in bundle.consumptions()]
-        return Tally([each.verdict for each in outcomes], outcomes[-1].used, outcomes[-1].reserved)
+        last = outcomes[-1]
+        return Tally([each.verdict for each in outcomes], last.used, last.reserved, last.counted)
 
     def _seen_keys(self, bundle: Bundle) -> set[object]:
         of = bundle.counter[:2]
@@ -104,8 +108,8 @@ def _fresh(entries: Sequence[Entry], seen: set[object]) -> tuple[Sequence[Entry]
 def _is_quiet(bundle: Bundle, before: Standing, after: int) -> bool:
     """Whether everything fits and nobody is to be told of it."""
     limit = bundle.like.limit
-    ceiling, amount = limit.ceiling, limit.amount
-    if ceiling is not None and after + before.reserved > ceiling:
+    amount = measure_of(limit, before)
+    if short_by(before, after, limit):
         return False
     if not amount:
         return True

@@ -1,8 +1,19 @@
 """Every statement of metering."""
 
 from .copying import copy_events, seen_bundle_keys
-from .counters import Connection, create_counters, lock_counters, read_counters, write_counters
+from .counters import Connection, create_counters, lock_counters, must_stand, read_counters, write_counters
 from .events import insert_events, insert_values, seen_keys, seen_values
+from .further import (
+    draw,
+    drop_members,
+    drop_windows,
+    held_by,
+    make_members,
+    mark_rolled,
+    open_grants,
+    used_within,
+    write_further,
+)
 from .history import history
 from .meters import insert_meter, list_meters, regroup_meter
 from .reading import (
@@ -26,9 +37,13 @@ __all__ = [
     "counters_of_periods",
     "create_counters",
     "create_partition",
+    "draw",
+    "drop_members",
+    "drop_windows",
     "expired",
     "expired_of",
     "find_reservations",
+    "held_by",
     "held_under",
     "history",
     "insert_events",
@@ -37,11 +52,17 @@ __all__ = [
     "insert_values",
     "list_meters",
     "lock_counters",
+    "make_members",
+    "mark_rolled",
+    "must_stand",
+    "open_grants",
     "read_counters",
     "regroup_meter",
     "replay",
     "seen_bundle_keys",
     "seen_keys",
     "seen_values",
+    "used_within",
     "write_counters",
+    "write_further",
 ]

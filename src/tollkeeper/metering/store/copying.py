@@ -16,8 +16,8 @@ from tollkeeper.metering.model import Bundle, Entry
 from .counters import Connection
 
 _COPY_EVENTS = """
-copy usage_events (organization_id, meter_id, period_start, credential_id, id, quantity, at, idempotency_key, value,
-    properties) from stdin (format binary)
+copy usage_events (organization_id, meter_id, period_start, credential_id, member_id, id, quantity, at, idempotency_key,
+    value, properties) from stdin (format binary)
 """
 _COPY_KEYS = """
 copy usage_event_keys (organization_id, meter_id, event_id, key) from stdin (format binary)
@@ -85,9 +85,8 @@ def _ids(count: int) -> list[bytes]:
 
 def _event_rows(bundle: Bundle, entries: Sequence[Entry], ids: Sequence[bytes]) -> bytes:
     organization_id, meter_id, period_start = bundle.counter[:3]
-    credential = _NULL if bundle.like.credential_id is None else _length(16) + bundle.like.credential_id.bytes
-    begin = _events_begin(10, 16, organization_id.bytes, 2, meter_id, 8, _microseconds(period_start))
-    begin += credential + _length(16)
+    begin = _events_begin(11, 16, organization_id.bytes, 2, meter_id, 8, _microseconds(period_start))
+    begin += _id(bundle.like.credential_id) + _id(bundle.like.member_id) + _length(16)
     rows: list[bytes] = []
     for event_id, (quantity, at, key, value, properties) in zip(ids, entries, strict=True):
         moment = _quantity_and_at(8, quantity, 8, _microseconds(at))
@@ -108,6 +107,10 @@ def _key_rows(bundle: Bundle, entries: Sequence[Entry], ids: Sequence[bytes]) ->
 def _microseconds(moment: datetime) -> int:
     since = moment - _EPOCH
     return since.days * _DAY + since.seconds * _SECOND + since.microseconds
+
+
+def _id(value: UUID | None) -> bytes:
+    return _NULL if value is None else _length(16) + value.bytes
 
 
 def _text(text: str | None) -> bytes:

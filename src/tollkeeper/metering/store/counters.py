@@ -1,6 +1,7 @@
 """Statements about counters, on the driver's own connection: one statement moves a whole batch, whatever its size."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -10,14 +11,22 @@ from tollkeeper.metering.model import CounterKey, Standing
 Connection = psycopg.AsyncConnection[Any]
 
 _CREATE = """
-insert into usage_counters (organization_id, meter_id, period_start, member_id)
-select * from unnest(%b::uuid[], %b::smallint[], %b::timestamptz[], %b::uuid[])
+insert into usage_counters (organization_id, meter_id, period_start, member_id, topped)
+select fresh.*, coalesce((
+    select sum(amount - used) from usage_grants
+    where organization_id = fresh.organization_id and meter_id = fresh.meter_id and used < amount
+        and voided_at is null and (expires_at is null or expires_at > %b)
+), 0)
+from unnest(%b::uuid[], %b::smallint[], %b::timestamptz[], %b::uuid[])
+    as fresh (organization_id, meter_id, period_start, member_id)
 on conflict do nothing
+returning organization_id, meter_id, period_start, member_id
 """
 """Rows arrive in locking order, so that two batches creating the same counters wait instead of deadlocking."""
 
 _LOCK = """
-select organization_id, meter_id, period_start, member_id, used, reserved, told, told_limit, latest_at
+select organization_id, meter_id, period_start, member_id, used, reserved, told, told_limit, latest_at, since, carried,
+    credited, topped, by_member, rolled
 from usage_counters join unnest(%b::uuid[], %b::smallint[], %b::timestamptz[], %b::uuid[])
     as wanted (organization_id, meter_id, period_start, member_id)
     using (organization_id, meter_id, period_start, member_id)
@@ -43,20 +52,46 @@ where (usage_counters.organization_id, usage_counters.meter_id, usage_counters.p
 """
 
 
+_MUST_STAND = """
+select 1 / (count(*) = %b)::int from (
+    select from usage_counters as counted join unnest(%b::uuid[], %b::smallint[], %b::timestamptz[], %b::uuid[],
+            %b::bigint[], %b::bigint[], %b::smallint[], %b::bigint[], %b::timestamptz[], %b::timestamptz[],
+            %b::bigint[], %b::bigint[], %b::bigint[], %b::bool[], %b::bool[])
+        as foreseen (organization_id, meter_id, period_start, member_id, used, reserved, told, told_limit, latest_at,
+            since, carried, credited, topped, by_member, rolled)
+        using (organization_id, meter_id, period_start, member_id)
+    where (counted.used, counted.reserved, counted.told, counted.told_limit, counted.latest_at, counted.since,
+            counted.carried, counted.credited, counted.topped, counted.by_member, counted.rolled)
+        is not distinct from (foreseen.used, foreseen.reserved, foreseen.told, foreseen.told_limit, foreseen.latest_at,
+            foreseen.since, foreseen.carried, foreseen.credited, foreseen.topped, foreseen.by_member, foreseen.rolled)
+    order by organization_id, meter_id, period_start, member_id
+    for no key update of counted
+) as locked
+"""
+"""Divides by zero, and so ends the transaction, unless every counter stands so once it is locked."""
+
+
 def columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
     """Turn rows into one list a column."""
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-async def create_counters(connection: Connection, keys: Sequence[CounterKey]) -> None:
-    """Make sure these counters exist, at zero when new. `keys` must be sorted."""
-    await connection.execute(_CREATE, columns(keys), prepare=True)
+async def create_counters(connection: Connection, keys: Sequence[CounterKey], now: datetime) -> set[CounterKey]:
+    """Make sure these counters exist, at zero when new; return the new ones. `keys` must be sorted."""
+    cursor = await connection.execute(_CREATE, [now, *columns(keys)], prepare=True, binary=True)
+    return {CounterKey(*row) for row in await cursor.fetchall()}
 
 
 async def lock_counters(connection: Connection, keys: Sequence[CounterKey]) -> dict[CounterKey, Standing]:
     """Lock these counters until the transaction ends, in key order, and return what each stands at."""
     cursor = await connection.execute(_LOCK, columns(keys), prepare=True, binary=True)
     return {CounterKey(*row[:4]): Standing(*row[4:]) for row in await cursor.fetchall()}
+
+
+async def must_stand(connection: Connection, foreseen: Mapping[CounterKey, Standing]) -> None:
+    """Lock these counters, which are in key order; the transaction fails unless they stand at just this."""
+    rows = [(*key, *standing) for key, standing in foreseen.items()]
+    await connection.execute(_MUST_STAND, [len(rows), *columns(rows)], prepare=True)
 
 
 async def read_counters(connection: Connection, keys: Sequence[CounterKey]) -> dict[CounterKey, Standing]:
@@ -70,4 +105,4 @@ async def read_counters(connection: Connection, keys: Sequence[CounterKey]) -> d
 
 async def write_counters(connection: Connection, standing: Mapping[CounterKey, Standing]) -> None:
     """Set locked counters to what they stand at now."""
-    await connection.execute(_WRITE, columns([(*key, *now) for key, now in standing.items()]), prepare=True)
+    await connection.execute(_WRITE, columns([(*key, *now[:5]) for key, now in standing.items()]), prepare=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from tollkeeper.kit import new_id
-from tollkeeper.metering.model import Consumption, CounterKey
+from tollkeeper.metering.model import NOBODY, Consumption, CounterKey
 
 from .counters import Connection, columns
 
@@ -16,16 +16,17 @@ from usage_event_keys join unnest(%b::uuid[], %b::smallint[], %s::text[])
 
 _INSERT = """
 insert into usage_events
-    (id, organization_id, meter_id, quantity, at, period_start, credential_id, idempotency_key)
+    (id, organization_id, meter_id, quantity, at, period_start, credential_id, idempotency_key, member_id)
 select * from unnest(%b::uuid[], %b::uuid[], %b::smallint[], %b::bigint[], %b::timestamptz[], %b::timestamptz[],
-    %b::uuid[], %s::text[])
+    %b::uuid[], %s::text[], %b::uuid[])
 """
 
 _INSERT_FULL = """
 insert into usage_events
-    (id, organization_id, meter_id, quantity, at, period_start, credential_id, idempotency_key, value, properties)
+    (id, organization_id, meter_id, quantity, at, period_start, credential_id, idempotency_key, member_id, value,
+    properties, credits)
 select * from unnest(%b::uuid[], %b::uuid[], %b::smallint[], %b::bigint[], %b::timestamptz[], %b::timestamptz[],
-    %b::uuid[], %s::text[], %s::text[], %s::jsonb[])
+    %b::uuid[], %s::text[], %b::uuid[], %s::text[], %s::jsonb[], %b::bigint[])
 """
 
 _INSERT_KEYS = """
@@ -56,11 +57,10 @@ async def seen_keys(connection: Connection, requests: Iterable[Consumption]) -> 
 async def insert_events(connection: Connection, admitted: Sequence[Consumption]) -> None:
     """Record admitted requests as events, and their idempotency keys."""
     rows = [
-        (new_id(), each[0][0], each[0][1], each.quantity, each.at, each[0][2], each.credential_id, each.idempotency_key)
-        for each in admitted
+        (new_id(), each[0][0], each[0][1], each[1], each[3], each[0][2], each[5], each[4], each[9]) for each in admitted
     ]
-    if any(each.properties is not None or each.value is not None for each in admitted):
-        rest = [(each.value, each.properties) for each in admitted]
+    if any(each.properties is not None or each.value is not None or each.credits for each in admitted):
+        rest = [(each.value, each.properties, each.credits or None) for each in admitted]
         full = [(*row, *more) for row, more in zip(rows, rest, strict=True)]
         await connection.execute(_INSERT_FULL, columns(full), prepare=True)
     else:
@@ -71,9 +71,11 @@ async def insert_events(connection: Connection, admitted: Sequence[Consumption])
         await connection.execute(_INSERT_KEYS, columns(keyed), prepare=True)
 
 
-async def seen_values(connection: Connection, requests: Iterable[Consumption]) -> set[tuple[CounterKey, str]]:
-    """Return which values of these requests their counters have seen already."""
+async def seen_values(connection: Connection, requests: Sequence[Consumption]) -> set[tuple[CounterKey, str]]:
+    """Return which values of these requests their counters, and those of members with limits, have seen already."""
     wanted = [(*each.counter, each.value) for each in requests]
+    of_members = [each for each in requests if each.member_id is not None and each.terms and each.terms.per_member]
+    wanted += [(*each.counter._replace(member_id=each.member_id or NOBODY), each.value) for each in of_members]
     cursor = await connection.execute(_SEEN_VALUES, columns(wanted), prepare=True, binary=True)
     return {(CounterKey(*row[:4]), row[4]) for row in await cursor.fetchall()}
 

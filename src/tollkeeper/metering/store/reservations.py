@@ -10,7 +10,8 @@ from tollkeeper.metering.model import CounterKey, Hold, Reservation, Reservation
 from .counters import Connection, columns
 
 _COLUMNS = """
-    id, organization_id, meter_id, period_start, held, expires_at, state, settled, idempotency_key, credential_id
+    id, organization_id, meter_id, period_start, held, expires_at, state, settled, idempotency_key, credential_id,
+    member_id
 """
 
 _BY_ID = f"select {_COLUMNS} from usage_reservations where id = any(%b::uuid[])"  # noqa: S608 - our own columns
@@ -32,9 +33,9 @@ select {_COLUMNS} from usage_reservations where state = 'held' and expires_at <=
 
 _INSERT = """
 insert into usage_reservations
-    (id, organization_id, meter_id, period_start, held, expires_at, state, idempotency_key, credential_id)
+    (id, organization_id, meter_id, period_start, held, expires_at, state, idempotency_key, credential_id, member_id)
 select * from unnest(%b::uuid[], %b::uuid[], %b::smallint[], %b::timestamptz[], %b::bigint[], %b::timestamptz[],
-    %s::text[], %s::text[], %b::uuid[])
+    %s::text[], %s::text[], %b::uuid[], %b::uuid[])
 """
 
 _CLOSE = """
@@ -74,11 +75,12 @@ async def expired(connection: Connection, now: datetime, *, limit: int) -> list[
 
 async def insert_reservations(connection: Connection, made: Sequence[Reservation]) -> None:
     """Record new reservations, all of them held."""
-    rows = [
-        (each.id, *each.counter[:3], each.held, each.expires_at, "held", each.idempotency_key, each.credential_id)
-        for each in made
-    ]
+    rows = [(each.id, *each.counter[:3], each.held, each.expires_at, "held", *_whose(each)) for each in made]
     await connection.execute(_INSERT, columns(rows), prepare=True)
+
+
+def _whose(made: Reservation) -> tuple[object, ...]:
+    return made.idempotency_key, made.credential_id, made.member_id
 
 
 async def close_reservations(connection: Connection, closed: Sequence[Reservation]) -> None:

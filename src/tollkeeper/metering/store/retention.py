@@ -35,6 +35,18 @@ select count(*), (array_agg(id order by id desc))[1] from piece
 """
 )
 
+# What is still within a window's length; `period_start` of a rolling counter is its length after 1970.
+_FILLED = """exists (
+    select from usage_events e
+    where e.organization_id = c.organization_id and e.meter_id = c.meter_id
+        and e.at > greatest(c.since, :now - (c.period_start - timestamptz '1970-01-01 00:00:00+00')))"""
+_WINDOWS = text(
+    "select exists (select from usage_counters c where c.since < :until and {filled})".replace("{filled}", _FILLED)
+)
+_EMPTY_WINDOWS = text(
+    "delete from usage_counters c where c.since < :until and not {filled}".replace("{filled}", _FILLED)
+)
+
 
 class Forgotten(NamedTuple):
     """How many events were looked at, and the last of them; None when there was none."""
@@ -67,6 +79,15 @@ async def holds_anything_after(tx: Tx, partition: Partition, position: Position)
     return (await tx.connection.execute(found)).one_or_none() is not None
 
 
+async def windows_hold(tx: Tx, until: datetime) -> bool:
+    """Whether a rolling window that has usage in it was last looked at when events before `until` were in it, too.
+
+    It needs them when they leave. That is over when it is looked at again, or empty.
+    """
+    found: bool = (await tx.connection.execute(_WINDOWS, {"until": until, "now": tx.now})).scalar_one()
+    return found
+
+
 async def forget_keys(tx: Tx, partition: Partition, after_id: UUID, *, most: int) -> Forgotten:
     """Delete the idempotency keys of up to `most` events of a month, those after an id."""
     bounds = {"after": after_id, "first": partition.first, "until": partition.after, "most": most}
@@ -74,8 +95,12 @@ async def forget_keys(tx: Tx, partition: Partition, after_id: UUID, *, most: int
 
 
 async def drop_partition(tx: Tx, partition: Partition, until: datetime) -> None:
-    """Drop a month of events, and note that events recorded before `until` are gone. Raises when others read it."""
+    """Drop a month of events, and note that events recorded before `until` are gone. Raises when others read it.
+
+    Rolling windows that are empty but do not know it yet go, too: they are summed anew when they are next looked at.
+    """
     await tx.connection.execute(_PATIENCE)
+    await tx.connection.execute(_EMPTY_WINDOWS, {"until": until, "now": tx.now})
     await tx.connection.execute(text(f'drop table "{partition.name}"'))
     await tx.connection.execute(insert(USAGE_DROPPED).values(until=until, dropped_at=tx.now))
 

@@ -70,7 +70,7 @@ def _further() -> dict[str, list[sa.Column[object]]]:
             sa.Column("credits", sa.BigInteger(), comment="how much of the quantity credits paid for; null: nothing"),
         ],
         "usage_reservations": [
-            sa.Column("member_id", sa.Uuid(), comment="whose own counter holds it, too; null: nobody's"),
+            sa.Column("member_id", sa.Uuid(), comment="who asked for it; null: not told"),
         ],
         "gate_standings": [
             sa.Column("since", MOMENT, comment="when the plan it is on began; null: with the organization"),
