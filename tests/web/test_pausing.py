@@ -82,7 +82,10 @@ async def test_a_plan_is_paused_until_a_day_and_goes_on_for_nothing(browser: Bro
 
 async def test_a_period_that_was_void_is_paid_when_going_on(shop: Shop, browser: Browser, on_pro: str) -> None:
     await browser.send("/billing/pause", "/billing/pause", until=(datetime.now(UTC) + timedelta(9)).date().isoformat())
+    free = hidden((await browser.get("/billing/unpause")).text)
     subscription = await void_a_period(shop, on_pro)
+    asked = await browser.send("/billing/unpause", "/billing/unpause", **free)
+    assert (asked.status_code, due(asked.text)) == (200, "$20.00"), "nothing is charged that was not shown"
     shown = (await browser.get("/billing/unpause")).text
     assert due(shown) == "$20.00"
     assert "Pay $20.00 and go on" in shown
@@ -178,7 +181,9 @@ async def test_coming_back_shows_what_it_costs(shop: Shop, browser: Browser, on_
     assert "Come back to Pro" in page
     shown = (await browser.get("/billing/reactivate")).text
     assert due(shown) == "$20.00"
-    assert (await browser.send("/billing/reactivate", "/billing/reactivate")).status_code == 303
+    asked = await browser.send("/billing/reactivate", "/billing/reactivate", due="1900")
+    assert (asked.status_code, due(asked.text)) == (200, "$20.00"), "who was shown another price is asked again"
+    assert (await browser.send("/billing/reactivate", "/billing/reactivate", **hidden(shown))).status_code == 303
     page = (await browser.get("/billing")).text
     assert "$20 a month. Renews" in page
     assert "Come back" not in page
@@ -195,7 +200,8 @@ async def test_without_a_kept_card_coming_back_leads_to_the_page_that_sells(
     for each in kept:
         await shop.api("POST", f"payment_methods/{each['id']}/detach")
     await shop.told()
-    answer = await browser.send("/billing/reactivate", "/billing/reactivate")
+    shown = (await browser.get("/billing/reactivate")).text
+    answer = await browser.send("/billing/reactivate", "/billing/reactivate", **hidden(shown))
     await shop.pay(leads_to(answer), OTHER_CARD)
     await shop.told()
     assert "$20 a month. Renews" in (await browser.get("/billing")).text

@@ -4,7 +4,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from tollkeeper.billing import (
-    PreviewedChange,
     longest_pause,
     pause,
     preview_unpause,
@@ -13,7 +12,7 @@ from tollkeeper.billing import (
     unpause,
 )
 from tollkeeper.catalog import load_catalogue
-from tollkeeper.infra import Runtime, RuntimeDep
+from tollkeeper.infra import Runtime, RuntimeDep, Tx
 from tollkeeper.kit import Actor, FieldProblem, ForbiddenError, InvalidInputError, Permission, TollkeeperError, new_id
 from tollkeeper.orgs import get_organization
 from tollkeeper.web.ui import exact, go, page, read_form
@@ -88,24 +87,20 @@ async def unpause_page(request: Request, runtime: RuntimeDep, actor: PersonDep) 
     actor.must(Permission.BILLING_MANAGE)
     try:
         async with provider_transaction(runtime) as tx:
-            viewer = await load_viewer(tx, actor)
-            organization = await get_organization(tx, actor.own_organization())
-            preview = await preview_unpause(tx, organization.id, by_operator=False)
-            standing = await status(tx, organization.id, created_at=organization.created_at)
-            plan = plan_bought(standing, await load_catalogue(tx)).name
+            return ask(request, await load_viewer(tx, actor), await _question(tx, actor))
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, failure=error)
-    return ask(request, viewer, _question(plan, preview))
 
 
-def _question(plan: str, preview: PreviewedChange) -> Question:
-    cost = preview.cost
-    due = exact(cost.due_now)
-    costs = bool(cost.lines)
+async def _question(tx: Tx, actor: Actor) -> Question:
+    organization = await get_organization(tx, actor.own_organization())
+    cost = (await preview_unpause(tx, organization.id, by_operator=False)).cost
+    standing = await status(tx, organization.id, created_at=organization.created_at)
+    plan, due = plan_bought(standing, await load_catalogue(tx)).name, exact(cost.due_now)
     return Question(
         title=f"Go on with {plan}",
         text="A new period begins now and is charged at once."
-        if costs
+        if cost.lines
         else f"The present period is paid: nothing is charged, and {plan} is back at once.",
         rows=rows_of(cost),
         total_words="Due now",
@@ -113,18 +108,21 @@ def _question(plan: str, preview: PreviewedChange) -> Question:
         action="/billing/unpause",
         button=f"Pay {due} and go on" if cost.due_now.amount else "Go on",
         back="Not now",
-        fields={"once": new_id().hex},
+        fields={"once": new_id().hex, "due": str(cost.due_now.amount)},
     )
 
 
 @router.post("/billing/unpause")
 async def unpause_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
-    """Go on; sent twice, the form charges once."""
+    """Go on; sent twice, the form charges once. Where it costs something else by now, ask anew."""
     actor.must(Permission.BILLING_MANAGE)
     fields = await read_form(request)
     once = f"unpause-{actor.own_organization()}-{fields.get('once') or new_id().hex}"
     try:
         async with provider_transaction(runtime) as tx:
+            question = await _question(tx, actor)
+            if question.fields["due"] != fields.get("due"):
+                return ask(request, await load_viewer(tx, actor), question)
             await unpause(tx, actor.own_organization(), by_operator=False, idempotency_key=once[:200])
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, failure=error)

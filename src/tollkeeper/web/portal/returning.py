@@ -12,8 +12,8 @@ from tollkeeper.billing import (
     reactivate,
 )
 from tollkeeper.catalog import load_catalogue
-from tollkeeper.infra import RuntimeDep
-from tollkeeper.kit import Permission, TollkeeperError
+from tollkeeper.infra import RuntimeDep, Tx
+from tollkeeper.kit import Actor, Permission, TollkeeperError
 from tollkeeper.web.ui import base_url_of, exact, go, leave, read_form
 
 from .billing import show_billing
@@ -34,13 +34,16 @@ async def reactivate_page(request: Request, runtime: RuntimeDep, actor: PersonDe
     actor.must(Permission.BILLING_MANAGE)
     try:
         async with provider_transaction(runtime) as tx:
-            viewer = await load_viewer(tx, actor)
-            cost = (await preview_reactivation(tx, actor.own_organization())).cost
-            last = last_ended(await list_of_organization(tx, actor.own_organization()))
-            plan = (await load_catalogue(tx)).plans[last.plan].name if last and last.plan else "your plan"
+            return ask(request, await load_viewer(tx, actor), await _question(tx, actor))
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, failure=error)
-    question = Question(
+
+
+async def _question(tx: Tx, actor: Actor) -> Question:
+    cost = (await preview_reactivation(tx, actor.own_organization())).cost
+    last = last_ended(await list_of_organization(tx, actor.own_organization()))
+    plan = (await load_catalogue(tx)).plans[last.plan].name if last and last.plan else "your plan"
+    return Question(
         title=f"Come back to {plan}",
         text=TEXT,
         rows=rows_of(cost),
@@ -49,19 +52,24 @@ async def reactivate_page(request: Request, runtime: RuntimeDep, actor: PersonDe
         action="/billing/reactivate",
         button=f"Pay {exact(cost.due_now)} and come back",
         back="Not now",
+        fields={"due": str(cost.due_now.amount)},
     )
-    return ask(request, viewer, question)
 
 
 @router.post("/billing/reactivate")
 async def reactivate_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
-    """Begin the last plan anew, or lead to the page on which it is paid. Sent twice, it begins once."""
+    """Begin the last plan anew, or lead to the page on which it is paid. Sent twice, it begins once.
+
+    Where it costs something else by now, ask anew.
+    """
     actor.must(Permission.BILLING_MANAGE)
-    await read_form(request)
+    fields = await read_form(request)
     base = base_url_of(request)
     try:
         async with provider_transaction(runtime) as tx:
-            viewer = await load_viewer(tx, actor)
+            viewer, question = await load_viewer(tx, actor), await _question(tx, actor)
+            if question.fields["due"] != fields.get("due"):
+                return ask(request, viewer, question)
             opened = await reactivate(
                 tx,
                 Buyer(actor.own_organization(), viewer.organization, viewer.email),
