@@ -29,24 +29,28 @@ OVER = ("canceled", "completed", "released")
 _NOTICE_SECONDS = 7 * DAY
 
 
-def resolve(unit: Unit, wanted: Sequence[Json], begin: int) -> list[Json]:
-    """The phases with their prices loaded and their dates worked out, each beginning where the one before ended."""
+def resolve(unit: Unit, wanted: Sequence[Json], begin: int, *, on_sale: bool = True) -> list[Json]:
+    """The phases with their prices loaded and their dates worked out, each beginning where the one before ended.
+
+    Prices that a call names must be on sale, also where they are those of the running phase: nothing published says
+    otherwise, so this is the stricter way. A schedule made from a subscription names none.
+    """
     phases: list[Json] = []
     for place, given in enumerate(wanted):
         asked = given.get("start_date")
         first = phases[-1]["end_date"] if phases else (asked if isinstance(asked, int) else begin)
-        phase = _phase(unit, given, place, first)
+        phase = _phase(unit, given, place, first, on_sale=on_sale)
         if phase["end_date"] <= first:
             raise invalid("A phase must end after it begins.", param=f"phases[{place}][end_date]")
         phases.append(phase)
     return phases
 
 
-def _phase(unit: Unit, given: Json, place: int, first: int) -> Json:
+def _phase(unit: Unit, given: Json, place: int, first: int, *, on_sale: bool) -> Json:
     items = []
     for number, entry in enumerate(given["items"]):
         where = f"phases[{place}][items][{number}]"
-        price = recurring_price(unit, entry.get("price") or entry.get("plan") or "", f"{where}[price]")
+        price = recurring_price(unit, entry.get("price") or entry.get("plan") or "", f"{where}[price]", on_sale=on_sale)
         metered = price["recurring"]["usage_type"] == "metered"
         items.append(
             {
@@ -269,7 +273,8 @@ def _entries(unit: Unit, subscription: Json, phase: Json) -> list[Json]:
     """The change that leads from the items there are to those of the phase."""
     items, wanted = items_of(unit, subscription), phase["items"]
     entries: list[Json] = [
-        {"id": old["id"], "price": new["price"], "quantity": new["quantity"]}
+        {"id": old["id"], "quantity": new["quantity"]}
+        | ({"price": new["price"]} if new["price"] != old["_price"] else {})
         for old, new in zip(items, wanted, strict=False)
     ]
     entries += [{"id": old["id"], "deleted": True} for old in items[len(wanted) :]]

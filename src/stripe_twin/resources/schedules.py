@@ -149,7 +149,7 @@ def _adopt(unit: Unit, args: Json) -> Json:
     phase = {"items": wanted, "end_date": subscription["_period_end"], "metadata": subscription["metadata"]}
     phase["default_tax_rates"] = subscription.get("_tax_rates", [])
     phase["automatic_tax"] = {"enabled": subscription["automatic_tax"]["enabled"]}
-    schedule["_phases"] = schedule_phases.resolve(unit, [phase], start)
+    schedule["_phases"] = schedule_phases.resolve(unit, [phase], start, on_sale=False)
     schedule["_phases"][0]["trial_end"] = subscription["trial_end"] if subscription["status"] == "trialing" else None
     schedule.update(status="active", subscription=subscription["id"], _current=0)
     unit.save(schedule)

@@ -38,15 +38,15 @@ def items_of(unit: Unit, subscription: Json) -> list[Json]:
     return unit.of("subscription_item", subscription=subscription["id"])
 
 
-def recurring_price(unit: Unit, ident: str, param: str) -> Json:
-    """The price, if it can be subscribed to."""
+def recurring_price(unit: Unit, ident: str, param: str, *, on_sale: bool = True) -> Json:
+    """The price, if it can be subscribed to; `on_sale` False: one that is subscribed to already may be off sale."""
     price = unit.load("price", ident, param)
     if price["type"] != "recurring":
         raise invalid(
             "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
             param=param,
         )
-    if not price["active"]:
+    if on_sale and not price["active"]:
         raise invalid("The price specified is inactive. This field only accepts active prices.", param=param)
     return price
 

@@ -164,3 +164,20 @@ def test_a_sent_invoice_becomes_overdue(own_shop: Shop) -> None:
     own_shop.twin.advance(6 * DAY)
     assert own_shop.events_of(made.id)[-1] == "invoice.overdue"
     assert own_shop.v1.invoices.mark_uncollectible(made.id).status == "uncollectible"
+
+
+def test_a_price_off_sale_is_left_at_the_end_of_the_period(own_shop: Shop) -> None:
+    subscription = bought(own_shop)
+    old, smaller = own_shop.v1.subscriptions.retrieve(subscription.id)["items"]["data"][0]["price"], own_shop.price(900)
+    sold = own_shop.v1.prices.update
+    sold(old["id"], {"active": False})
+    schedules = own_shop.v1.subscription_schedules
+    schedule = schedules.create({"from_subscription": subscription.id})
+    phases: Any = [phase_of(schedule), {"items": [{"price": smaller.id}], "iterations": 1}]
+    with pytest.raises(stripe.InvalidRequestError, match="inactive"):
+        schedules.update(schedule.id, {"phases": phases})
+    sold(old["id"], {"active": True})
+    schedules.update(schedule.id, {"phases": phases})
+    sold(old["id"], {"active": False})
+    own_shop.twin.advance(32 * DAY)
+    assert totals(own_shop, subscription.id) == [900, 2000]

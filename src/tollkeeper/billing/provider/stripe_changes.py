@@ -1,5 +1,7 @@
 """Changing what is subscribed to, in Stripe's words."""
 
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -44,26 +46,47 @@ class StripeChanges:
     async def schedule_change(self, subscription: SubscriptionState, target: Target, *, idempotency_key: str) -> None:
         """See PaymentProvider. A schedule made from the subscription has the running period as its first phase.
 
-        After the second phase the schedule lets go, and the subscription goes on by itself.
+        After the second phase the schedule lets go, and the subscription goes on by itself. Phases may name prices on
+        sale only, as far as is known even where they say what there is already.
         """
+        named = [subscription.price, target.price, *(each.price for each in (*subscription.addons, *target.addons))]
+        prices = dict.fromkeys(each.provider_id for each in named if each is not None)
         with errors(), code_errors():
-            schedule_id = subscription.schedule_id
-            if schedule_id is None:
-                made = await self._api.subscription_schedules.create_async(
-                    {"from_subscription": subscription.id}, {"idempotency_key": f"{idempotency_key}-schedule"}
-                )
-                schedule_id = made.id
-            schedule = (await self._api.subscription_schedules.retrieve_async(schedule_id)).to_dict()
-            running = read.running_phase(schedule)
-            taxed = _taxed(running)
-            phases = [
-                {**_as_it_is(running), **_standing(subscription), **taxed},
-                {**_later(target), **(_code(target) or _standing(subscription)), **taxed},
-            ]
-            wanted: Any = {"end_behavior": "release", "proration_behavior": "none", "phases": phases}
-            await self._api.subscription_schedules.update_async(
-                schedule_id, wanted, {"idempotency_key": idempotency_key}
+            async with self._on_sale(prices):
+                await self._schedule(subscription, target, idempotency_key)
+
+    async def _schedule(self, subscription: SubscriptionState, target: Target, idempotency_key: str) -> None:
+        schedule_id = subscription.schedule_id
+        if schedule_id is None:
+            made = await self._api.subscription_schedules.create_async(
+                {"from_subscription": subscription.id}, {"idempotency_key": f"{idempotency_key}-schedule"}
             )
+            schedule_id = made.id
+        schedule = (await self._api.subscription_schedules.retrieve_async(schedule_id)).to_dict()
+        running = read.running_phase(schedule)
+        taxed = _taxed(running)
+        phases = [
+            {**_as_it_is(running), **_standing(subscription), **taxed},
+            {**_later(target), **(_code(target) or _standing(subscription)), **taxed},
+        ]
+        wanted: Any = {"end_behavior": "release", "proration_behavior": "none", "phases": phases}
+        await self._api.subscription_schedules.update_async(schedule_id, wanted, {"idempotency_key": idempotency_key})
+
+    @asynccontextmanager
+    async def _on_sale(self, prices: Iterable[str]) -> AsyncIterator[None]:
+        """Have these prices on sale for the moment, and their products; what was off sale before is again after it."""
+        off: list[tuple[Any, str]] = []
+        for each in prices:
+            price: Any = await self._api.prices.retrieve_async(each, {"expand": ["product"]})
+            off += [(self._api.products, price.product.id)] if not price.product.active else []
+            off += [(self._api.prices, price.id)] if not price.active else []
+        try:
+            for kind, ident in off:
+                await kind.update_async(ident, {"active": True})
+            yield
+        finally:
+            for kind, ident in reversed(off):
+                await kind.update_async(ident, {"active": False})
 
     async def unschedule_change(self, subscription: SubscriptionState) -> None:
         """See PaymentProvider. A released schedule leaves the subscription as it is now."""

@@ -23,6 +23,7 @@ from tollkeeper.kit import Money
 from .beside import Beside, carried, changes_nothing, look_beside, sold_beside
 from .changes import live_subscription, mirrored
 from .running import must_run
+from .scheduling import schedule
 
 
 async def list_addons(tx: Tx, organization_id: UUID, *, created_at: datetime) -> list[AddonOffer]:
@@ -161,7 +162,7 @@ async def _come_later(tx: Tx, state: SubscriptionState, wanted: _Wanted, idempot
     if changes_nothing(state, target):
         await provider.unschedule_change(state)
     else:
-        await provider.schedule_change(state, target, idempotency_key=idempotency_key)
+        await schedule(tx, state, target, idempotency_key=idempotency_key)
 
 
 def _with(at: PriceAtProvider | None, seats: int, price: Price, items: tuple[ItemState, ...]) -> Target:

@@ -32,6 +32,7 @@ from tollkeeper.kit import Money
 from .beside import carried, changes_nothing, is_same_plan, look_beside
 from .checkout import find_offer
 from .running import must_run
+from .scheduling import schedule
 from .selling import code_for, currency_of
 from .webhooks import synchronise
 
@@ -73,7 +74,7 @@ async def change_plan(tx: Tx, organization_id: UUID, change: Change, *, idempote
     if changes_nothing(plan.state, plan.target):
         await provider.unschedule_change(plan.state)
     elif plan.at is ChangeAt.PERIOD_END or is_same_plan(plan.state, plan.target):
-        await provider.schedule_change(plan.state, plan.target, idempotency_key=idempotency_key)
+        await schedule(tx, plan.state, plan.target, idempotency_key=idempotency_key)
     else:
         await provider.unschedule_change(plan.state)
         await provider.change_subscription(plan.state, plan.target, at=plan.as_of, idempotency_key=idempotency_key)

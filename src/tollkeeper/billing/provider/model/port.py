@@ -131,7 +131,10 @@ class PaymentProvider(
         ...
 
     async def schedule_change(self, subscription: SubscriptionState, target: Target, *, idempotency_key: str) -> None:
-        """Have the subscription become the target when its period ends, in place of what was to come then."""
+        """Have the subscription become the target when its period ends, in place of what was to come then.
+
+        Prices it has now that are off sale are on sale for that moment, so one caller at a time may leave each of them.
+        """
         ...
 
     async def unschedule_change(self, subscription: SubscriptionState) -> None:
