@@ -27,6 +27,7 @@ class Route:
         wrong: a body or query with something wrong in every field it has, and the fields the answer has to name.
         others: names another tenant's thing, which must be answered with 404 like one that does not exist.
         once: takes `Idempotency-Key`.
+        open: takes fields nobody knows, as its format says.
     """
 
     call: str
@@ -38,6 +39,7 @@ class Route:
     caller: str = "ada"
     others: Json | None = None
     once: bool = False
+    open: bool = False
 
     @property
     def method(self) -> str:
@@ -124,6 +126,13 @@ GRID = (
     ),
     Route("DELETE /api/keys/{key_id}", Permission.KEYS_MANAGE, 204, others={"key_id": "{eve_key_id}"}),
     Route(
+        "POST /api/keys/verify/batch",
+        OPERATOR,
+        body={"items": [{"key": "{secret}"}]},
+        wrong=wrong(items=[]),
+        caller="operator",
+    ),
+    Route(
         "POST /api/keys/verify",
         OPERATOR,
         body={"key": "{secret}", "feature": "prompts"},
@@ -150,6 +159,32 @@ GRID = (
         wrong=wrong(feature="", count=0, idempotency_key="", at="noon", customer=""),
         others={"feature": "prompts", **THEIRS},
     ),
+    Route(
+        "POST /api/usage/track/batch",
+        Permission.USAGE_WRITE,
+        body={"items": [{"feature": "prompts"}]},
+        wrong=wrong(items=[]),
+    ),
+    Route(
+        "POST /api/events",
+        Permission.USAGE_WRITE,
+        204,
+        {"id": "1", "source": "tests", "type": "prompts"},
+        wrong=wrong(
+            id="",
+            source="",
+            type="",
+            specversion="2",
+            subject="",
+            time="noon",
+            datacontenttype="x",
+            data=[],
+            data_base64="",
+        ),
+        others={"subject": "{eve_id}"},
+        open=True,
+    ),
+    Route("GET /api/meters", Permission.USAGE_READ),
     Route(
         "POST /api/usage/check",
         Permission.USAGE_READ,

@@ -95,7 +95,7 @@ async def test_every_wrong_field_is_named(world: World) -> None:
 async def test_a_field_nobody_knows_is_refused_by_name(world: World) -> None:
     faults = []
     for route in GRID:
-        if not route.body:
+        if not route.body or route.open:
             continue
         answer = await world.good(route, body={**route.body, "colour": "red"})
         found = fault(answer, 422)
