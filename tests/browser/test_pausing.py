@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from twin_process import KEY
 
-from .people import GOOD_CARD, Visitor, Visitors, fresh_email
+from .people import GOOD_CARD, PASSWORD, Visitor, Visitors, fresh_email
 from .test_every_page import violations
 
 LOOKS = [(False, False), (True, False), (False, True)]
@@ -135,9 +135,13 @@ def test_a_code_lowers_a_plan_that_runs(visitors: Visitors, *, dark: bool, narro
 def test_it_needs_neither_scripts_nor_a_mouse(visitors: Visitors) -> None:
     ada = visitors.new()
     subscribed(ada, "keyboard")
+    ada.go("/dashboard")
+    email = ada.page.get_by_text("keyboard-").first.inner_text()
     plain = visitors.new(scripts=False)
-    plain.context.add_cookies(ada.context.cookies())
-    plain.go("/billing")
+    plain.go("/login?next=/billing")
+    plain.page.get_by_label("E-mail").fill(email)
+    plain.page.get_by_label("Password").fill(PASSWORD)
+    plain.page.get_by_label("Password").press(ENTER)
     plain.page.get_by_role("link", name="Pause").press(ENTER)
     plain.page.get_by_label("Goes on by itself on").press(ENTER)
     expect(plain.page.get_by_text("Pro is paused until")).to_be_visible()
