@@ -35,6 +35,7 @@ from .idempotency import (
 from .jobs import Job, JobQueue, bring_jobs_forward, job, jobs_health, jobs_waiting, pending_jobs, run_job
 from .log import configure_logging, redact
 from .middleware import DATA_HEADERS, Edge, base_headers, observe, sane_request_id
+from .problems import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
 from .problems import (
     DatabaseUnavailableError,
     MalformedBodyError,
@@ -62,6 +63,7 @@ from .throttle import LocalThrottle, Rate, Rates, SharedThrottle, Throttle, Verd
 __all__ = [
     "CHANGES",
     "DATA_HEADERS",
+    "PROBLEM_MEDIA_TYPE",
     "ActorDep",
     "Answer",
     "Database",

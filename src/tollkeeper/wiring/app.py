@@ -15,6 +15,7 @@ from tollkeeper.gate import Admission, Gate, Quick, keys_router, leases_router, 
 from tollkeeper.infra import Edge, Runtime, follow_clock, install_error_handlers, load_clock
 
 from . import health, metrics
+from .openapi import describe
 from .runtime import DOORS
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,7 @@ def build_api(runtime: Runtime) -> FastAPI:
     for router in web.page_routers:
         app.include_router(router, include_in_schema=False)
     install_error_handlers(app, web.error_page)
+    describe(app)
     return app
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt
 from starlette.responses import Response
 
@@ -41,6 +41,9 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
+_CALLER = [Depends(current_actor)]  # asked for below, too; here so that the description says so
+
+
 def _takes(model: type[BaseModel]) -> dict[str, Any]:
     content = {"application/json": {"schema": model.model_json_schema()}}
     return {"requestBody": {"required": True, "content": content}}
@@ -51,13 +54,17 @@ def without(status: int) -> dict[int | str, dict[str, Any]]:
     return {code: words for code, words in PROBLEMS.items() if code != status}
 
 
-@router.post("/track", response_model=BalanceBody, responses=PROBLEMS, openapi_extra=_takes(TrackBody))
+@router.post(
+    "/track", response_model=BalanceBody, responses=PROBLEMS, openapi_extra=_takes(TrackBody), dependencies=_CALLER
+)
 async def track(request: Request) -> Response:
     """Use something: decided exactly against the limit, and on disk when the answer comes."""
     return await _through(hot.track, request)
 
 
-@router.post("/check", response_model=CheckAnswer, responses=without(402), openapi_extra=_takes(CheckBody))
+@router.post(
+    "/check", response_model=CheckAnswer, responses=without(402), openapi_extra=_takes(CheckBody), dependencies=_CALLER
+)
 async def check(request: Request) -> Response:
     """Ask whether something may be used; records nothing."""
     return await _through(hot.check, request)
@@ -201,8 +208,18 @@ def _entry(entitlement: Entitlement, balance: Balance | None) -> dict[str, Any]:
     entry = {"feature": feature.key, "name": feature.name, "kind": feature.kind, "unit": feature.unit}
     if balance is None:
         return {**entry, "value": entitlement.value}
-    enforcement = {"period": entitlement.period, "enforcement": "hard" if entitlement.hard else "soft"}
-    return {**entry, **balance_document(balance), **enforcement, "sources": _sources(balance)}
+    window = entitlement.window
+    terms = {
+        "period": entitlement.period,
+        "window_seconds": None if window is None else window // timedelta(seconds=1),
+        "enforcement": "hard" if entitlement.hard else "soft",
+        "grace": entitlement.grace,
+        "thresholds": balance.allowance.thresholds,
+        "rollover": entitlement.rollover,
+        "per_member": entitlement.per_member,
+        "credits": balance.credits,
+    }
+    return {**entry, **balance_document(balance), **terms, "sources": _sources(balance)}
 
 
 def _sources(balance: Balance) -> list[dict[str, Any]]:
@@ -243,7 +260,7 @@ async def verify(actor: ActorDep, runtime: RuntimeDep, body: VerifyBody) -> dict
     answer["plan"] = access.plan
     if body.feature is None:
         return answer
-    allowed, balance = await gate.ask(access, body.feature, body.quantity)
+    allowed, balance = await gate.ask(owner, access, body.feature, body.quantity)
     answer["usage"] = balance_document(balance)
     if not allowed:
         answer |= {"valid": False, "code": "quota_exceeded", "upgrade": offer_document(access.offers.get(body.feature))}

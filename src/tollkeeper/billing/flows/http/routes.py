@@ -73,7 +73,7 @@ async def post_portal(
     return await once.run_in(tx, work, status=200)
 
 
-@router.post("/webhooks/stripe")
+@router.post("/webhooks/stripe", responses={400: {"description": "Not signed, not by the provider, or too old."}})
 async def post_webhook(request: Request, runtime: RuntimeDep) -> ReceivedOut:
     """Take an event of the payment provider: signed, at most five minutes old, stored before the answer."""
     body = await request.body()
