@@ -68,6 +68,7 @@ class World:
             "tax_id": "txi_of_nobody",
             "dispute_id": ZERO,
             "reservation_id": ZERO,
+            "lease_id": ZERO,
             "event_id": ZERO,
             **self.known,
         }

@@ -1,6 +1,6 @@
 """Plans as the pages show them: a card each, and a table that compares them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tollkeeper.catalog import Addon, Entitlement, EntitlementPeriod, FeatureKind, Plan, Price, window_in_words
@@ -101,9 +101,15 @@ def comparison(plans: Sequence[Plan]) -> list[ComparedFeature]:
         for key, feature in features.items()
     ]
     for group in dict.fromkeys(group for plan in plans for group in plan.rates):
-        title = "Requests a minute" if group == "api" else f"{group.capitalize()} requests a minute"
-        rows.append(ComparedFeature(title, tuple(_rate(plan, group) for plan in plans)))
+        title = _RATES.get(group) or f"{group.capitalize()} requests a minute"
+        rows.append(ComparedFeature(title, tuple(_rate(plan.rates, group) for plan in plans)))
+    for name in dict.fromkeys(name for plan in plans for name in plan.concurrency):
+        title = f"{name.replace('_', ' ').capitalize()} at once"
+        rows.append(ComparedFeature(title, tuple(_rate(plan.concurrency, name, "Unlimited") for plan in plans)))
     return rows
+
+
+_RATES = {"api": "Requests a minute", "api_key": "Requests a minute with one key"}
 
 
 def _card(plan: Plan, interval: Interval, nothing: str, *, recommended: bool) -> PlanCard:
@@ -221,8 +227,8 @@ def _value(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _rate(plan: Plan, group: str) -> str:
-    if group not in plan.rates:
+def _rate(limits: Mapping[str, int | None], name: str, unlimited: str = "By contract") -> str:
+    if name not in limits:
         return NOT_INCLUDED
-    rate = plan.rates[group]
-    return "By contract" if rate is None else f"{rate:,}"
+    limit = limits[name]
+    return unlimited if limit is None else f"{limit:,}"
