@@ -11,9 +11,9 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from tollkeeper.infra import Runtime
-from tollkeeper.kit import new_id
+from tollkeeper.kit import FixedClock, new_id
 from tollkeeper.metering import Bucket, define_meter, history, prepare_partitions, retention_report
-from tollkeeper.metering.retention import EventsInUseError, drop_oldest
+from tollkeeper.metering.retention import WINDOWS, EventsInUseError, drop_oldest
 from tollkeeper.metering.rolling import roll_up
 from tollkeeper.metering.rules import Partition, first_id_at, moment_of, partition_of
 from tollkeeper.metering.store import tail
@@ -193,3 +193,26 @@ async def test_room_is_made_by_the_machine_s_months_wherever_the_product_s_clock
         months = (await retention_report(tx)).months
     ahead = [f"{month + relativedelta(months=more):%Y-%m}" for more in range(4)]
     assert set(ahead) <= set(months)
+
+
+async def test_what_a_rolling_window_needs_stays(
+    runtime: Runtime, connection: psycopg.AsyncConnection, old: list[Partition], month: datetime
+) -> None:
+    """A window is told what leaves it by the events; one that is idle gives its memory up once it is empty."""
+    window = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=20)
+    last = partition_of(month - relativedelta(months=1))
+    since = moment_of(old[0].first) + timedelta(days=3)
+    await roll_everything(runtime)
+    insert = (
+        "insert into usage_counters (organization_id, meter_id, period_start, used, since) values (%s, 1, %s, 9, %s)"
+    )
+    await connection.execute(insert, (ORGANIZATION, window, since))
+    assert isinstance(runtime.clock, FixedClock)
+    runtime.clock.advance(moment_of(last.after) - runtime.clock.now())
+    async with runtime.transaction() as tx:
+        assert (await retention_report(tx)).held_up_by == (WINDOWS,)
+    assert await drop_all(runtime) == 0
+    runtime.clock.advance(timedelta(days=90))
+    await drop_all(runtime)
+    assert await count(connection, "usage_counters") == 0
+    assert await count(connection, "usage_events") == 3 * KEEP + 1

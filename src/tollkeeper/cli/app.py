@@ -10,6 +10,7 @@ from .billing import billing
 from .clock import clock
 from .running import DataDir, run_command, with_runtime
 from .twin import twin
+from .usage import usage
 
 if TYPE_CHECKING:
     from tollkeeper.infra import Runtime, Settings
@@ -28,6 +29,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(billing, name="billing")
 app.add_typer(clock, name="clock")
 app.add_typer(twin, name="twin")
+app.add_typer(usage, name="usage")
 
 
 @app.command()

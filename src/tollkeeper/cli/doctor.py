@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import psycopg
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from tollkeeper import billing, metering, wiring
 from tollkeeper.infra import Runtime, as_tollkeeper_error
 
 OLDEST_POSTGRES = 15
 SECONDS_ALLOWED = 15.0
+LONGEST_LAG = timedelta(minutes=5)
 
 
 class _Problem(Exception):  # noqa: N818 - a finding, not an error of the program
@@ -60,10 +63,27 @@ async def _clickhouse(runtime: Runtime) -> str:
     return "takes events"
 
 
+async def _usage(runtime: Runtime) -> str:
+    try:
+        async with runtime.transaction() as tx:
+            kept, lag = await metering.retention_report(tx), await metering.rollup_lag(tx)
+    except SQLAlchemyError:
+        raise _Problem("unknown, because the database does not tell.\nMend the database first.") from None
+    months = runtime.settings.keep_events
+    if lag > LONGEST_LAG:
+        raise _Problem(f"usage was not rolled up for {lag}.\nRun `tollkeeper worker`, and look at what it logs.")
+    if kept.held_up_by:
+        who = " and ".join(kept.held_up_by)
+        raise _Problem(f"events are not dropped, because of {who}.\nSee docs/concepts/history.md.")
+    since = f" since {kept.months[0]}" if kept.months else ""
+    return f"events{since}, kept {f'for {months} months' if months else 'for ever'}"
+
+
 CHECKS: dict[str, Callable[[Runtime], Awaitable[str]]] = {
     "settings": _settings,
     "database": _database,
     "tables": _tables,
+    "usage": _usage,
     "provider": _provider,
     "clickhouse": _clickhouse,
 }

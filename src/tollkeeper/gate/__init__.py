@@ -11,7 +11,7 @@ from tollkeeper.billing import EntitlementsChanged
 from tollkeeper.orgs import OrganizationCreated
 
 from .admission import COOKIELESS_PATHS, Admission
-from .history import allowance_of, usage_history
+from .history import meter_of, usage_history
 from .http import gate_of, history_span, keys_router, limits_report, router
 from .leases import router as leases_router
 from .model import Access, Allowance, Balance, Offer, QuotaExceededError, RateLimitedError
@@ -31,12 +31,12 @@ __all__ = [
     "Quick",
     "QuotaExceededError",
     "RateLimitedError",
-    "allowance_of",
     "gate_of",
     "history_span",
     "keys_router",
     "leases_router",
     "limits_report",
+    "meter_of",
     "projections",
     "router",
     "usage_history",

@@ -25,6 +25,18 @@ def allowance_of(access: Access, feature: str) -> Allowance:
     return allowance
 
 
+async def meter_of(tx: Tx, feature: str) -> int:
+    """Return the meter of a feature, whoever may use it.
+
+    Raises:
+        UnknownFeatureError: there is no such feature, or it is not metered.
+    """
+    for meter in await list_meters(tx):
+        if meter.key == feature:
+            return meter.id
+    raise UnknownFeatureError(f"There is no metered feature {feature!r}.", feature=feature)
+
+
 async def usage_history(
     tx: Tx,
     access: Access,

@@ -9,12 +9,12 @@ from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from tollkeeper.gate.model import UnknownFeatureError
+from tollkeeper.gate.history import meter_of
 from tollkeeper.gate.schemas import MAX_FEATURE
 from tollkeeper.gate.service import Gate
-from tollkeeper.infra import ActorDep, RuntimeDep, Tx, TxDep
+from tollkeeper.infra import ActorDep, RuntimeDep, TxDep
 from tollkeeper.kit import Permission
-from tollkeeper.metering import ExportFormat, Wanted, export_events, list_meters
+from tollkeeper.metering import ExportFormat, Wanted, export_events
 
 from .usage import CustomerQuery, history_span, without
 
@@ -50,7 +50,7 @@ async def export(
     if customer is not None or not actor.is_operator:
         whose = await runtime.part(Gate).organization_of(actor, customer)
     span = history_span(start, end, tx.now)
-    wanted = Wanted(span.start, span.end, whose, await _meter_of(tx, feature) if feature else None)
+    wanted = Wanted(span.start, span.end, whose, await meter_of(tx, feature) if feature else None)
     pieces = export_events(runtime.database, wanted, file_format)
     first = await run_in_threadpool(next, pieces)  # what is wrong is told before the answer begins
     name = f"usage-{span.start:%Y%m%d}-{span.end:%Y%m%d}.{file_format}"
@@ -59,13 +59,6 @@ async def export(
         media_type=file_format.media_type,
         headers={"content-disposition": f'attachment; filename="{name}"'},
     )
-
-
-async def _meter_of(tx: Tx, feature: str) -> int:
-    for meter in await list_meters(tx):
-        if meter.key == feature:
-            return meter.id
-    raise UnknownFeatureError(f"There is no metered feature {feature!r}.", feature=feature)
 
 
 async def _streamed(first: bytes, pieces: Generator[bytes]) -> AsyncIterator[bytes]:
