@@ -10,16 +10,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from live_server import LiveServer
 from tollkeeper_sdk import Tollkeeper
-
-from .serving import Server
 
 
 @dataclass
 class Live:
     """The server, and customers of it."""
 
-    server: Server
+    server: LiveServer
     operator: str
     _numbers: "count[int]" = field(default_factory=count)
 
@@ -42,7 +41,7 @@ class Live:
 
 @pytest.fixture(scope="session")
 def live(run_folder: Path) -> Iterator[Live]:
-    server = Server(run_folder / f"sdk-{os.getpid()}")
+    server = LiveServer(run_folder / f"sdk-{os.getpid()}")
     server.start()
     try:
         yield Live(server, server.operator_key())

@@ -11,24 +11,24 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from live_server import LiveServer
 from tollkeeper.infra.embedded import EmbeddedPostgres
 from tollkeeper_sdk import OnOutage, Retry, Spool, Tollkeeper, Unavailable
 
-from .serving import Server
 from .test_spool import said, start
 
 ONE_TRY = Retry(tries=1)
 
 
 @pytest.fixture
-def server(run_folder: Path) -> Iterator[Server]:
-    server = Server(run_folder / f"outage-{os.getpid()}")
+def server(run_folder: Path) -> Iterator[LiveServer]:
+    server = LiveServer(run_folder / f"outage-{os.getpid()}")
     server.start()
     yield server
     server.stop()
 
 
-def events_of(server: Server) -> list[str]:
+def events_of(server: LiveServer) -> list[str]:
     with EmbeddedPostgres(server.data_dir) as database, psycopg.connect(database.start()) as connection:
         return [row[0] for row in connection.execute("select idempotency_key from usage_events order by 1")]
 
@@ -40,7 +40,7 @@ def killed_after(process: "subprocess.Popen[str]", seconds: float) -> list[str]:
     return acknowledged
 
 
-def test_every_use_once_though_server_and_clients_are_killed(server: Server, tmp_path: Path) -> None:
+def test_every_use_once_though_server_and_clients_are_killed(server: LiveServer, tmp_path: Path) -> None:
     """A steady load; the server is killed in its middle and comes back, the client is killed twice."""
     key = server.new_key("spool@example.com")
     directory = tmp_path / "spool"
@@ -66,7 +66,7 @@ def test_every_use_once_though_server_and_clients_are_killed(server: Server, tmp
     assert len(set(events) - set(acknowledged)) <= 2, "at most what a killed client was about to acknowledge"
 
 
-def test_track_goes_on_through_an_outage_for_what_is_open(server: Server, tmp_path: Path) -> None:
+def test_track_goes_on_through_an_outage_for_what_is_open(server: LiveServer, tmp_path: Path) -> None:
     key = server.new_key("open@example.com")
     features = {"prompts": OnOutage.OPEN, "sandbox_runs": OnOutage.CLOSED}
     with (
@@ -90,7 +90,7 @@ def test_track_goes_on_through_an_outage_for_what_is_open(server: Server, tmp_pa
         assert toll.check("prompts", 1).balance.used == 8
 
 
-def test_what_a_hard_limit_refuses_later_is_set_aside(server: Server, tmp_path: Path) -> None:
+def test_what_a_hard_limit_refuses_later_is_set_aside(server: LiveServer, tmp_path: Path) -> None:
     key = server.new_key("late@example.com")
     with Spool(tmp_path / "spool") as spool, Tollkeeper(server.url, key, spool=spool) as toll:
         for count in (600, 600, 300, 1):

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .live import PROGRAM, LiveServer
+from live_server import PROGRAM, LiveServer
 
 SECRETS = {"JWT_SECRET": "a" * 64, "JWT_REFRESH_SECRET": "b" * 64}
 RECOVERY_SECONDS = 40.0

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .live import LiveServer
+from live_server import LiveServer
 
 CALLERS = 64
 CALLS_EACH = 20

@@ -13,9 +13,8 @@ import httpx
 import psycopg
 import pytest
 
+from live_server import LiveServer
 from tollkeeper.infra.embedded import EmbeddedPostgres
-
-from .live import LiveServer
 
 ROUNDS = 10
 TRACKS = 2_000

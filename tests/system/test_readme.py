@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from .live import LiveServer
+from live_server import LiveServer
+
 from .tour import agrees, take, tour
 
 

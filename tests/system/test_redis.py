@@ -12,9 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from live_server import LiveServer
 from redis_server import Redis
-
-from .live import LiveServer
 
 WORKERS = 2
 PER_MINUTE = 300  # of the free plan
