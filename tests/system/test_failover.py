@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, repeat
 from pathlib import Path
 
 import httpx
@@ -118,5 +118,7 @@ def stored_keys(url: str) -> list[str]:
 
 async def healthy(server: LiveServer) -> None:
     async with httpx.AsyncClient(base_url=server.url) as client, asyncio.timeout(RECOVERY_SECONDS):
-        while (await client.get("/health")).json()["status"] != "ok":
-            await asyncio.sleep(0.2)
+        for pause in repeat(0.2):
+            if (await client.get("/health")).json()["status"] == "ok":
+                return
+            await asyncio.sleep(pause)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .live import PROGRAM, LiveServer
+from .live import LiveServer
 
 CHECKS = (
     "not_a_server_error",
@@ -33,9 +33,7 @@ def server(run_folder: Path) -> Iterator[LiveServer]:
 @pytest.fixture
 def credential(server: LiveServer, caller: str) -> str:
     if caller == "operator":
-        command = [str(PROGRAM), "keys", "create-operator", "--data-dir", str(server.data_dir)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own program
-        return done.stdout.split()[0]
+        return server.operator_key()
     return server.new_key("member@example.com") if caller == "member" else ""
 
 
@@ -44,7 +42,7 @@ def test_every_answer_is_described(server: LiveServer, credential: str, caller: 
     options = ["--checks", ",".join(CHECKS), "--max-examples", str(EXAMPLES), "--phases", PHASES[caller]]
     options += ["--header", f"Authorization: Bearer {credential}"] if credential else []
     options += ["--continue-on-failure", "--no-shrink", "--seed", "1", "--suppress-health-check", "all"]
-    command = [Path(sys.executable).with_name("st"), "run", f"{server.url}/api/openapi.json", *options]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603 - as above
+    command = [str(Path(sys.executable).with_name("st")), "run", f"{server.url}/api/openapi.json", *options]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603 - a tool of ours
     assert done.returncode == 0, done.stdout[-20_000:]
     assert not [line for line in server.said if "Traceback" in line or "unhandled error" in line]

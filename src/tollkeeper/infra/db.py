@@ -22,7 +22,7 @@ SESSION_OPTIONS = (
 )
 RECONNECT_SECONDS = 0.5
 # A listener that hears nothing asks for a sign of life, and is deaf when none comes: together less than a second.
-HEARTBEAT_SECONDS = 0.4
+HEARTBEAT_SECONDS = 0.3
 SILENCE_SECONDS = 0.4
 # After so long without one the connection is given up; until then the server may only be slow.
 LONGEST_SILENCE_SECONDS = 5.0
