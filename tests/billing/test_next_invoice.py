@@ -11,6 +11,7 @@ from tollkeeper.kit import ROLE_PERMISSIONS, Actor, ActorKind, FixedClock, Role
 from tollkeeper.orgs import Organization
 
 from .shop import Shop
+from .test_overage import BEYOND, COST, LIMIT, charge, use
 
 OFFERS = """
 coupons:
@@ -106,14 +107,30 @@ async def test_a_change_to_come_is_in_it(shop: Shop, ada: Organization, client: 
     assert await coming(client) == (10000, 10000) == await at_provider(shop, ada)
 
 
-async def test_what_waits_for_the_next_invoice_is_in_it(
+async def test_usage_that_waits_for_the_next_invoice_is_in_it(
+    shop: Shop, ada: Organization, client: httpx.AsyncClient
+) -> None:
+    await call(client, "change", plan="premium")
+    await call(client, "promotion", code="ODD")
+    await use(shop, ada, LIMIT + BEYOND)
+    plan, off = 5000 - 617, 617
+    assert await coming(client) == (plan + COST - 5, off + 5)
+    assert await at_provider(shop, ada) == (plan, off), "so far it is counted by us alone"
+    await call(client, "change", plan="pro", at="now")
+    charged = (2000 - 247 + COST - 5, 247 + 5)
+    assert await coming(client) == charged, "written down, not at the provider yet"
+    await charge(shop, ada)
+    assert await coming(client) == charged == await at_provider(shop, ada)
+
+
+async def test_what_others_put_on_the_next_invoice_is_not_known(
     shop: Shop, ada: Organization, client: httpx.AsyncClient
 ) -> None:
     customer = await shop.customer_id(ada)
     item = {"customer": customer, "amount": "700", "currency": "usd", "description": "Help on a Sunday"}
     await shop.api("POST", "invoiceitems", **item)
     assert await at_provider(shop, ada) == (2700, 0)
-    assert await coming(client) == (2000, 0), "what others put there by hand we do not know"
+    assert await coming(client) == (2000, 0)
 
 
 async def test_a_pause_moves_it_or_lets_it_be(
