@@ -18,7 +18,7 @@ from .errors import (
 )
 from .ids import new_id, parse_id
 from .money import Money
-from .pages import Page
+from .pages import Page, page_of, read_cursor
 
 __all__ = [
     "ROLE_PERMISSIONS",
@@ -41,5 +41,7 @@ __all__ = [
     "UnauthenticatedError",
     "UnavailableError",
     "new_id",
+    "page_of",
     "parse_id",
+    "read_cursor",
 ]

@@ -1,12 +1,11 @@
 """Use cases of invoices."""
 
-from datetime import datetime
 from uuid import UUID
 
 from tollkeeper.billing.customers import Customer, list_customers
 from tollkeeper.billing.provider import InvoiceState, account_of, provider_of
 from tollkeeper.infra import Tx
-from tollkeeper.kit import FieldProblem, InvalidInputError, Page, parse_id
+from tollkeeper.kit import Page, page_of, read_cursor
 
 from . import store
 from .model import Invoice, InvoiceDocument, InvoiceNotFoundError
@@ -47,12 +46,10 @@ async def list_invoices(tx: Tx, organization_id: UUID, *, cursor: str | None = N
     Raises:
         InvalidInputError: the cursor is not one of ours.
     """
-    before = _read_cursor(cursor) if cursor else None
+    before = read_cursor(cursor)
     customers = await list_customers(tx, organization_id)
     found = await store.list_of(tx, customers, before=before, limit=limit + 1)
-    shown = found[:limit]
-    more = len(found) > limit
-    return Page(shown, f"{shown[-1].issued_at.isoformat()}~{shown[-1].id}" if more else None)
+    return page_of(found, limit, lambda each: (each.issued_at, each.id))
 
 
 async def get_invoice(tx: Tx, organization_id: UUID, invoice_id: UUID) -> Invoice:
@@ -77,15 +74,3 @@ async def get_document(tx: Tx, organization_id: UUID, invoice_id: UUID) -> Invoi
     used = {tax.rate for tax in invoice.taxes if tax.rate} | {each.discount for each in invoice.discounts}
     terms = await store.terms_of(tx, account_of(tx.runtime), used) if used else {}
     return InvoiceDocument(invoice, tuple(await store.credit_notes_of(tx, invoice_id)), terms)
-
-
-def _read_cursor(text: str) -> tuple[datetime, UUID]:
-    at, _, ident = text.partition("~")
-    invoice_id = parse_id(ident)
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        moment = None
-    if invoice_id is None or moment is None or moment.tzinfo is None:
-        raise InvalidInputError([FieldProblem("cursor", "Use the `next_cursor` of the page before.")])
-    return moment, invoice_id

@@ -9,7 +9,7 @@ from tollkeeper.billing.customers import Customer, list_customers
 from tollkeeper.billing.provider import PaymentState, account_of
 from tollkeeper.billing.subscriptions import Subscription, list_of_organization, meaning, restore, withhold
 from tollkeeper.infra import Runtime, Tx
-from tollkeeper.kit import FieldProblem, InvalidInputError, Page, parse_id
+from tollkeeper.kit import Page, page_of, read_cursor
 
 from . import rules, store
 from .model import (
@@ -180,25 +180,9 @@ async def _tell_of_dispute(tx: Tx, before: Dispute | None, after: Dispute) -> No
 
 
 def _paged(found: Sequence[T], limit: int) -> Page[T]:
-    shown = found[:limit]
-    more = len(found) > limit
-    return Page(list(shown), f"{shown[-1].created_at.isoformat()}~{shown[-1].id}" if more else None)
+    return page_of(found, limit, lambda each: (each.created_at, each.id))
 
 
 def _wanted(tx: Tx, organization_id: UUID | None, cursor: str | None, limit: int) -> store.Wanted:
     # One more than is shown tells whether there is a next page.
-    return store.Wanted(account_of(tx.runtime), organization_id, _read_cursor(cursor), limit + 1)
-
-
-def _read_cursor(text: str | None) -> tuple[datetime, UUID] | None:
-    if not text:
-        return None
-    at, _, ident = text.partition("~")
-    found = parse_id(ident)
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        moment = None
-    if found is None or moment is None or moment.tzinfo is None:
-        raise InvalidInputError([FieldProblem("cursor", "Use the `next_cursor` of the page before.")])
-    return moment, found
+    return store.Wanted(account_of(tx.runtime), organization_id, read_cursor(cursor), limit + 1)

@@ -1,10 +1,9 @@
 """Use cases of corrections."""
 
-from datetime import datetime
 from uuid import UUID
 
 from tollkeeper.infra import Tx
-from tollkeeper.kit import FieldProblem, InvalidInputError, Page, new_id, parse_id
+from tollkeeper.kit import Page, new_id, page_of, read_cursor
 from tollkeeper.metering.model import NOBODY, Aggregation, Crossing, Limit, Standing
 from tollkeeper.rating import Period
 
@@ -32,25 +31,11 @@ async def list_events(
     Raises:
         InvalidInputError: the cursor is none of ours.
     """
-    after = None if cursor is None else _read_cursor(cursor)
+    after = read_cursor(cursor)
     found = await store.page(
         tx, organization_id, meter_id, start=span.start, end=span.end, after=after, limit=limit + 1
     )
-    page = found[:limit]
-    more = len(found) > limit
-    return Page(page, f"{page[-1].at.isoformat()}~{page[-1].id}" if more else None)
-
-
-def _read_cursor(text: str) -> tuple[datetime, UUID]:
-    at, _, ident = text.partition("~")
-    event_id = parse_id(ident)
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        moment = None
-    if event_id is None or moment is None or moment.tzinfo is None:
-        raise InvalidInputError([FieldProblem("cursor", "is not a `next_cursor` of this list", "cursor")])
-    return moment, event_id
+    return page_of(found, limit, lambda each: (each.at, each.id))
 
 
 async def correct(
