@@ -21,14 +21,17 @@ from tollkeeper.metering import (
     CounterKey,
     Crossing,
     Foresight,
+    Look,
     Outcome,
     Request,
+    Seen,
     Standing,
     Tally,
     ThresholdReached,
     announce_threshold,
     consume_bundles,
     expired_reservations,
+    look,
     read_counters,
 )
 
@@ -88,16 +91,18 @@ class Counters:
         # The driver cannot copy rows in a pipeline.
         self._copying = _Writer(runtime, "tollkeeper-events", self._consume_arrays, pipelined=False)
         self._reading = _Link(runtime.database, "tollkeeper-check")
+        self._looking = _Link(runtime.database, "tollkeeper-look")
         self.consuming: Batcher[Request, Outcome] = Batcher(self._writing.flush)
         self.arrays: FairBatcher[Array, list[Tally]] = FairBatcher(
             self._copying.flush, owner=_owner, size=lambda array: sum(len(each.entries) for each in array)
         )
         self.checking: Batcher[CounterKey, Standing] = Batcher(self._read)
+        self.looking: Batcher[Look, Seen] = Batcher(self._look)
 
     async def close(self) -> None:
         """Answer what waits, then close the connections."""
-        await asyncio.gather(self.consuming.close(), self.arrays.close(), self.checking.close())
-        await asyncio.gather(self._writing.close(), self._copying.close(), self._reading.close())
+        await asyncio.gather(self.consuming.close(), self.arrays.close(), self.checking.close(), self.looking.close())
+        await asyncio.gather(self._writing.close(), self._copying.close(), self._reading.close(), self._looking.close())
 
     async def _consume(
         self, connection: Connection, requests: Sequence[Request]
@@ -130,6 +135,22 @@ class Counters:
                     raise DatabaseUnavailableError from error
             else:
                 return [used.get(key, _UNUSED) for key in keys]
+        raise AssertionError("unreachable")
+
+    async def _look(self, looks: Sequence[Look]) -> Sequence[Seen]:
+        """Look at counters with all that bears on them, in one snapshot."""
+        for left in reversed(range(TRIES)):
+            try:
+                connection = await self._looking.open()
+                async with connection.transaction():
+                    await connection.execute("set transaction isolation level repeatable read read only")
+                    return await look(connection, looks, self._runtime.clock.now())
+            except (psycopg.Error, OSError) as error:
+                await self._looking.close()
+                if not is_outage(error):
+                    raise
+                if not left:
+                    raise DatabaseUnavailableError from error
         raise AssertionError("unreachable")
 
 

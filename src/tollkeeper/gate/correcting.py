@@ -20,7 +20,8 @@ from tollkeeper.rating import Period
 
 from . import late
 from .model import Access, Allowance, Balance, UnknownFeatureError
-from .service import Gate, quota_exceeded
+from .refusing import quota_exceeded
+from .service import Gate
 
 
 async def page_of_events(

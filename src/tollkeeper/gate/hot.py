@@ -12,8 +12,9 @@ from tollkeeper.infra import Answer
 from tollkeeper.kit import Actor, Permission
 
 from .model import Access, Balance, offer_document
+from .refusing import quota_lines
 from .schemas import read_check, read_track
-from .service import Gate, quota_lines
+from .service import Gate
 
 _encode = msgspec.json.Encoder().encode
 _JSON = b"content-type: application/json\r\n"
@@ -26,7 +27,9 @@ async def track(gate: Gate, actor: Actor, content: bytes) -> Answer:
     actor.must(Permission.USAGE_WRITE)
     body = read_track(content)
     access = await gate.access(await gate.organization_of(actor, body.customer))
-    balance = await gate.take(actor, access, body.feature, body.count, key=body.idempotency_key, at=body.at)
+    balance = await gate.take(
+        actor, access, body.feature, body.count, key=body.idempotency_key, at=body.at, member=body.member
+    )
     return tracked(balance)
 
 
@@ -35,7 +38,7 @@ async def check(gate: Gate, actor: Actor, content: bytes) -> Answer:
     actor.must(Permission.USAGE_READ)
     body = read_check(content)
     access = await gate.access(await gate.organization_of(actor, body.customer))
-    allowed, balance = await gate.ask(access, body.feature, body.count)
+    allowed, balance = await gate.ask(actor, access, body.feature, body.count, member=body.member)
     return checked(access, balance, allowed=allowed)
 
 
@@ -47,13 +50,22 @@ hot_calls: dict[tuple[str, str], HotCall] = {
 
 def balance_document(balance: Balance) -> dict[str, Any]:
     """The balance as the API shows it."""
-    return {
+    document: dict[str, Any] = {
         "feature": balance.allowance.feature,
         "used": balance.used,
-        "limit": balance.allowance.limit,
+        "limit": balance.limit,
         "remaining": balance.remaining,
         "reset_at": balance.period.end,
     }
+    if balance.allowance.rollover is not None:
+        document["carried"] = balance.carried
+    if balance.credits is not None:
+        document["credits"] = balance.credits
+    if balance.member is not None:
+        share = balance.member
+        document["member"] = {"id": share.member_id, "used": share.used, "limit": share.limit}
+        document["member"]["remaining"] = share.remaining
+    return document
 
 
 def tracked(balance: Balance) -> Answer:

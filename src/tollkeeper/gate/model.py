@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +36,8 @@ class Standing:
     plan: str | None = None
     bought: Period | None = None
     addons: Mapping[str, int] = field(default_factory=dict)
+    since: datetime | None = None
+    """When the plan it is on began; None: with the organization."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,26 @@ class Allowance:
     grace: int = 0
     """How far beyond a hard limit still passes."""
     thresholds: tuple[int, ...] = THRESHOLDS
+    window: timedelta | None = None
+    """How far a rolling period looks back; None for others."""
+    rollover: int | None = None
+    """The most that is carried into the next period; None: nothing."""
+    quota: int = 0
+    """The plan's own part of the limit, of which what is unused is carried over."""
+    per_member: int | None = None
+    """How much each member may use; None: as much as all together."""
     bound: Limit = field(init=False)
     """The limit as metering takes it, made once: the hot path asks for it with every call."""
+    bound_of_member: Limit | None = field(init=False)
+    is_plain: bool = field(init=False)
+    """Whether nothing but the limit bears on it."""
 
     def __post_init__(self) -> None:
-        """Make the bound."""
+        """Make the bounds."""
+        own = None if self.per_member is None else Limit(self.per_member, self.hard, thresholds=())
         object.__setattr__(self, "bound", Limit(self.limit, self.hard, self.grace, self.thresholds))
+        object.__setattr__(self, "bound_of_member", own)
+        object.__setattr__(self, "is_plain", self.window is None and self.rollover is None and own is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +114,21 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """Where a member stands within a limit of their own."""
+
+    member_id: UUID
+    limit: int
+    used: int
+    reserved: int = 0
+
+    @property
+    def remaining(self) -> int:
+        """What is left, never below zero."""
+        return max(0, self.limit - self.used - self.reserved)
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """Where a metered feature stands in a period. `limit` and `remaining` None mean unlimited."""
 
@@ -106,12 +137,25 @@ class Balance:
     used: int
     reserved: int = 0
     """Held by open reservations on top of `used`."""
+    carried: int = 0
+    """Unused quota of the period before, on top of the plan's."""
+    credited: int = 0
+    """How much of `used` credits paid for."""
+    credits: int | None = None
+    """What credits have left; None: they were not looked at, since the limit had room."""
+    member: Share | None = None
+    """Where the member stands who is asked about; None: no member, or no limits of members."""
+
+    @property
+    def limit(self) -> int | None:
+        """How much may be used in this period, with what was carried over and without credits."""
+        return None if self.allowance.limit is None else self.allowance.limit + self.carried
 
     @property
     def remaining(self) -> int | None:
         """What is left before the limit, never below zero."""
-        limit = self.allowance.limit
-        return None if limit is None else max(0, limit - self.used - self.reserved)
+        limit = self.limit
+        return None if limit is None else max(0, limit + self.credited - self.used - self.reserved)
 
 
 class QuotaExceededError(TollkeeperError):
@@ -120,7 +164,7 @@ class QuotaExceededError(TollkeeperError):
     code = "quota_exceeded"
     status = 402
     title = "The limit of this period is reached"
-    hint = "Wait for the reset at `reset_at`, or take the plan offered in `upgrade`."
+    hint = "Wait for the reset at `reset_at`, or take the plan offered in `upgrade`. `scope` says whose limit it is."
 
 
 class RateLimitedError(TollkeeperError):

@@ -27,14 +27,15 @@ from tollkeeper.infra import (
 )
 from tollkeeper.infra import Verdict as Counted
 from tollkeeper.kit import Actor, Permission, TollkeeperError
-from tollkeeper.metering import Outcome, Standing, Verdict
+from tollkeeper.metering import Look, Outcome, Seen, Standing, Verdict
 
 from . import hot
 from .admission import KEY_PREFIX, rate_lines, too_many
-from .model import Access, Balance
-from .rules import admits
+from .model import Access
+from .refusing import quota_exceeded
+from .rules import admits, balance_after, balance_of, balance_seen
 from .schemas import Check, Track, read_check, read_track
-from .service import Gate, quota_exceeded
+from .service import Gate
 
 _BEARER = b"Bearer " + KEY_PREFIX.encode()
 _SCHEME = len(b"Bearer ")
@@ -104,7 +105,7 @@ class Quick:
         if access is None or batches.is_full:
             return False
         allowance, period, wanted = self._gate.consumption(
-            actor, access, wish.feature, wish.count, key=wish.idempotency_key, at=wish.at
+            actor, access, wish.feature, wish.count, key=wish.idempotency_key, at=wish.at, member=wish.member
         )
 
         def counted(standing: bytes) -> None:
@@ -112,9 +113,10 @@ class Quick:
                 if isinstance(outcome, Exception):
                     self._refuse(reply, caller, standing, outcome, began)
                     return
-                balance = Balance(allowance, period, outcome.used, outcome.reserved)
+                balance = balance_after(allowance, period, outcome, wanted.member_id)
                 if outcome.verdict is Verdict.REFUSED:
-                    self._refuse(reply, caller, standing, quota_exceeded(access, balance, wish.count), began)
+                    refusal = quota_exceeded(access, balance, wish.count, of_member=outcome.of_member)
+                    self._refuse(reply, caller, standing, refusal, began)
                 else:
                     self._answer(reply, caller, standing, hot.tracked(balance), began)
 
@@ -131,13 +133,25 @@ class Quick:
         if access is None or batches.is_full:
             return False
         allowance, period, counter = self._gate.counter(access, wish.feature, self._runtime.clock.now())
+        if not allowance.is_plain:
+            return False  # needs a second look
 
         def counted(standing: bytes) -> None:
             def done(found: Standing | Exception) -> None:
                 if isinstance(found, Exception):
                     self._refuse(reply, caller, standing, found, began)
                     return
-                balance = Balance(allowance, period, found.used, found.reserved)
+                balance = balance_of(allowance, period, found)
+                if admits(balance, wish.count):
+                    self._answer(reply, caller, standing, hot.checked(access, balance, allowed=True), began)
+                else:  # credits may have some left
+                    self._gate.counters.looking.put(Look(counter), looked)
+
+            def looked(seen: Seen | Exception) -> None:
+                if isinstance(seen, Exception):
+                    self._refuse(reply, caller, standing, seen, began)
+                    return
+                balance = balance_seen(allowance, period, seen, None)
                 answer = hot.checked(access, balance, allowed=admits(balance, wish.count))
                 self._answer(reply, caller, standing, answer, began)
 

@@ -5,18 +5,34 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
+from uuid import UUID
 
-from tollkeeper.catalog import Catalogue, Entitlement, EntitlementPeriod, FeatureKind, Plan, entitled, sources_of
-from tollkeeper.metering import Meter, fits
+from tollkeeper.catalog import (
+    CALENDAR,
+    CALENDAR_ANCHOR,
+    Catalogue,
+    Entitlement,
+    EntitlementPeriod,
+    FeatureKind,
+    Plan,
+    entitled,
+    sources_of,
+)
+from tollkeeper.kit import Actor, ForbiddenError
+from tollkeeper.metering import THRESHOLDS, Meter, Outcome, Seen, Terms, fits, short_by
+from tollkeeper.metering import Standing as Counted
 from tollkeeper.rating import Interval, Period, period_at
 
-from .model import Access, Allowance, Balance, Offer, Standing
+from .model import Access, Allowance, Balance, Offer, Share, Standing
 
 FOREVER = Period(datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 # Longer than any month: a billing period beyond it is a year's, and its quotas are by the month within it.
 LONGEST_MONTH = timedelta(days=32)
 # How far ahead of ours a caller's clock may be.
 CLOCK_SKEW = timedelta(minutes=5)
+# The shortest time, and how far month ends of one series lie apart.
+MOMENT = timedelta(microseconds=1)
+MONTHS_DIFFER = timedelta(days=3)
 NO_ADDONS: Mapping[str, int] = MappingProxyType({})
 
 
@@ -44,7 +60,7 @@ def build_access(standing: Standing, catalogue: Catalogue, meters: Iterable[Mete
     counted = {meter.key: meter for meter in meters}
     allowed = entitled(catalogue, plan, standing.addons)
     allowances = {
-        feature.key: _allowance(allowed, counted[feature.key])
+        feature.key: _allowance(allowed, counted[feature.key], plan)
         for feature in catalogue.features.values()
         if feature.kind is FeatureKind.METERED and feature.key in counted
     }
@@ -85,13 +101,27 @@ def _feeds(meters: Iterable[Meter], allowances: Mapping[str, Allowance]) -> dict
     return feeds
 
 
-def _allowance(allowed: Sequence[Entitlement], meter: Meter) -> Allowance:
+def _allowance(allowed: Sequence[Entitlement], meter: Meter, plan: Plan) -> Allowance:
     entitlement = next((each for each in allowed if each.feature.key == meter.key), None)
     by = meter.aggregation
     if entitlement is None:
         billing = EntitlementPeriod.BILLING
         return Allowance(meter.key, meter.id, 0, hard=True, period=billing, offered=False, aggregation=by)
-    return Allowance(meter.key, meter.id, entitlement.limit, entitlement.hard, entitlement.period, aggregation=by)
+    own = plan.entitlement(meter.key)
+    return Allowance(
+        meter.key,
+        meter.id,
+        entitlement.limit,
+        entitlement.hard,
+        entitlement.period,
+        aggregation=by,
+        grace=entitlement.grace,
+        thresholds=THRESHOLDS if entitlement.thresholds is None else entitlement.thresholds,
+        window=entitlement.window,
+        rollover=entitlement.rollover,
+        quota=own.limit or 0 if own else 0,
+        per_member=entitlement.per_member,
+    )
 
 
 def best_offer(
@@ -118,9 +148,86 @@ def best_offer(
     return None
 
 
+def balance_of(
+    allowance: Allowance,
+    period: Period,
+    counted: Counted,
+    *,
+    credits_left: int | None = None,
+    member: tuple[UUID, Counted] | None = None,
+) -> Balance:
+    """Return where a feature stands by what its counter says, and the member's own, if that is kept."""
+    share = None
+    if member is not None and allowance.per_member is not None:
+        share = Share(member[0], allowance.per_member, member[1].used, member[1].reserved)
+    return Balance(
+        allowance, period, counted.used, counted.reserved, counted.carried, counted.credited, credits_left, share
+    )
+
+
+def balance_after(allowance: Allowance, period: Period, outcome: Outcome, member_id: UUID | None) -> Balance:
+    """Return where a feature stands after a request about it."""
+    member = None if outcome.member is None or member_id is None else (member_id, outcome.member)
+    return balance_of(allowance, period, outcome.counted, credits_left=outcome.credits, member=member)
+
+
+def balance_seen(allowance: Allowance, period: Period, seen: Seen, member_id: UUID | None) -> Balance:
+    """Return where a feature stands by a look at it. Credits are of no use beside a limit that refuses nothing."""
+    member = None if seen.member is None or member_id is None else (member_id, seen.member)
+    left = None if allowance.bound.ceiling is None else seen.credits
+    return balance_of(allowance, period, seen.standing, credits_left=left, member=member)
+
+
+def counted_for(allowance: Allowance, member_id: UUID | None) -> UUID | None:
+    """Return the member, if members have limits of their own."""
+    return None if allowance.per_member is None else member_id
+
+
+def member_of(actor: Actor, named: UUID | None) -> UUID | None:
+    """Return whose usage a call is about: whom it names, else the caller's own; None: nobody knows.
+
+    Raises:
+        ForbiddenError: somebody logged in names another member.
+    """
+    if named is None or named == actor.user_id:
+        return actor.member_id
+    if actor.user_id is not None:
+        raise ForbiddenError("You can report and ask for your own usage only; an API key may name any member.")
+    return named
+
+
 def admits(balance: Balance, count: int) -> bool:
     """Whether `count` more may be taken."""
-    return fits(balance.used, count, balance.allowance.bound, reserved=balance.reserved)
+    if not balance.carried and not balance.credits and balance.member is None and not balance.credited:
+        return fits(balance.used, count, balance.allowance.bound, reserved=balance.reserved)
+    counted = Counted(balance.used, balance.reserved, carried=balance.carried, credited=balance.credited)
+    lacking = short_by(counted, balance.used + count, balance.allowance.bound)
+    if lacking > (balance.credits or 0):
+        return False
+    own = balance.allowance.bound_of_member
+    return own is None or balance.member is None or not own.hard or count <= balance.member.remaining
+
+
+def terms_of(access: Access, allowance: Allowance, period: Period, *, undated: bool) -> Terms | None:
+    """Return what bears on a request beside its limit; None: nothing does."""
+    if allowance.is_plain:
+        return None
+    previous, rollover = None, allowance.rollover
+    if rollover is not None:
+        previous = previous_start(access.standing, allowance.period, period)
+    return Terms(previous, rollover or 0, allowance.quota, allowance.bound_of_member, undated)
+
+
+def previous_start(standing: Standing, kind: EntitlementPeriod, period: Period) -> datetime | None:
+    """Return when the period before one began at the earliest; None: the plan began with it, or later.
+
+    A month's day is the series' own, so a billing period's counter may have begun up to three days later than said.
+    """
+    if period.start <= (standing.since or standing.anchor):
+        return None
+    if kind in CALENDAR:
+        return period_at(CALENDAR_ANCHOR, CALENDAR[kind], period.start - MOMENT).start
+    return period_at(period.start, Interval.MONTH, period.start - MOMENT).start - MONTHS_DIFFER
 
 
 def current_period(access: Access, kind: EntitlementPeriod, now: datetime) -> Period:
@@ -131,12 +238,17 @@ def current_period(access: Access, kind: EntitlementPeriod, now: datetime) -> Pe
     return known
 
 
+def window_at(window: timedelta, now: datetime) -> Period:
+    """Return what a rolling window looks like now: by its end, all that counts in it now has left it."""
+    return Period(now - window, now + window)
+
+
 def period_of(standing: Standing, kind: EntitlementPeriod, now: datetime) -> Period:
     """Return the period of this kind that holds a moment."""
     if kind is EntitlementPeriod.NEVER:
         return FOREVER
-    if kind is EntitlementPeriod.CALENDAR_MONTH:
-        return period_at(datetime(2000, 1, 1, tzinfo=UTC), Interval.MONTH, now)
+    if kind in CALENDAR:
+        return period_at(CALENDAR_ANCHOR, CALENDAR[kind], now)
     if standing.bought is None:
         return period_at(standing.anchor, Interval.MONTH, now)
     start, end = standing.bought.start, standing.bought.end

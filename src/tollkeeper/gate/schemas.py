@@ -6,6 +6,7 @@ OpenAPI document and, when reading failed, names every wrong field at once. A te
 
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt, ValidationError
@@ -33,6 +34,7 @@ class Check(msgspec.Struct, forbid_unknown_fields=True):
     feature: FeatureKey
     count: Count = 1
     customer: Customer | None = None
+    member: UUID | None = None
 
 
 class Track(msgspec.Struct, forbid_unknown_fields=True):
@@ -43,6 +45,7 @@ class Track(msgspec.Struct, forbid_unknown_fields=True):
     idempotency_key: IdempotencyKey | None = None
     at: Moment | None = None
     customer: Customer | None = None
+    member: UUID | None = None
 
 
 class CheckBody(BaseModel):
@@ -54,6 +57,9 @@ class CheckBody(BaseModel):
     count: StrictInt = Field(1, ge=1, le=MAX_COUNT, description="How much of it.")
     customer: str | None = Field(
         None, min_length=1, max_length=MAX_CUSTOMER, description="Organization's id or external id; operator keys only."
+    )
+    member: UUID | None = Field(
+        None, description="Whose usage it is: a user's id. Default: the caller's own, or of the key's maker."
     )
 
 
@@ -81,6 +87,15 @@ class OfferBody(BaseModel):
     url: str
 
 
+class MemberBody(BaseModel):
+    """Where a member stands within a limit of their own."""
+
+    id: UUID
+    used: int
+    limit: int
+    remaining: int
+
+
 class BalanceBody(BaseModel):
     """Where a feature stands. `limit` and `remaining` null: unlimited."""
 
@@ -88,7 +103,12 @@ class BalanceBody(BaseModel):
     used: int
     limit: int | None
     remaining: int | None
-    reset_at: datetime
+    reset_at: datetime = Field(
+        description="When the period ends; of a rolling window, by when all that counts now has left it."
+    )
+    carried: int | None = Field(None, description="Unused quota of the period before, part of `limit`.")
+    credits: int | None = Field(None, description="What credits have left; missing where the limit had room.")
+    member: MemberBody | None = Field(None, description="Where the member stands, if members have limits.")
 
 
 class CheckAnswer(BalanceBody):

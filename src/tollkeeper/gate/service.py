@@ -8,19 +8,21 @@ import structlog
 
 from tollkeeper.billing import EntitlementsChanged
 from tollkeeper.identity import touch_keys
-from tollkeeper.infra import LocalThrottle, Runtime, SharedThrottle, Throttle, Tx, pairs
+from tollkeeper.infra import LocalThrottle, Runtime, SharedThrottle, Throttle, Tx
 from tollkeeper.kit import Actor, ActorKind, NotFoundError
 from tollkeeper.metering import (
     ADDITIVE,
     Consumption,
     CounterKey,
     Hold,
+    Look,
     Outcome,
     Release,
     Reservation,
     Settle,
     Verdict,
     find_reservations,
+    window_start,
 )
 from tollkeeper.orgs import OrganizationCreated
 from tollkeeper.rating import Period
@@ -34,16 +36,15 @@ from .model import (
     Balance,
     EarlierPeriodError,
     OutsidePeriodError,
-    QuotaExceededError,
     ReservationClosedError,
     ReservationNotFoundError,
     Standing,
     UnknownFeatureError,
     UnnamedCustomerError,
-    offer_document,
 )
 from .projection import Projection
 from .rates import RateBook
+from .refusing import quota_exceeded
 
 log = structlog.get_logger(__name__)
 
@@ -125,7 +126,15 @@ class Gate:
         return self.projection.access_at_hand(organization_id) or await self.projection.access(organization_id)
 
     async def take(
-        self, actor: Actor, access: Access, feature: str, count: int, *, key: str | None, at: datetime | None
+        self,
+        actor: Actor,
+        access: Access,
+        feature: str,
+        count: int,
+        *,
+        key: str | None,
+        at: datetime | None,
+        member: UUID | None = None,
     ) -> Balance:
         """Take `count` from a feature: decided exactly, on disk when this returns.
 
@@ -136,17 +145,20 @@ class Gate:
             count: at least 1.
             key: recognises a repeat; a repeated one takes nothing and answers the present balance.
             at: when it happened; None is now. In an earlier period it counts there, by what might be used then.
+            member: whose usage it is; None is the caller's own, if that is known.
 
         Raises:
-            QuotaExceededError: a hard limit would be passed; nothing was recorded.
+            QuotaExceededError: a hard limit would be passed, and credits do not suffice; nothing was recorded.
             PeriodClosedError: it happened in a period that is closed.
         """
         access, late = await self.measured_by(access, feature, at)
-        allowance, period, wanted = self.consumption(actor, access, feature, count, key=key, at=at, late=late)
+        allowance, period, wanted = self.consumption(
+            actor, access, feature, count, key=key, at=at, late=late, member=member
+        )
         outcome = await self.counters.consuming.submit(wanted)
-        balance = Balance(allowance, period, outcome.used, outcome.reserved)
+        balance = rules.balance_after(allowance, period, outcome, wanted.member_id)
         if outcome.verdict is Verdict.REFUSED:
-            raise quota_exceeded(access, balance, count)
+            raise quota_exceeded(access, balance, count, of_member=outcome.of_member)
         return balance
 
     async def measured_by(self, access: Access, feature: str, at: datetime | None) -> tuple[Access, bool]:
@@ -168,6 +180,7 @@ class Gate:
         key: str | None,
         at: datetime | None,
         late: bool = False,
+        member: UUID | None = None,
     ) -> tuple[Allowance, Period, Consumption]:
         """Return what `take` would submit, with the allowance and the period it counts in; arguments as there.
 
@@ -189,19 +202,41 @@ class Gate:
             late_usage.must_be_open(period, now, self._runtime.settings.late_for)
         elif happened < period.start:
             raise EarlierPeriodError(f"`at` lies before {period.start.isoformat()}.")
-        by = allowance.aggregation
-        wanted = Consumption(counter, count, allowance.bound, happened, key, actor.credential_id, by)
-        return allowance, period, wanted
+        by, who = allowance.aggregation, rules.member_of(actor, member)
+        terms = rules.terms_of(access, allowance, period, undated=at is None)
+        like = (counter, count, allowance.bound, happened, key, actor.credential_id, by, None, None, who, terms)
+        return allowance, period, Consumption(*like)
 
-    async def ask(self, access: Access, feature: str, count: int) -> tuple[bool, Balance]:
+    async def ask(
+        self, actor: Actor, access: Access, feature: str, count: int, *, member: UUID | None = None
+    ) -> tuple[bool, Balance]:
         """Whether `count` more may be taken right now, and the balance; records nothing."""
+        who = rules.member_of(actor, member)
         allowance, period, counter = self.counter(access, feature, self._runtime.clock.now())
-        counted = await self.counters.checking.submit(counter)
-        balance = Balance(allowance, period, counted.used, counted.reserved)
+        if allowance.is_plain:
+            balance = rules.balance_of(allowance, period, await self.counters.checking.submit(counter))
+            if rules.admits(balance, count):
+                return True, balance
+        balance = await self._look(access, allowance, period, counter, who)
         return rules.admits(balance, count), balance
 
+    async def _look(
+        self, access: Access, allowance: Allowance, period: Period, counter: CounterKey, who: UUID | None
+    ) -> Balance:
+        """Where a feature stands with all that bears on it beside the limit."""
+        look = Look(counter, rules.terms_of(access, allowance, period, undated=True), rules.counted_for(allowance, who))
+        return rules.balance_seen(allowance, period, await self.counters.looking.submit(look), who)
+
     async def reserve(
-        self, actor: Actor, access: Access, feature: str, count: int, *, ttl: timedelta, key: str | None
+        self,
+        actor: Actor,
+        access: Access,
+        feature: str,
+        count: int,
+        *,
+        ttl: timedelta,
+        key: str | None,
+        member: UUID | None = None,
     ) -> tuple[Reservation, Balance]:
         """Set `count` aside for `ttl`, decided as exactly as if it were taken.
 
@@ -215,11 +250,12 @@ class Gate:
         allowance, period, counter = self.counter(access, feature, now)
         if allowance.aggregation not in ADDITIVE:
             raise UnknownFeatureError(f"{feature!r} is not counted by adding up; it cannot be reserved.")
-        wanted = Hold(counter, count, allowance.bound, now + ttl, key, actor.credential_id)
+        who, terms = rules.member_of(actor, member), rules.terms_of(access, allowance, period, undated=True)
+        wanted = Hold(counter, count, allowance.bound, now + ttl, key, actor.credential_id, who, terms)
         outcome = await self.counters.consuming.submit(wanted)
-        balance = Balance(allowance, period, outcome.used, outcome.reserved)
+        balance = rules.balance_after(allowance, period, outcome, who)
         if outcome.reservation is None:
-            raise quota_exceeded(access, balance, count)
+            raise quota_exceeded(access, balance, count, of_member=outcome.of_member)
         return outcome.reservation, balance
 
     async def settle(self, actor: Actor, access: Access, found: Reservation, count: int) -> tuple[Reservation, Balance]:
@@ -231,11 +267,12 @@ class Gate:
         """
         allowance, period = self._of_meter(access, found)
         now = max(self._runtime.clock.now(), found.counter.period_start)
-        used = Consumption(found.counter, count, allowance.bound, now, None, actor.credential_id, allowance.aggregation)
-        outcome = await self.counters.consuming.submit(Settle(found.id, used))
-        balance = Balance(allowance, period, outcome.used, outcome.reserved)
+        by, terms = allowance.aggregation, rules.terms_of(access, allowance, period, undated=True)
+        like = (found.counter, count, allowance.bound, now, None, actor.credential_id, by, None, None, found.member_id)
+        outcome = await self.counters.consuming.submit(Settle(found.id, Consumption(*like, terms)))
+        balance = rules.balance_after(allowance, period, outcome, found.member_id)
         if outcome.verdict is Verdict.REFUSED:
-            raise quota_exceeded(access, balance, count)
+            raise quota_exceeded(access, balance, count, of_member=outcome.of_member)
         return self._closed(outcome), balance
 
     async def release(self, access: Access, found: Reservation) -> tuple[Reservation, Balance]:
@@ -246,12 +283,14 @@ class Gate:
         """
         allowance, period = self._of_meter(access, found)
         outcome = await self.counters.consuming.submit(Release(found.id, found.counter))
-        return self._closed(outcome), Balance(allowance, period, outcome.used, outcome.reserved)
+        return self._closed(outcome), rules.balance_after(allowance, period, outcome, found.member_id)
 
     def _of_meter(self, access: Access, found: Reservation) -> tuple[Allowance, Period]:
         """Return the allowance that holds a reservation, and the period it counts in, which may be over."""
         meter_id, start = found.counter.meter_id, found.counter.period_start
         allowance = next(each for each in access.allowances.values() if each.meter_id == meter_id)
+        if allowance.window is not None:
+            return allowance, rules.window_at(allowance.window, self._runtime.clock.now())
         return allowance, rules.period_of(access.standing, allowance.period, start)
 
     @staticmethod
@@ -274,21 +313,21 @@ class Gate:
             raise ReservationNotFoundError
         return found
 
-    async def balances(self, access: Access) -> list[Balance]:
-        """Where every metered feature stands in its current period."""
+    async def balances(self, access: Access, member: UUID | None = None) -> list[Balance]:
+        """Where every metered feature stands in its current period, and what credits have left; and that member."""
         now = self._runtime.clock.now()
         counters = [self.counter(access, feature, now) for feature in access.allowances]
-        found = await asyncio.gather(*(self.counters.checking.submit(counter) for _, _, counter in counters))
-        return [
-            Balance(allowance, period, counted.used, counted.reserved)
-            for (allowance, period, _), counted in zip(counters, found, strict=True)
-        ]
+        return await asyncio.gather(*(self._look(access, *each, member) for each in counters))
 
     def counter(self, access: Access, feature: str, now: datetime) -> tuple[Allowance, Period, CounterKey]:
         """Return what is allowed of a feature, its present period, and the counter of that."""
         allowance = access.allowances.get(feature)
         if allowance is None:
             raise UnknownFeatureError(f"There is no metered feature {feature!r}.", feature=feature)
+        if allowance.window is not None:
+            start = window_start(allowance.window)
+            counter = CounterKey(access.standing.organization_id, allowance.meter_id, start)
+            return allowance, rules.window_at(allowance.window, now), counter
         period = rules.current_period(access, allowance.period, now)
         counter = CounterKey(access.standing.organization_id, allowance.meter_id, period.start)
         return allowance, period, counter
@@ -321,48 +360,3 @@ class Gate:
                 await touch_keys(tx, {key: (count, tx.now) for key, count in uses.items()})
         except Exception as error:  # noqa: BLE001 - a missed "last used" must not end the loop
             log.warning("key uses were not written down", error=str(error).strip())
-
-
-def _made_of(access: Access, allowance: Allowance) -> str:
-    """Say whose limit it is: `the Pro plan`, `the Pro plan with 2 Extra prompts`."""
-    beside = " and ".join(f"{each.quantity} {each.name}" for each in allowance.sources if each.addon is not None)
-    return f"the {access.plan_name} plan" + (f" with {beside}" if beside else "")
-
-
-def quota_exceeded(access: Access, balance: Balance, requested: int) -> QuotaExceededError:
-    """The refusal, with everything a caller needs to explain or lift it."""
-    allowance, offer = balance.allowance, access.offers.get(balance.allowance.feature)
-    way_out = f" {offer.name} allows more." if offer else ""
-    detail = (
-        f"{balance.used} of {allowance.limit} {allowance.feature} are used; {requested} more would pass the limit of "
-        f"{_made_of(access, allowance)}. It resets at {balance.period.end.isoformat()}.{way_out}"
-    )
-    return QuotaExceededError(
-        detail,
-        headers=quota_headers(balance),
-        feature=allowance.feature,
-        limit=allowance.limit,
-        used=balance.used,
-        remaining=balance.remaining,
-        requested=requested,
-        reset_at=balance.period.end.isoformat(),
-        upgrade=offer_document(offer),
-    )
-
-
-def quota_lines(balance: Balance) -> bytes:
-    """X-Quota headers as lines; limit and remaining are left out when unlimited. Reset is in Unix seconds."""
-    used, limit, reset = balance.used, balance.allowance.limit, balance.period.end.timestamp()
-    if limit is None:
-        return b"x-quota-used: %d\r\nx-quota-reset: %d\r\n" % (used, reset)
-    return b"x-quota-limit: %d\r\nx-quota-used: %d\r\nx-quota-remaining: %d\r\nx-quota-reset: %d\r\n" % (
-        limit,
-        used,
-        balance.remaining or 0,
-        reset,
-    )
-
-
-def quota_headers(balance: Balance) -> dict[str, str]:
-    """The same as values by name."""
-    return {name.decode(): value.decode() for name, value in pairs(quota_lines(balance))}

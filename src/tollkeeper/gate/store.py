@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, any_, exists, literal, select, update
+from sqlalchemy import Uuid, any_, case, exists, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from tollkeeper.infra import Tx
@@ -24,12 +24,12 @@ async def find_standings(tx: Tx, organization_ids: Collection[UUID]) -> dict[UUI
     """Return where organizations stand; those that do not exist are left out."""
     wanted = any_(literal(list(organization_ids), ARRAY(Uuid)))
     rows = await tx.connection.execute(select(GATE_STANDINGS).where(GATE_STANDINGS.c.organization_id == wanted))
-    return {row.organization_id: _standing(row) for row in rows}
+    return {row.organization_id: _standing(row, row.since) for row in rows}
 
 
-def _standing(row: Any) -> Standing:
+def _standing(row: Any, since: datetime | None = None) -> Standing:
     bought = None if row.plan is None else Period(row.period_start, row.period_end)
-    return Standing(row.organization_id, row.anchor, row.plan, bought, row.addons)
+    return Standing(row.organization_id, row.anchor, row.plan, bought, row.addons, since)
 
 
 async def insert_standing(tx: Tx, standing: Standing) -> None:
@@ -42,10 +42,17 @@ async def set_bought(
     tx: Tx, organization_id: UUID, plan: str | None, period: Period | None, addons: Mapping[str, int]
 ) -> None:
     """Set what an organization bought and its billing period; None and no add-ons when it has nothing."""
+    table = GATE_STANDINGS.c
     await tx.connection.execute(
         update(GATE_STANDINGS)
         .where(GATE_STANDINGS.c.organization_id == organization_id)
-        .values(plan=plan, period_start=period and period.start, period_end=period and period.end, addons=dict(addons))
+        .values(
+            plan=plan,
+            period_start=period and period.start,
+            period_end=period and period.end,
+            addons=dict(addons),
+            since=case((table.plan.is_distinct_from(plan), tx.now), else_=table.since),
+        )
     )
 
 

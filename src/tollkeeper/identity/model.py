@@ -189,6 +189,7 @@ class ApiKey:
             self.permissions,
             organization_id=self.organization_id,
             credential_id=self.id,
+            made_by=None if self.kind is KeyKind.OPERATOR else self.created_by,
             per_minute=self.per_minute,
         )
 

@@ -61,7 +61,8 @@ class Actor:
     """A caller with a proven identity.
 
     `organization_id` is None for operators and the system, who name the organization in each request.
-    `user_id` is None for keys that belong to no person. `credential_id` is the session's or key's id.
+    `user_id` is None for keys that belong to no person. `credential_id` is the session's or key's id. `made_by` is the
+    member who made a key; None for sessions and keys of no member's.
     `per_minute` is how many calls this credential may make a minute, whatever its organization may; None: no limit.
     """
 
@@ -70,7 +71,13 @@ class Actor:
     organization_id: UUID | None = None
     user_id: UUID | None = None
     credential_id: UUID | None = None
+    made_by: UUID | None = None
     per_minute: int | None = None
+
+    @property
+    def member_id(self) -> UUID | None:
+        """The member whose usage it is that the caller reports, unless they say otherwise; None: nobody knows."""
+        return self.user_id or self.made_by
 
     @property
     def is_operator(self) -> bool:

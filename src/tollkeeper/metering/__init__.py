@@ -25,6 +25,7 @@ from .exporting import ExportFormat, export_events
 from .foreseeing import MISSED, Foresight
 from .jobs import announce_threshold, drop_old_events, verify_nightly
 from .jobs import prepare_partitions as prepare_partitions_job
+from .looking import Look, Seen, look, members_of
 from .model import (
     ADDITIVE,
     NOBODY,
@@ -36,6 +37,7 @@ from .model import (
     CounterKey,
     Crossing,
     Entry,
+    Grant,
     HistoryMovesError,
     HistoryPoint,
     Hold,
@@ -51,13 +53,26 @@ from .model import (
     Settle,
     Standing,
     Tally,
+    Terms,
     ThresholdReached,
     TooMuchHistoryError,
     Verdict,
 )
 from .retention import Retention, retention_report
 from .rolling import keep_rolled_up, roll_up, rollup_lag
-from .rules import UNFILTERED, Known, Measured, UnreadableEventError, counts, decide, fits, measure, must_keep_meaning
+from .rules import (
+    UNFILTERED,
+    Known,
+    Measured,
+    UnreadableEventError,
+    counts,
+    decide,
+    fits,
+    measure,
+    must_keep_meaning,
+    short_by,
+    window_start,
+)
 from .service import consume, define_meter, expired_reservations, prepare_partitions
 from .sink import (
     ClickHouseSink,
@@ -96,12 +111,14 @@ __all__ = [
     "EventSink",
     "ExportFormat",
     "Foresight",
+    "Grant",
     "HistoryMovesError",
     "HistoryPoint",
     "Hold",
     "Known",
     "Limit",
     "LimitPassedError",
+    "Look",
     "Measured",
     "Meter",
     "MeterMismatchError",
@@ -113,10 +130,12 @@ __all__ = [
     "ReservationState",
     "Retention",
     "Scalar",
+    "Seen",
     "Settle",
     "SinkUnavailableError",
     "Standing",
     "Tally",
+    "Terms",
     "ThresholdReached",
     "TooMuchHistoryError",
     "UnreadableEventError",
@@ -143,7 +162,9 @@ __all__ = [
     "keep_rolled_up",
     "list_events",
     "list_meters",
+    "look",
     "measure",
+    "members_of",
     "must_keep_meaning",
     "pass_events_on",
     "pass_on",
@@ -154,7 +175,9 @@ __all__ = [
     "retention_report",
     "roll_up",
     "rollup_lag",
+    "short_by",
     "sink_lag",
     "sink_problem",
     "verify_usage",
+    "window_start",
 ]

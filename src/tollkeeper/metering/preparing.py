@@ -89,9 +89,8 @@ class _Preparation:
         """Give a new period what the one before left over. Whoever made its counter does, once."""
         if terms.previous is None:
             return
-        before = key._replace(period_start=terms.previous)
-        found = await store.lock_counters(self._connection, [before])
-        carried = rules.carried(found.get(before, Standing()), terms)
+        before = await store.previous(self._connection, key, terms.previous, lock=True)
+        carried = rules.carried(before or Standing(), terms)
         if carried:
             self._set(key, self._standing[key]._replace(carried=carried))
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from tollkeeper.gate.model import Access
 from tollkeeper.gate.rules import CLOCK_SKEW
@@ -51,29 +52,33 @@ class Gathering:
         self._gate = gate
         self._actor = actor
         self._now = now
-        self._piles: dict[tuple[CounterKey, Limit], Pile] = {}
+        self._piles: dict[tuple[CounterKey, Limit, UUID | None], Pile] = {}
 
-    def pile(self, access: Access, feature: str) -> Pile:
+    def pile(self, access: Access, feature: str, member: UUID | None = None) -> Pile:
         """Return the pile of a feature's present period.
 
         Raises:
             UnknownFeatureError: there is no such metered feature.
         """
-        _, period, like = self._gate.consumption(self._actor, access, feature, 1, key=None, at=None)
+        _, period, like = self._gate.consumption(self._actor, access, feature, 1, key=None, at=None, member=member)
         return self._of(Pile(feature, like, period.start, self._now + CLOCK_SKEW))
 
-    async def add_other(self, access: Access, feature: str, place: int, entry: Entry) -> None:
+    async def add_other(
+        self, access: Access, feature: str, place: int, entry: Entry, member: UUID | None = None
+    ) -> None:
         """Add what did not happen in the present period.
 
         Raises:
             TollkeeperError: the period it belongs to takes nothing more, or is yet to come.
         """
         access, late = await self._gate.measured_by(access, feature, entry.at)
-        _, period, like = self._gate.consumption(self._actor, access, feature, 1, key=None, at=entry.at, late=late)
+        _, period, like = self._gate.consumption(
+            self._actor, access, feature, 1, key=None, at=entry.at, late=late, member=member
+        )
         self._of(Pile(feature, like, period.start, period.end)).add(place, entry)
 
     def _of(self, fresh: Pile) -> Pile:
-        return self._piles.setdefault((fresh.like.counter, fresh.like.limit), fresh)
+        return self._piles.setdefault((fresh.like.counter, fresh.like.limit, fresh.like.member_id), fresh)
 
     async def decided(self) -> list[Decided]:
         """Have everything decided and recorded; return what became of it, in no order that matters.

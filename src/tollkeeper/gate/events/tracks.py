@@ -1,6 +1,7 @@
 """Many tracks in one call, each with an answer of its own."""
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -107,7 +108,7 @@ class _Tracks:
         self._gate = runtime.part(Gate)
         self._actor = actor
         self._accesses: dict[str | None, Access | TrackVerdict] = {}
-        self._piles: dict[tuple[str | None, str], Pile | TrackVerdict] = {}
+        self._piles: dict[tuple[str | None, str, UUID | None], Pile | TrackVerdict] = {}
         self.gathering = Gathering(self._gate, actor, runtime.clock.now())
         self.verdicts = [_RECORDED] * count
 
@@ -126,7 +127,7 @@ class _Tracks:
             pile.add(index, entry)
             return
         try:
-            await self.gathering.add_other(access, item.feature, index, entry)
+            await self.gathering.add_other(access, item.feature, index, entry, item.member)
         except TollkeeperError as error:
             self.verdicts[index] = _invalid(error)
 
@@ -143,11 +144,11 @@ class _Tracks:
         return found
 
     def _pile(self, access: Access, item: Track) -> Pile | TrackVerdict:
-        of = (item.customer, item.feature)
+        of = (item.customer, item.feature, item.member)
         found = self._piles.get(of)
         if found is None:
             try:
-                found = self.gathering.pile(access, item.feature)
+                found = self.gathering.pile(access, item.feature, item.member)
             except TollkeeperError as error:
                 found = _invalid(error)
             self._piles[of] = found

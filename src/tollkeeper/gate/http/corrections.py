@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from tollkeeper.gate.correcting import correct_event, event_of, page_of_events
 from tollkeeper.gate.model import Access, Balance
+from tollkeeper.gate.refusing import quota_headers
 from tollkeeper.gate.rules import CLOCK_SKEW
 from tollkeeper.gate.schemas import MAX_COUNT, MAX_CUSTOMER, MAX_FEATURE
-from tollkeeper.gate.service import Gate, quota_headers
+from tollkeeper.gate.service import Gate
 from tollkeeper.infra import ActorDep, RuntimeDep, TxDep
 from tollkeeper.kit import Actor, Permission
 from tollkeeper.metering import Correction, EventRecord, Version
@@ -178,6 +179,4 @@ async def void(
 def _shown(found: EventRecord, balance: Balance, response: Response) -> CorrectedOut:
     response.headers.update(quota_headers(balance))
     event = EventOut.of(found, balance.allowance.feature)
-    return CorrectedOut(
-        **event.model_dump(), used=balance.used, limit=balance.allowance.limit, remaining=balance.remaining
-    )
+    return CorrectedOut(**event.model_dump(), used=balance.used, limit=balance.limit, remaining=balance.remaining)

@@ -8,9 +8,11 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from starlette.responses import Response
 
+from tollkeeper.gate.hot import balance_document
 from tollkeeper.gate.model import Access, Balance
+from tollkeeper.gate.refusing import quota_headers
 from tollkeeper.gate.schemas import MAX_COUNT, MAX_CUSTOMER, MAX_FEATURE, MAX_KEY, BalanceBody
-from tollkeeper.gate.service import Gate, quota_headers
+from tollkeeper.gate.service import Gate
 from tollkeeper.infra import ActorDep, RuntimeDep
 from tollkeeper.kit import Actor, Permission
 from tollkeeper.metering import Reservation, ReservationState
@@ -40,6 +42,9 @@ class ReserveBody(_In):
     idempotency_key: str | None = Field(
         None, min_length=1, max_length=MAX_KEY, pattern="^[^\\x00]*$", description="A repeat answers the same one."
     )
+    member: UUID | None = Field(
+        None, description="Whose usage it is: a user's id. Default: the caller's own, or of the key's maker."
+    )
 
 
 class SettleBody(_In):
@@ -62,17 +67,19 @@ class ReservationBody(BalanceBody):
 ReservationId = Annotated[UUID, Path(description="The reservation's `id`.")]
 
 
-@router.post("", status_code=201, responses=PROBLEMS)
+@router.post("", status_code=201, responses=PROBLEMS, response_model_exclude_unset=True)
 async def reserve(actor: ActorDep, runtime: RuntimeDep, response: Response, body: ReserveBody) -> ReservationBody:
     """Set usage aside: 402 when it would pass a hard limit, otherwise nobody else can have it meanwhile."""
     gate = runtime.part(Gate)
     access = await _access(gate, actor, body.customer)
     ttl = timedelta(seconds=body.ttl_seconds)
-    made, balance = await gate.reserve(actor, access, body.feature, body.count, ttl=ttl, key=body.idempotency_key)
+    made, balance = await gate.reserve(
+        actor, access, body.feature, body.count, ttl=ttl, key=body.idempotency_key, member=body.member
+    )
     return _shown(made, balance, response)
 
 
-@router.post("/{reservation_id}/settle", responses=PROBLEMS)
+@router.post("/{reservation_id}/settle", responses=PROBLEMS, response_model_exclude_unset=True)
 async def settle(
     reservation_id: ReservationId, actor: ActorDep, runtime: RuntimeDep, response: Response, body: SettleBody
 ) -> ReservationBody:
@@ -83,7 +90,7 @@ async def settle(
     return _shown(*await gate.settle(actor, access, found, body.count), response)
 
 
-@router.post("/{reservation_id}/release", responses=without(402))
+@router.post("/{reservation_id}/release", responses=without(402), response_model_exclude_unset=True)
 async def release(
     reservation_id: ReservationId, actor: ActorDep, runtime: RuntimeDep, response: Response, body: _In | None = None
 ) -> ReservationBody:
@@ -103,12 +110,5 @@ def _shown(found: Reservation, balance: Balance, response: Response) -> Reservat
     response.headers.update(quota_headers(balance))
     values: dict[str, Any] = {"id": found.id, "state": found.state, "count": found.held, "settled": found.settled}
     return ReservationBody(
-        **values,
-        expires_at=found.expires_at,
-        feature=balance.allowance.feature,
-        used=balance.used,
-        limit=balance.allowance.limit,
-        remaining=balance.remaining,
-        reset_at=balance.period.end,
-        reserved=balance.reserved,
+        **values, **balance_document(balance), expires_at=found.expires_at, reserved=balance.reserved
     )

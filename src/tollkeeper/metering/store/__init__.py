@@ -11,7 +11,10 @@ from .further import (
     make_members,
     mark_rolled,
     open_grants,
+    previous,
+    used_by_members,
     used_within,
+    view_counters,
     write_further,
 )
 from .history import history
@@ -56,13 +59,16 @@ __all__ = [
     "mark_rolled",
     "must_stand",
     "open_grants",
+    "previous",
     "read_counters",
     "regroup_meter",
     "replay",
     "seen_bundle_keys",
     "seen_keys",
     "seen_values",
+    "used_by_members",
     "used_within",
+    "view_counters",
     "write_counters",
     "write_further",
 ]

@@ -15,15 +15,15 @@ from tollkeeper.metering.model import Bundle, Entry
 
 from .counters import Connection
 
-_COPY_EVENTS = """
+COPY_EVENTS = """
 copy usage_events (organization_id, meter_id, period_start, credential_id, member_id, id, quantity, at, idempotency_key,
     value, properties) from stdin (format binary)
 """
 _COPY_KEYS = """
 copy usage_event_keys (organization_id, meter_id, event_id, key) from stdin (format binary)
 """
-_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-_TRAILER = b"\xff\xff"
+HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+TRAILER = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
 _JSONB_VERSION = b"\x01"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -64,26 +64,27 @@ async def seen_bundle_keys(connection: Connection, bundles: Sequence[Bundle]) ->
 
 async def copy_events(connection: Connection, kept: Sequence[Kept]) -> None:
     """Record events and their idempotency keys; not to be used in pipeline mode. Their counters are locked."""
-    named = [(bundle, entries, _ids(len(entries))) for bundle, entries in kept]
-    async with connection.cursor().copy(_COPY_EVENTS) as copy:
-        await copy.write(_HEADER)
+    named = [(bundle, entries, new_ids(len(entries))) for bundle, entries in kept]
+    async with connection.cursor().copy(COPY_EVENTS) as copy:
+        await copy.write(HEADER)
         for bundle, entries, ids in named:
-            await copy.write(_event_rows(bundle, entries, ids))
-        await copy.write(_TRAILER)
+            await copy.write(event_rows(bundle, entries, ids))
+        await copy.write(TRAILER)
     async with connection.cursor().copy(_COPY_KEYS) as copy:
-        await copy.write(_HEADER)
+        await copy.write(HEADER)
         for bundle, entries, ids in named:
             await copy.write(_key_rows(bundle, entries, ids))
-        await copy.write(_TRAILER)
+        await copy.write(TRAILER)
 
 
-def _ids(count: int) -> list[bytes]:
+def new_ids(count: int) -> list[bytes]:
     """Make so many UUIDv7 of this moment: the first at random, each after it one more."""
     first = new_id().int
     return [(first + number).to_bytes(16, "big") for number in range(count)]
 
 
-def _event_rows(bundle: Bundle, entries: Sequence[Entry], ids: Sequence[bytes]) -> bytes:
+def event_rows(bundle: Bundle, entries: Sequence[Entry], ids: Sequence[bytes]) -> bytes:
+    """Pack the rows of these entries, without what stands before and after all rows."""
     organization_id, meter_id, period_start = bundle.counter[:3]
     begin = _events_begin(11, 16, organization_id.bytes, 2, meter_id, 8, _microseconds(period_start))
     begin += _id(bundle.like.credential_id) + _id(bundle.like.member_id) + _length(16)

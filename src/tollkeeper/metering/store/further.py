@@ -99,6 +99,29 @@ group by organization_id, meter_id, period_start, member_id
 on conflict (organization_id, meter_id, period_start, member_id) do update set reserved = excluded.reserved
 """
 
+_VIEW = """
+select organization_id, meter_id, period_start, member_id, used, reserved, told, told_limit, latest_at, since, carried,
+    credited, topped, by_member, rolled
+from usage_counters join unnest(%b::uuid[], %b::smallint[], %b::timestamptz[], %b::uuid[])
+    as wanted (organization_id, meter_id, period_start, member_id)
+    using (organization_id, meter_id, period_start, member_id)
+"""
+
+_PREVIOUS = f"""
+select used, reserved, told, told_limit, latest_at, since, carried, credited, topped, by_member, rolled
+from usage_counters
+where organization_id = %b and meter_id = %b and period_start >= %b and period_start < %b and member_id = '{NOBODY}'
+order by period_start desc limit 1
+"""  # noqa: S608 - our own words
+
+_BY_MEMBERS = """
+select member_id, {number}, max(at)
+from usage_events e
+where organization_id = %b and meter_id = %b and member_id is not null and (%b::uuid is null or member_id = %b)
+    and {within} and {counts}
+group by member_id order by 2 desc, 1 limit %b
+"""
+
 _OPEN_GRANTS = """
 select organization_id, meter_id, id, amount - used
 from usage_grants join unnest(%b::uuid[], %b::smallint[]) as wanted (organization_id, meter_id)
@@ -135,6 +158,46 @@ async def write_further(connection: Connection, standing: Mapping[CounterKey, St
     await connection.execute(_WRITE, columns(rows), prepare=True)
 
 
+async def view_counters(connection: Connection, keys: Sequence[CounterKey]) -> dict[CounterKey, Standing]:
+    """Return all of what these counters stand at, without locking; a counter nobody used yet is missing."""
+    cursor = await connection.execute(_VIEW, columns(keys), prepare=True, binary=True)
+    return {CounterKey(*row[:4]): Standing(*row[4:]) for row in await cursor.fetchall()}
+
+
+async def previous(connection: Connection, key: CounterKey, earliest: datetime, *, lock: bool) -> Standing | None:
+    """Return what the counter before this one stands at, the latest that began at `earliest` or later; None: none."""
+    query = _PREVIOUS + ("for no key update" if lock else "")
+    wanted = (key.organization_id, key.meter_id, earliest, key.period_start)
+    cursor = await connection.execute(query.encode(), wanted, prepare=True, binary=True)
+    row = await cursor.fetchone()
+    return Standing(*row) if row else None
+
+
+async def used_by_members(
+    connection: Connection,
+    key: CounterKey,
+    *,
+    since: datetime | None = None,
+    only: UUID | None = None,
+    most: int = 1,
+) -> list[tuple[UUID, int, datetime]]:
+    """Return who used how much in a counter's period, or since a moment, and when last; the most first."""
+    number = await _number_of(connection, key.meter_id)
+    within = "at > %b" if since is not None else "at >= %b and period_start = %b"
+    bounds = (since,) if since is not None else (key.period_start, key.period_start)
+    query = _BY_MEMBERS.format(number=number[1], within=within, counts=_COUNTS)
+    wanted = (key.organization_id, key.meter_id, only, only, *bounds, most)
+    cursor = await connection.execute(query.encode(), wanted, prepare=True, binary=True)
+    return [(row[0], int(row[1]), row[2]) for row in await cursor.fetchall()]
+
+
+async def _number_of(connection: Connection, meter_id: int) -> tuple[Aggregation, str]:
+    cursor = await connection.execute(_AGGREGATION, (meter_id,), prepare=True)
+    row = await cursor.fetchone()
+    aggregation = Aggregation(row[0]) if row else Aggregation.SUM
+    return aggregation, _NUMBER[aggregation]
+
+
 async def drop_windows(connection: Connection, keys: Sequence[CounterKey], bounds: tuple[datetime, datetime]) -> None:
     """Remove the rolling counters of these counters' meters but for themselves: they no longer hold every event."""
     await connection.execute(_DROP_WINDOWS, [*columns([key[:3] for key in keys]), *bounds], prepare=True)
@@ -154,12 +217,10 @@ async def drop_members(connection: Connection, key: CounterKey) -> None:
 async def make_members(connection: Connection, key: CounterKey, since: datetime | None) -> None:
     """Make the members' counters beside this one of their events; `since`: of a rolling one, None for a period's."""
     await drop_members(connection, key)
-    cursor = await connection.execute(_AGGREGATION, (key.meter_id,), prepare=True)
-    row = await cursor.fetchone()
-    aggregation = Aggregation(row[0]) if row else Aggregation.SUM
+    aggregation, number = await _number_of(connection, key.meter_id)
     within = "at > %b" if since is not None else "at >= %b and period_start = %b"
     bounds = (since,) if since is not None else (key.period_start, key.period_start)
-    made = _MEMBERS.format(number=_NUMBER[aggregation], within=within, counts=_COUNTS)
+    made = _MEMBERS.format(number=number, within=within, counts=_COUNTS)
     wanted: Sequence[Any] = (key.period_start, since, key.organization_id, key.meter_id, *bounds)
     await connection.execute(made.encode(), wanted, prepare=True)
     if aggregation is Aggregation.UNIQUE:
