@@ -3,7 +3,7 @@
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,14 +15,14 @@ from .cache import Cache
 from .calls import Call
 from .model import Balance, Check, Entitlement, Plan, Verification, document_of
 from .retry import Outcome, is_passing, retry_after
-from .spool import Entry, Replay, Spool, Verdict
+from .spool import Entry, Replay, SendMany, Spool, Verdict
 
 KEEP_TRYING_SECONDS = 5.0
 """After a failure calls that would be let through anyway are not tried for so long, so that nobody waits for them."""
 LEARN_SECONDS = 600.0
 SOONER_SECONDS = 30.0
 CACHED_ENTRIES = 10_000
-_UNAUTHENTICATED, _FORBIDDEN, _SERVER_FAULT = 401, 403, 500
+_UNAUTHENTICATED, _QUOTA_EXCEEDED, _FORBIDDEN, _INVALID, _SERVER_FAULT = 401, 402, 403, 422, 500
 
 
 class OnOutage(StrEnum):
@@ -184,6 +184,51 @@ def sender(client: httpx.Client, guard: Guard) -> Callable[[Entry], Verdict]:
     return send
 
 
+class _Item(msgspec.Struct):
+    """What the server says of one track among many."""
+
+    status: str
+    code: str | None = None
+    detail: str | None = None
+
+
+class _Items(msgspec.Struct):
+    data: list[_Item]
+
+
+def sender_of_many(client: httpx.Client, guard: Guard) -> SendMany:
+    """Return what sends many entries of the spool in one call."""
+
+    def send(entries: Sequence[Entry]) -> list[Verdict] | Verdict | None:
+        content = b'{"items":[' + b",".join(entry.body for entry in entries) + b"]}"
+        headers = {"Content-Type": "application/json"}
+        try:
+            outcome = client.post("/api/usage/track/batch", content=content, headers=headers)
+        except httpx.TransportError as error:
+            return Verdict(reason=f"The server could not be reached: {error}")
+        verdict = verdict_of(outcome)
+        if not verdict.taken:
+            # What is wrong with the call as a whole, or with a server that does not know it, is found one by one.
+            return None if verdict.refused or verdict.failed else verdict
+        try:
+            items = msgspec.json.decode(outcome.content, type=_Items).data
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+        if len(items) != len(entries):
+            return None
+        guard.answered(well=True)
+        return [_verdict_of_item(item) for item in items]
+
+    return send
+
+
+def _verdict_of_item(item: _Item) -> Verdict:
+    if item.status in ("recorded", "repeated"):
+        return Verdict(taken=True)
+    status = _QUOTA_EXCEEDED if item.status == "refused" else _INVALID
+    return Verdict(refused=True, status=status, code=item.code or item.status, reason=item.detail or item.status)
+
+
 def verdict_of(response: httpx.Response) -> Verdict:
     """What an answer means for an entry.
 
@@ -204,4 +249,4 @@ def verdict_of(response: httpx.Response) -> Verdict:
 
 def replay_of(spool: Spool, client: httpx.Client, guard: Guard) -> Replay:
     """Return a replay that sends with this client."""
-    return Replay(spool, sender(client, guard))
+    return Replay(spool, sender(client, guard), sender_of_many(client, guard))

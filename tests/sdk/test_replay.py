@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -120,3 +120,57 @@ def test_two_senders_of_one_directory_send_once(tmp_path: Path) -> None:
         for each in sending:
             each.close()
     assert Counter(server.asked) == Counter({f"{number}": 1 for number in range(200)})
+
+
+class Many(Server):
+    """Takes many entries a call, too."""
+
+    def __init__(self, answer: Callable[[str], Verdict], whole: Callable[[], Verdict | None] = lambda: TAKEN) -> None:
+        super().__init__(answer)
+        self._whole = whole
+        self.calls: list[int] = []
+
+    def many(self, entries: Sequence[Entry]) -> Sequence[Verdict] | Verdict | None:
+        self.calls.append(len(entries))
+        verdict = self._whole()
+        return [self(entry) for entry in entries] if verdict is TAKEN else verdict
+
+
+def run_many(spool: Spool, server: Many) -> None:
+    sending = Replay(spool, server, server.many)
+    sending.wake()
+    assert sending.flush(20)
+    sending.close()
+
+
+def test_many_go_in_one_call_in_order_with_a_verdict_each(tmp_path: Path) -> None:
+    refusal = Verdict(refused=True, status=402, code="quota_exceeded", reason="full")
+    server = Many(lambda key: refusal if key == "7" else TAKEN)
+    with Spool(tmp_path) as spool:
+        for number in range(1200):
+            spool.append(f"feature{number % 7}", idempotency_key=f"{number}")
+        run_many(spool, server)
+        assert [each.body["idempotency_key"] for each in spool.dead_letters()] == ["7"]
+        assert spool.stats().sent == 1199
+    assert server.calls == [500, 500, 200]
+    assert server.taken == [f"{number}" for number in range(1200) if number != 7]
+
+
+def test_what_cannot_go_at_once_goes_one_by_one(tmp_path: Path) -> None:
+    server = Many(lambda _: TAKEN, lambda: None)
+    with Spool(tmp_path) as spool:
+        for number in range(20):
+            spool.append("prompts", idempotency_key=f"{number}")
+        run_many(spool, server)
+    assert server.taken == [f"{number}" for number in range(20)]
+    assert server.calls
+
+
+def test_many_wait_out_an_outage(tmp_path: Path) -> None:
+    left = iter(range(5))
+    server = Many(lambda _: TAKEN, lambda: DOWN if next(left, None) is not None else TAKEN)
+    with Spool(tmp_path) as spool:
+        for number in range(20):
+            spool.append("prompts", idempotency_key=f"{number}")
+        run_many(spool, server)
+    assert server.asked == [f"{number}" for number in range(20)]

@@ -11,12 +11,13 @@ may share a directory on a local disk (not on a network file system); one of the
 
 from .model import DeadLetter, Entry, SpoolError, SpoolFullError, SpoolStats, WhenFull
 from .queue import Spool
-from .replay import Replay, Verdict
+from .replay import Replay, SendMany, Verdict
 
 __all__ = [
     "DeadLetter",
     "Entry",
     "Replay",
+    "SendMany",
     "Spool",
     "SpoolError",
     "SpoolFullError",

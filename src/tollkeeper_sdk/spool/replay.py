@@ -5,7 +5,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -13,6 +13,8 @@ from .model import Entry, SpoolError
 from .queue import Spool
 
 BATCH = 200
+BATCH_AT_ONCE = 500
+"""How many entries one call takes; with the longest keys they are still less than the server reads."""
 LANES_AT_ONCE = 8
 IDLE_SECONDS = 1.0
 FIRST_WAIT_SECONDS = 0.5
@@ -38,6 +40,8 @@ class Verdict:
 
 
 Send = Callable[[Entry], Verdict]
+SendMany = Callable[[Sequence[Entry]], "Sequence[Verdict] | Verdict | None"]
+"""Sends entries in one call: a verdict each; or one, that all have to wait; or None, that each has to go by itself."""
 
 
 @dataclass(slots=True)
@@ -49,13 +53,31 @@ class _Round:
     failed: list[Entry] = field(default_factory=list)
     later: Verdict | None = None
 
+    def note(self, entry: Entry, verdict: Verdict) -> bool:
+        """Note what became of an entry; return whether those behind it in its lane may go."""
+        if verdict.taken:
+            self.sent.append(entry)
+        elif verdict.refused or (verdict.failed and entry.attempts + 1 >= MAX_ATTEMPTS):
+            self.dead.append((entry, verdict.status, verdict.code, verdict.reason))
+        elif verdict.failed:
+            self.failed.append(entry)
+            return False  # its lane waits for it, the others go on
+        else:
+            self.later = verdict
+            return False
+        return True
+
 
 class Replay:
-    """The thread that sends. Entries of one customer and feature go one after the other, others beside them."""
+    """The thread that sends: many entries in a call, in the order they came, where that can be.
 
-    def __init__(self, spool: Spool, send: Send) -> None:
+    Where it cannot, entries of one customer and feature go one after the other, others beside them.
+    """
+
+    def __init__(self, spool: Spool, send: Send, send_many: SendMany | None = None) -> None:
         self._spool = spool
         self._send = send
+        self._send_many = send_many
         self._news = threading.Event()
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
@@ -93,33 +115,43 @@ class Replay:
         if not self._spool.lead():
             return IDLE_SECONDS
         self._spool.expire()
-        batch = self._spool.first(BATCH)
+        batch = self._spool.first(BATCH_AT_ONCE if self._send_many else BATCH)
         if not batch:
             return IDLE_SECONDS
-        lanes: dict[str, list[Entry]] = {}
-        for entry in batch:
-            lanes.setdefault(entry.lane, []).append(entry)
-        came = _Round()
-        list(pool.map(lambda lane: self._send_lane(lane, came), lanes.values()))
+        came = self._send_at_once(batch) or self._send_apart(batch, pool)
         self._spool.settle(came.sent, came.dead, came.failed)
         for entry, status, code, reason in came.dead:
             _log.warning("Set aside a use of %s (%s %s): %s", entry.lane, status, code, reason)
         return self._wait_after(came)
 
+    def _send_at_once(self, batch: list[Entry]) -> _Round | None:
+        """Send entries in one call; None: each has to go by itself."""
+        if self._send_many is None or len(batch) == 1:
+            return None
+        answer = self._send_many(batch)
+        if answer is None:
+            return None
+        came = _Round()
+        if isinstance(answer, Verdict):
+            came.later = answer
+            return came
+        for entry, verdict in zip(batch, answer, strict=True):
+            came.note(entry, verdict)
+        return came
+
+    def _send_apart(self, batch: list[Entry], pool: ThreadPoolExecutor) -> _Round:
+        lanes: dict[str, list[Entry]] = {}
+        for entry in batch:
+            lanes.setdefault(entry.lane, []).append(entry)
+        came = _Round()
+        list(pool.map(lambda lane: self._send_lane(lane, came), lanes.values()))
+        return came
+
     def _send_lane(self, entries: list[Entry], came: _Round) -> None:
         for entry in entries:
             if came.later is not None or self._ending.is_set():
                 return
-            verdict = self._send(entry)
-            if verdict.taken:
-                came.sent.append(entry)
-            elif verdict.refused or (verdict.failed and entry.attempts + 1 >= MAX_ATTEMPTS):
-                came.dead.append((entry, verdict.status, verdict.code, verdict.reason))
-            elif verdict.failed:
-                came.failed.append(entry)
-                return  # its lane waits for it, the others go on
-            else:
-                came.later = verdict
+            if not came.note(entry, self._send(entry)):
                 return
 
     def _wait_after(self, came: _Round) -> float:

@@ -1,0 +1,174 @@
+"""Arrays of 1,000 events beside a bare COPY of the same rows into the same table with the same indexes.
+
+    python -m bench.batches            medians of five, at 4 and at 8 connections
+    python -m bench.batches profile    where the server's time goes, by cProfile, and what each statement costs
+
+The events of an array are new each time, each with its own idempotency key, and on disk when the answer comes. The bare
+COPY writes what the server writes of an event, as many rows a transaction as the server takes, packed beforehand; it
+writes no idempotency keys, looks nothing up, decides nothing.
+"""
+
+import asyncio
+import cProfile
+import json
+import pstats
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from bench.__main__ import customer_key
+from bench.machine import ROUNDS, SECONDS, medians, need
+from bench.server import running
+from tollkeeper.gate.queueing import MAX_EVENTS
+from tollkeeper.infra.embedded import EmbeddedPostgres
+from tollkeeper.metering import Bundle, Consumption, CounterKey, Entry, Limit, consume_bundles
+from tollkeeper.metering.store import copying
+
+EVENTS = 1_000
+CONNECTIONS = (4, 8)
+DATA = {"tokens": 12, "model": "gpt-5", "region": "eu-central-1"}
+SOMEBODY = UUID(int=1)
+_REQUEST = """
+local pieces = {}
+for line in io.lines("%(pieces)s") do pieces[#pieces + 1] = line end
+local sent, run = 0, "%(run)s"
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/cloudevents-batch+json"
+wrk.headers["Authorization"] = "Bearer %(key)s"
+function request()
+  sent = sent + 1
+  return wrk.format(nil, nil, nil, table.concat(pieces, run .. sent))
+end
+done = function(summary, latency, requests)
+  io.stderr:write(string.format('{"requests": %%d, "microseconds": %%d, "p50": %%d, "p99": %%d, "failed": %%d}',
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
+    summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout))
+end
+"""
+
+
+def pieces() -> list[str]:
+    """An array of events cut where the unique part of each id belongs."""
+    event = {
+        "specversion": "1.0",
+        "type": "prompts",
+        "source": "bench",
+        "time": datetime.now(UTC).isoformat(),
+        "data": DATA,
+    }
+    rest = json.dumps(event)[1:]
+    cuts = [f'-{number}", {rest}, {{"id": "' for number in range(EVENTS)]
+    cuts[-1] = cuts[-1].removesuffix(', {"id": "') + "]"
+    return ['[{"id": "', *cuts]
+
+
+class Loader:
+    """Sends arrays with wrk; every event it ever sends is new."""
+
+    def __init__(self, url: str, key: str, folder: Path) -> None:
+        self._url = url
+        self._key = key
+        self._folder = folder
+        self._runs = 0
+        (folder / "pieces").write_text("\n".join(pieces()) + "\n")
+
+    def events_per_second(self, connections: int) -> float:
+        """Load the server; no answer may be a refusal."""
+        self._runs += 1
+        script = self._folder / "arrays.lua"
+        run = f"{time.time_ns():x}-{self._runs}-"
+        script.write_text(_REQUEST % {"pieces": self._folder / "pieces", "run": run, "key": self._key})
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--timeout", "30s", "-s", str(script)]
+        ran = subprocess.run([*command, f"{self._url}/api/events"], capture_output=True, text=True, check=True)
+        found = json.loads(ran.stderr.strip().splitlines()[-1])
+        assert found["failed"] == 0, (found, ran.stdout)
+        return float(found["requests"]) * EVENTS / found["microseconds"] * 1e6
+
+
+def entries(count: int, run: str = "bare") -> list[Entry]:
+    """Events like those of an array, as the server sees them."""
+    now, text = datetime.now(UTC), json.dumps(DATA).encode()
+    return [Entry(1, now, f"bench\x1f{run}-{number}", None, text) for number in range(count)]
+
+
+def bundle(meter_id: int, of: Sequence[Entry]) -> Bundle:
+    """Put events for somebody's counter together."""
+    counter = CounterKey(SOMEBODY, meter_id, datetime(2000, 1, 1, tzinfo=UTC))
+    return Bundle(Consumption(counter, 1, Limit(None), counter.period_start), of)
+
+
+def bare_copy(database: str, meter_id: int) -> float:
+    """COPY for about as long as the server is loaded, packed beforehand; return rows a second."""
+    one = bundle(meter_id, entries(MAX_EVENTS))
+    packed = [copying.event_rows(one, one.entries, copying.new_ids(MAX_EVENTS)) for _ in range(6 * SECONDS)]
+    with psycopg.connect(database) as connection:
+        began = time.perf_counter()
+        for rows in packed:
+            with connection.cursor().copy(copying.COPY_EVENTS) as copy:
+                copy.write(copying.HEADER + rows + copying.TRAILER)
+            connection.commit()
+        return len(packed) * MAX_EVENTS / (time.perf_counter() - began)
+
+
+@contextmanager
+def profiled(database: str) -> Iterator[int]:
+    """Give the meter's id while inside."""
+    with psycopg.connect(database) as connection:
+        row = connection.execute("select id from meters where key = 'prompts'").fetchone()
+    assert row
+    yield int(row[0])
+
+
+def main(wanted: list[str]) -> None:
+    """Measure, or profile."""
+    need("wrk")
+    with tempfile.TemporaryDirectory(prefix="tollkeeper-bench-") as folder:
+        data_dir = Path(folder) / "data"
+        with EmbeddedPostgres(data_dir) as server, running(data_dir) as ours:
+            database = server.start()
+            key = customer_key(ours)
+            with profiled(database) as meter_id:
+                if wanted == ["profile"]:
+                    profile(database, meter_id)
+                    return
+                loader = Loader(ours.url, key, Path(folder))
+                measures = {
+                    f"{connections} connections": lambda connections=connections: loader.events_per_second(connections)
+                    for connections in CONNECTIONS
+                }
+                found = medians({**measures, "bare COPY": lambda: bare_copy(database, meter_id)})
+    bare = found.pop("bare COPY")
+    table = Table("arrays of 1,000", "events/s", "bare COPY, rows/s", "ratio", title=f"medians of {ROUNDS}")
+    for name, mine in found.items():
+        table.add_row(name, f"{mine:,.0f}", f"{bare:,.0f}", f"{mine / bare:.2f}")
+    Console().print(table)
+
+
+def profile(database: str, meter_id: int) -> None:
+    """Print where the server's own time goes with arrays that are read already."""
+
+    async def run() -> None:
+        async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
+            for number in range(40):
+                some = bundle(meter_id, entries(MAX_EVENTS, f"profile-{time.time_ns()}-{number}"))
+                await connection.execute("begin")
+                await consume_bundles(connection, [some], datetime.now(UTC))
+                await connection.execute("commit")
+
+    profiler = cProfile.Profile()
+    profiler.runcall(asyncio.run, run())
+    pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
