@@ -217,6 +217,47 @@ GRID = (
         wrong=CUSTOMER,
         others={"reservation_id": ZERO},
     ),
+    # What gauges and credits do is told in tests/gate/test_gauges_and_members.py and test_credits.py.
+    Route(
+        "POST /api/usage/set",
+        Permission.USAGE_WRITE,
+        None,
+        {"feature": "prompts", "value": 3},
+        wrong=wrong(feature="", value=-1, at="noon", idempotency_key="", member="me", customer=""),
+        others={"feature": "prompts", "value": 1, **THEIRS},
+    ),
+    Route(
+        "GET /api/usage/members",
+        Permission.USAGE_READ,
+        query={"feature": "prompts"},
+        wrong=wrong(feature="", customer=""),
+        others={"feature": "prompts", **THEIRS},
+    ),
+    Route(
+        "POST /api/usage/grants",
+        Permission.USAGE_GRANT,
+        201,
+        {"feature": "prompts", "amount": 5, "reason": "sorry", "customer": "{ada_id}"},
+        wrong=wrong(feature="", amount=0, reason="", external_id="", expires_at="noon", customer=""),
+        caller="operator",
+        others={"feature": "prompts", "amount": 1, "reason": "mine", **THEIRS},
+    ),
+    Route(
+        "GET /api/usage/grants",
+        Permission.USAGE_READ,
+        query={"limit": "2"},
+        wrong=wrong(feature="", limit="0", cursor="x" * 200, customer=""),
+        others=THEIRS,
+    ),
+    Route(
+        "POST /api/usage/grants/{grant_id}/void",
+        Permission.USAGE_GRANT,
+        None,
+        {"customer": "{ada_id}"},
+        wrong=CUSTOMER,
+        caller="operator",
+        others={"grant_id": ZERO},
+    ),
     # What correcting does is told in tests/gate/test_corrections.py.
     Route(
         "GET /api/usage/events",

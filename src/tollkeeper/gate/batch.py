@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import psycopg
 import structlog
+from procrastinate.exceptions import ConnectorException
 from psycopg import errors as pg
 
 from tollkeeper.infra import Database, DatabaseUnavailableError, Runtime, is_outage
@@ -266,4 +267,7 @@ class _Attempt(Generic[Q, A]):
             used=crossing.used,
             at=crossing.at,
         )
-        await self._runtime.jobs.defer(connection, announce_threshold, told.payload())
+        try:
+            await self._runtime.jobs.defer(connection, announce_threshold, told.payload())
+        except ConnectorException as error:  # here, too, it is the batch that fails, and the driver says of what
+            raise error.__cause__ or error from None

@@ -220,6 +220,14 @@ class UnknownFeatureError(InvalidInputError):
     hint = "GET /api/usage/limits lists the features by key."
 
 
+class NotAGaugeError(InvalidInputError):
+    """What the feature counts adds up; it cannot be set."""
+
+    code = "not_a_gauge"
+    title = "The feature is not a gauge"
+    hint = "Only meters of the `latest` or `max` value are set; for the others there is POST /api/usage/track."
+
+
 class OutsidePeriodError(InvalidInputError):
     """The usage happened in the future, or before the organization was made."""
 

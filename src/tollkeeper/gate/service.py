@@ -22,6 +22,7 @@ from tollkeeper.metering import (
     Settle,
     Verdict,
     find_reservations,
+    members_of,
     window_start,
 )
 from tollkeeper.orgs import OrganizationCreated
@@ -312,6 +313,15 @@ class Gate:
         if found is None or found.counter.organization_id != organization_id:
             raise ReservationNotFoundError
         return found
+
+    async def members(
+        self, access: Access, feature: str, *, most: int
+    ) -> tuple[Allowance, Period, list[tuple[UUID, int, datetime]]]:
+        """Who used how much of a feature in its present period, the most first, and when last; `most` at most."""
+        now = self._runtime.clock.now()
+        allowance, period, counter = self.counter(access, feature, now)
+        async with self._runtime.transaction() as tx:
+            return allowance, period, await members_of(await tx.raw(), counter, now, most=most)
 
     async def balances(self, access: Access, member: UUID | None = None) -> list[Balance]:
         """Where every metered feature stands in its current period, and what credits have left; and that member."""

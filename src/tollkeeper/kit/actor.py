@@ -23,6 +23,7 @@ class Permission(StrEnum):
     USAGE_READ = "usage:read"
     USAGE_WRITE = "usage:write"
     USAGE_CORRECT = "usage:correct"
+    USAGE_GRANT = "usage:grant"
     KEYS_READ = "keys:read"
     KEYS_MANAGE = "keys:manage"
     KEYS_VERIFY = "keys:verify"
@@ -33,8 +34,9 @@ class Permission(StrEnum):
 
 
 _READ = frozenset({Permission.USAGE_READ, Permission.KEYS_READ, Permission.BILLING_READ})
-# Giving money back is for those whose money it is: the operator. So is correcting usage, which others pay by.
-_OF_OPERATORS = {Permission.KEYS_VERIFY, Permission.BILLING_REFUND, Permission.USAGE_CORRECT}
+# Giving money back is for those whose money it is: the operator. So is correcting usage, which others pay by, and
+# granting credits.
+_OF_OPERATORS = {Permission.KEYS_VERIFY, Permission.BILLING_REFUND, Permission.USAGE_CORRECT, Permission.USAGE_GRANT}
 _ALL_OF_A_MEMBER = frozenset(Permission) - _OF_OPERATORS
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {

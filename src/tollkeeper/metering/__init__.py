@@ -23,6 +23,7 @@ from .correcting import (
 )
 from .exporting import ExportFormat, export_events
 from .foreseeing import MISSED, Foresight
+from .granting import GrantMismatchError, GrantNotFoundError, grant_credits, list_grants, void_grant
 from .jobs import announce_threshold, drop_old_events, verify_nightly
 from .jobs import prepare_partitions as prepare_partitions_job
 from .looking import Look, Seen, look, members_of
@@ -112,6 +113,8 @@ __all__ = [
     "ExportFormat",
     "Foresight",
     "Grant",
+    "GrantMismatchError",
+    "GrantNotFoundError",
     "HistoryMovesError",
     "HistoryPoint",
     "Hold",
@@ -157,10 +160,12 @@ __all__ = [
     "find_event",
     "find_reservations",
     "fits",
+    "grant_credits",
     "history",
     "jobs",
     "keep_rolled_up",
     "list_events",
+    "list_grants",
     "list_meters",
     "look",
     "measure",
@@ -179,5 +184,6 @@ __all__ = [
     "sink_lag",
     "sink_problem",
     "verify_usage",
+    "void_grant",
     "window_start",
 ]

@@ -126,8 +126,8 @@ class Terms(NamedTuple):
     """What bears on a request beside its limit; most have none.
 
     `previous` is when the period before began at the earliest, of which at most `rollover` of `quota` is carried over;
-    None: nothing is. `per_member` is the limit of each member; None: they have none of their own. `undated`: when it happened was not
-    told, so that in a rolling window it happens when it is decided.
+    None: nothing is. `per_member` is the limit of each member; None: they have none of their own. `undated`: when it
+    happened was not told, so that in a rolling window it happens when it is decided.
     """
 
     previous: datetime | None = None

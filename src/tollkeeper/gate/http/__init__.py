@@ -2,13 +2,15 @@
 
 from fastapi import APIRouter
 
-from . import corrections, events, export, reservations
+from . import corrections, events, export, grants, members, reservations
 from .usage import gate_of, history_span, keys_router, limits_report
 from .usage import router as usage_router
 
 usage_router.include_router(reservations.router)
 usage_router.include_router(corrections.router)
 usage_router.include_router(export.router)
+usage_router.include_router(grants.router)
+usage_router.include_router(members.router)
 
 router = APIRouter()
 for each in (usage_router, events.router, events.bulk_router):

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from tollkeeper.metering.model import Aggregation, Limit, Standing
+from tollkeeper.metering.rules.further import measure_of
 
 from .model import Correction, EventRecord, Version
 
@@ -52,17 +53,16 @@ def _counted(version: Version) -> int:
     return 0 if version.voided else version.quantity
 
 
-def passes(before: Standing, after: int, limit: Limit, *, beside: int) -> bool:
-    """Whether a counter that grows to `after` passes its hard limit; `beside` is what it may have on top of that."""
-    ceiling = limit.ceiling
-    return ceiling is not None and after > before.used and after + before.reserved > ceiling + beside
+def holds(standing: Standing, event: EventRecord) -> bool:
+    """Whether an event is still in a counter: what happened long ago leaves a rolling window."""
+    return standing.since is None or event.at > standing.since
 
 
 def reached(before: Standing, after: int, limit: Limit) -> Sequence[int]:
     """Return the thresholds reached for the first time, ascending. One told of another limit is measured anew."""
-    amount, told = limit.amount, before.told
-    if not amount:
+    measure, told = measure_of(limit, before), before.told
+    if not measure:
         return ()
-    if before.told_limit != amount:
-        told = min(told, max((each for each in limit.thresholds if before.used * 100 >= each * amount), default=0))
-    return [each for each in limit.thresholds if each > told and after * 100 >= each * amount]
+    if before.told_limit != measure:
+        told = min(told, max((each for each in limit.thresholds if before.used * 100 >= each * measure), default=0))
+    return [each for each in limit.thresholds if each > told and after * 100 >= each * measure]

@@ -1,10 +1,13 @@
 """Use cases of corrections."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from tollkeeper.infra import Tx
 from tollkeeper.kit import Page, new_id, page_of, read_cursor
 from tollkeeper.metering.model import NOBODY, Aggregation, Crossing, Limit, Standing
+from tollkeeper.metering.rules.further import measure_of, short_by
 from tollkeeper.rating import Period
 
 from . import rules, store
@@ -44,7 +47,8 @@ async def correct(
     """Amend or void an event, and move the counters that hold it, in this transaction.
 
     What would change nothing records nothing. Thresholds reached by it are returned, for the caller to tell of; those
-    told before are not told again, whichever way usage goes.
+    told before are not told again, whichever way usage goes. Limits of members are not looked at, and no credits are
+    drawn; what credits paid for comes back to them as far as usage becomes less.
 
     Args:
         tx: commits the correction and the counters together.
@@ -58,37 +62,51 @@ async def correct(
     """
     counters = await store.lock_counters(tx, event)
     event = await find_event(tx, event.organization_id, event.id)
-    own = next(
-        each for each in counters if each.key.member_id == NOBODY and each.key.period_start == event.period_start
-    )
+    own = _own(counters, event)
+    standing = own.standing if own else Standing()
     if not rules.changes(event, wanted):
-        return Corrected(event, own.standing.used, own.standing.reserved)
+        return Corrected(event, standing.used, standing.reserved)
     before, after = event.newest, rules.version_of(event, wanted, new_id(), tx.now)
     await store.add_version(tx, event, after)
     crossings: list[Crossing] = []
-    used = own.standing.used
     for each in counters:
+        if not rules.holds(each.standing, event):
+            continue
         moved = await _moved(tx, each, aggregation, before, after)
         if each is own:
-            if rules.passes(own.standing, moved.used, limit, beside=own.beside):
-                raise LimitPassedError(own.standing.used, own.standing.reserved)
-            told = rules.reached(own.standing, moved.used, limit)
-            crossings = [Crossing(own.key, percent, limit.amount or 0, moved.used, tx.now) for percent in told]
-            moved = moved._replace(told=told[-1], told_limit=limit.amount) if told else moved
-            used = moved.used
-        back = min(each.credited, before.credits - after.credits)
-        await store.write_counter(tx, each.key, moved, each.credited - back)
+            if short_by(each.standing, moved.used, limit):
+                raise LimitPassedError(standing.used, standing.reserved)
+            crossings = _crossed(each, moved.used, limit, tx.now)
+            if crossings:
+                moved = moved._replace(told=crossings[-1].percent, told_limit=crossings[-1].limit)
+            standing = moved
+        await store.write_counter(tx, each.key, moved)
         if aggregation is Aggregation.UNIQUE and event.value is not None:
             await store.keep_value(tx, each, event.value)
     if before.credits > after.credits:
         await store.give_back_credits(tx, event.organization_id, event.meter_id, before.credits - after.credits)
-    return Corrected(rules.with_version(event, after), used, own.standing.reserved, tuple(crossings))
+    return Corrected(rules.with_version(event, after), standing.used, standing.reserved, tuple(crossings))
+
+
+def _own(counters: Sequence[store.Locked], event: EventRecord) -> store.Locked | None:
+    """Return the organization's counter that the event is measured by; None: none holds it any more."""
+    whole = [each for each in counters if each.key.member_id == NOBODY]
+    first = (each for each in whole if each.key.period_start == event.period_start)
+    return next(first, None) or next(iter(whole), None)
 
 
 async def _moved(tx: Tx, counter: store.Locked, aggregation: Aggregation, before: Version, after: Version) -> Standing:
     """Return what a counter stands at with one version in place of another, which is recorded already."""
+    was = counter.standing
+    credited = was.credited - min(was.credited, max(0, before.credits - after.credits))
     step = rules.difference(aggregation, before, after)
     if step is not None:
-        return counter.standing._replace(used=counter.standing.used + step)
+        return was._replace(used=max(0, was.used + step), credited=credited)
     used, latest_at = await store.reckon(tx, counter, aggregation)
-    return counter.standing._replace(used=used, latest_at=latest_at)
+    return was._replace(used=used, latest_at=latest_at, credited=credited)
+
+
+def _crossed(counter: store.Locked, used: int, limit: Limit, now: datetime) -> list[Crossing]:
+    measure = measure_of(limit, counter.standing)
+    told = rules.reached(counter.standing, used, limit)
+    return [Crossing(counter.key, percent, measure, used, now) for percent in told]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -126,22 +126,18 @@ async def add_version(tx: Tx, event: EventRecord, version: Version) -> None:
     )
 
 
-class Locked:
-    """A counter that holds an event, locked. `beside` is what it may have on top of its limit."""
+class Locked(NamedTuple):
+    """A counter, locked, and what it stands at."""
 
-    def __init__(self, row: Any) -> None:
-        self.key = CounterKey(row.organization_id, row.meter_id, row.period_start, row.member_id)
-        self.standing = Standing(row.used, row.reserved, row.told, row.told_limit, row.latest_at)
-        self.since: datetime | None = row.since
-        self.rolled: bool = row.rolled
-        self.credited: int = row.credited
-        self.beside: int = row.carried + row.credited
+    key: CounterKey
+    standing: Standing
 
 
 async def lock_counters(tx: Tx, event: EventRecord) -> list[Locked]:
-    """Lock the counters that hold an event, in their order, and return them.
+    """Lock the counters that may hold an event, in their order, and return them.
 
-    Those are its period's, the organization's and its member's; and a rolling window's that it has not left.
+    Those are its period's, the organization's and its member's, and those of a rolling window, which looks back on
+    events whichever counter they were added to.
     """
     query = (
         select(USAGE_COUNTERS)
@@ -154,10 +150,13 @@ async def lock_counters(tx: Tx, event: EventRecord) -> list[Locked]:
         .order_by(_COUNTER.period_start, _COUNTER.member_id)
         .with_for_update(key_share=True)
     )
-    found = [Locked(row) for row in await tx.connection.execute(query)]
-    own = [each for each in found if each.key.period_start == event.period_start]
-    rolled = any(each.rolled for each in own)
-    return [each for each in found if (each in own or rolled) and (each.since is None or event.at > each.since)]
+    rows = (await tx.connection.execute(query)).mappings().all()
+    return [
+        Locked(
+            CounterKey(*(row[name] for name in CounterKey._fields)), Standing(*(row[name] for name in Standing._fields))
+        )
+        for row in rows
+    ]
 
 
 async def reckon(tx: Tx, counter: Locked, aggregation: Aggregation) -> tuple[int, datetime | None]:
@@ -183,11 +182,15 @@ def _inside(counter: Locked) -> ColumnElement[bool]:
     where = [_EVENT.organization_id == key.organization_id, _EVENT.meter_id == key.meter_id, counting()]
     if key.member_id != NOBODY:
         where.append(_EVENT.member_id == key.member_id)
-    where.append(_EVENT.period_start == key.period_start if counter.since is None else _EVENT.at > counter.since)
+    where.append(
+        _EVENT.period_start == key.period_start
+        if counter.standing.since is None
+        else _EVENT.at > counter.standing.since
+    )
     return and_(*where)
 
 
-async def write_counter(tx: Tx, key: CounterKey, standing: Standing, credited: int) -> None:
+async def write_counter(tx: Tx, key: CounterKey, standing: Standing) -> None:
     """Set a locked counter to what it stands at now."""
     await tx.connection.execute(
         update(USAGE_COUNTERS)
@@ -202,7 +205,7 @@ async def write_counter(tx: Tx, key: CounterKey, standing: Standing, credited: i
             told=standing.told,
             told_limit=standing.told_limit,
             latest_at=standing.latest_at,
-            credited=credited,
+            credited=standing.credited,
         )
     )
 

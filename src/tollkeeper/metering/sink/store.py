@@ -13,9 +13,6 @@ from tollkeeper.metering.store.counters import Connection
 
 from .model import PassedEvent
 
-CURSOR = "clickhouse"
-"""The reader of events that passes them on."""
-
 _LEAD = "select pg_try_advisory_lock(hashtext('tollkeeper events to clickhouse'))"
 
 
@@ -27,7 +24,7 @@ async def lead(connection: Connection) -> bool:
 
 async def next_events(tx: Tx, *, most: int) -> tuple[tail.Position, tail.Piece, list[PassedEvent]]:
     """Return where the reader stands, and the events after it as they are passed on."""
-    position = await tail.read_cursor(tx, CURSOR) or tail.BEFORE_ALL
+    position = await tail.read_cursor(tx, tail.SINK_CURSOR) or tail.BEFORE_ALL
     piece = await tail.read_piece(tx, position, most=most)
     meters = {each.id: each.key for each in await list_meters(tx)} if piece.events else {}
     return position, piece, [_passed(row, meters[row.meter_id]) for row in piece.events]
@@ -55,14 +52,14 @@ def _passed(row: Row[Any], meter: str) -> PassedEvent:
 
 async def move(tx: Tx, start: tail.Position, end: tail.Position) -> bool:
     """Note how far the reader has come, unless it stands elsewhere than where it started from; returns whether."""
-    if await tail.lock_cursor(tx, CURSOR) != start:
+    if await tail.lock_cursor(tx, tail.SINK_CURSOR) != start:
         return False
-    await tail.move_cursor(tx, CURSOR, end)
+    await tail.move_cursor(tx, tail.SINK_CURSOR, end)
     return True
 
 
 async def waiting(tx: Tx, now: datetime) -> timedelta:
     """Return for how long the oldest event that was not passed on has been waiting; zero when none is."""
-    position = await tail.read_cursor(tx, CURSOR) or tail.BEFORE_ALL
+    position = await tail.read_cursor(tx, tail.SINK_CURSOR) or tail.BEFORE_ALL
     span = await tail.next_span(tx, position, most=1)
     return max(timedelta(), now - moment_of(span.end.event_id)) if span.count else timedelta()

@@ -17,6 +17,7 @@ from .further import (
     view_counters,
     write_further,
 )
+from .grants import add_grant, find_grant, find_granted_as, list_grants, top_up, void_grant
 from .history import history
 from .meters import insert_meter, list_meters, regroup_meter
 from .reading import (
@@ -35,6 +36,7 @@ from .reservations import (
 
 __all__ = [
     "Connection",
+    "add_grant",
     "close_reservations",
     "copy_events",
     "counters_of_periods",
@@ -45,6 +47,8 @@ __all__ = [
     "drop_windows",
     "expired",
     "expired_of",
+    "find_grant",
+    "find_granted_as",
     "find_reservations",
     "held_by",
     "held_under",
@@ -53,6 +57,7 @@ __all__ = [
     "insert_meter",
     "insert_reservations",
     "insert_values",
+    "list_grants",
     "list_meters",
     "lock_counters",
     "make_members",
@@ -66,9 +71,11 @@ __all__ = [
     "seen_bundle_keys",
     "seen_keys",
     "seen_values",
+    "top_up",
     "used_by_members",
     "used_within",
     "view_counters",
+    "void_grant",
     "write_counters",
     "write_further",
 ]

@@ -9,7 +9,20 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Select, Uuid, and_, func, literal, or_, select, text, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    Uuid,
+    and_,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from tollkeeper.infra import Tx
@@ -21,7 +34,6 @@ FIRST_WINDOW = 16
 SINK_CURSOR = "clickhouse"
 """The reader that passes events on."""
 
-_HORIZON = text("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 _FIRST_ID = UUID(int=0)
 _LAST_ID = UUID(int=(1 << 128) - 1)
 
@@ -88,6 +100,11 @@ async def move_cursor(tx: Tx, name: str, position: Position) -> None:
     await tx.connection.execute(USAGE_CURSORS.update().where(USAGE_CURSORS.c.name == name).values(values))
 
 
+def horizon() -> ColumnElement[int]:
+    """Before which transaction every one has ended."""
+    return literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint", BigInteger)
+
+
 def after(position: Position) -> ColumnElement[bool]:
     """Whether an event lies after a position."""
     event = USAGE_EVENTS.c
@@ -121,10 +138,10 @@ async def next_span(tx: Tx, start: Position, *, most: int) -> Span:
         if last := await _last(tx, old.order_by(event.id).limit(most)):
             return Span(start, *last, reached=False)
         start = Position(1)
-    horizon: int = (await tx.connection.execute(_HORIZON)).scalar_one()
+    until: int = (await tx.connection.execute(select(horizon()))).scalar_one()
     position, window, count = start, FIRST_WINDOW, 0
-    while position.tx < horizon - 1:
-        before = min(position.tx + window, horizon)
+    while position.tx < until - 1:
+        before = min(position.tx + window, until)
         found = select(event.tx, event.id).where(after(position), event.tx < before).order_by(event.tx, event.id)
         if last := await _last(tx, found.limit(most - count)):
             count += last[1]
