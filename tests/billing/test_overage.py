@@ -296,6 +296,35 @@ async def test_late_usage_is_corrected_once_at_the_price_of_then(
     assert [event.amount for event in heard if isinstance(event, UsageCharged)] == [COST, 10]
 
 
+async def test_what_was_charged_and_corrected_away_is_given_back_once(
+    shop: Shop, ada: Organization, heard: list[Event]
+) -> None:
+    before = (await shop.status(ada)).current_period_start
+    assert before is not None
+    await use(shop, ada, LIMIT)
+    await use(shop, ada, BEYOND)
+    await renew(shop, ada)
+    await charge(shop, ada)
+    span = Period(before - timedelta(days=400), before + timedelta(days=400))
+    for wanted in (1_500, None, 1_500):
+        async with shop.runtime.transaction() as tx:
+            meter = next(each for each in await metering.list_meters(tx) if each.key == "prompts")
+            page = await metering.list_events(tx, ada.id, meter.id, span, cursor=None, limit=10)
+            event = next(each for each in page.data if each.versions[0].quantity == BEYOND)
+            wish = metering.Correction(wanted, "a test", None)
+            await metering.correct(tx, event, wish, limit=metering.Limit(None), aggregation=meter.aggregation)
+        for _ in range(2):
+            async with shop.runtime.transaction() as tx:
+                await overage.late_usage.handler(tx)
+            await charge(shop, ada)
+    # 3,400 beyond were four packages; 1,500 are two, none are none, and two again.
+    corrections = [each for each in await written(shop, ada) if each.reason is Reason.LATE]
+    assert [(each.quantity, each.amount) for each in corrections] == [(-1_900, -20), (-1_500, -20), (1_500, 20)]
+    assert "1,900 fewer beyond" in corrections[0].description
+    assert sorted(each["amount"] for each in await items(shop, ada)) == sorted([COST, -20, -20, 20])
+    assert [event.amount for event in heard if isinstance(event, UsageCharged)] == [COST, -20, -20, 20]
+
+
 async def test_a_currency_without_a_price_is_not_charged_but_told(shop: Shop, heard: list[Event]) -> None:
     """The plan was sold in euros once, and is not any more."""
     demo = catalog.demo_catalogue()

@@ -77,8 +77,8 @@ async def charge_usage_again(tx: Tx) -> None:
 
 @job("billing.late_usage", queue="billing", cron="37 2 * * *")
 async def late_usage(tx: Tx) -> None:
-    """Charge what was counted after its period was charged."""
-    async for charge, counted in service.grown(tx):
+    """Charge what was counted after its period was charged, and give back what was corrected away."""
+    async for charge, counted in service.moved(tx):
         mine = {each.id: each for each in await list_of_organization(tx, charge.organization_id)}
         if await service.correct_late(tx, mine, charge, counted):
             await start(tx, charge.organization_id)

@@ -70,6 +70,9 @@ def _sum(lines: tuple[UsageLine, ...]) -> int:
 
 
 def describe(title: str, found: Beyond, price: PriceVersion, included: int, reason: Reason | None) -> str:
-    """Say what a line charges for: `Prompts: 3,000 beyond 250,000 (0.10 USD for each 1,000)`."""
+    """Say what a line charges for: `Prompts: 3,000 beyond 250,000 (0.10 USD for each 1,000)`; or gives back: `fewer`."""
     late = ", counted late" if reason is Reason.LATE else ""
-    return f"{title}: {found.quantity:,} beyond {included:,}{late} ({charge_in_words(price.charge, price.currency)})"
+    quantity = f"{found.quantity:,}"
+    if found.quantity < 0:
+        late, quantity = ", corrected", f"{-found.quantity:,} fewer"
+    return f"{title}: {quantity} beyond {included:,}{late} ({charge_in_words(price.charge, price.currency)})"

@@ -251,15 +251,16 @@ async def waiting(tx: Tx, subscription: Subscription) -> list[Money]:
 
 
 async def correct_late(tx: Tx, subscriptions: Mapping[UUID, Subscription], charge: Charge, counted: int) -> bool:
-    """Write down what was counted after a period was charged: at that period's price, on the next invoice, once.
+    """Write down what a period was counted to after it was charged: at that period's price, on the next invoice, once.
 
-    `subscriptions` are the organization's. Returns whether there is something to put at the provider.
+    More is charged, less is given back. `subscriptions` are the organization's. Returns whether there is something to
+    put at the provider.
     """
     price = await find_overage_price(tx, charge.price_id) if charge.price_id else None
     found = rules.beyond(price, included=charge.included, charged_to=charge.used, used=counted)
     subscription = subscriptions.get(charge.subscription_id)
     to = _destination(tx, subscription, None)[0] if subscription else Destination.OWN
-    due = price is not None and found.quantity > 0
+    due = price is not None and found.quantity != 0
     title = (await load_catalogue(tx)).features[charge.feature].name
     words = rules.describe(title, found, price, charge.included, Reason.LATE) if price and due else ""
     late = replace(
@@ -285,15 +286,15 @@ async def correct_late(tx: Tx, subscriptions: Mapping[UUID, Subscription], charg
     return due
 
 
-async def grown(tx: Tx) -> AsyncIterator[tuple[Charge, int]]:
-    """Yield closed counters that stand higher now than they were charged to, of the last hundred days."""
+async def moved(tx: Tx) -> AsyncIterator[tuple[Charge, int]]:
+    """Yield closed counters that stand elsewhere now than they were charged to, of the last hundred days."""
     after: UUID | None = None
     while page := await store.closed(tx, tx.now - LATE_FOR, after, limit=LATE_BATCH):
         keys = {each.id: CounterKey(each.organization_id, each.meter_id, each.period_start) for each in page}
         counted = await counters_of_periods(tx, list(keys.values()))
         for each in page:
             stands = counted.get(keys[each.id], 0)
-            if stands > each.used:
+            if stands != each.used:
                 yield each, stands
         after = page[-1].id
 
