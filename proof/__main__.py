@@ -76,6 +76,7 @@ def gate(*, short: bool, seed: int, build: Path) -> int:
     report = Report(time.monotonic() - began, load.calls, len(found.events), trouble.done, findings, faults, missed)
     report.show(console)
     report.write(build)
+    (build / "proof-servers.log").write_text("".join(servers.said))
     return 0 if report.holds else 1
 
 
