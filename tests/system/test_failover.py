@@ -15,7 +15,8 @@ import httpx
 import psycopg
 import pytest
 
-from .live import LiveServer
+from live_server import LiveServer
+
 from .pair import Pair, replicating
 
 CALLERS = 12

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .live import LiveServer
+from live_server import LiveServer
 
 CHECKS = (
     "not_a_server_error",

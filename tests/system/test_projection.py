@@ -19,9 +19,8 @@ import psutil
 import psycopg
 import pytest
 
+from live_server import LiveServer
 from tollkeeper.infra.embedded import EmbeddedPostgres
-
-from .live import LiveServer
 
 WORKERS = 4
 # One second is promised; the rest is what asking takes on a busy machine. Without a word it would be half a minute.
