@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -18,6 +19,8 @@ from tollkeeper.metering import (
     EventRecord,
     Limit,
     LimitPassedError,
+    Standing,
+    Terms,
     consume,
     correct,
     counters_replay,
@@ -28,6 +31,9 @@ from tollkeeper.metering import (
     read_counters,
     replay,
 )
+from tollkeeper.metering.rules.further import window_start
+from tollkeeper.metering.store import lock_counters
+from tollkeeper.metering.tables import USAGE_GRANTS
 from tollkeeper.rating import Period
 
 ORGANIZATION = UUID(int=7)
@@ -205,3 +211,81 @@ async def test_a_charge_is_explained_by_what_was_known_when_it_was_made(runtime:
     async with runtime.transaction() as tx:
         assert await replay(tx, *meter.counter[:3], recorded_before=charged) == (2, 30)
         assert await replay(tx, *meter.counter[:3], recorded_before=new_id()) == (2, 23)
+
+
+async def counted(runtime: Runtime, wanted: Sequence[Consumption], now: datetime) -> None:
+    async with await runtime.database.connect(application="test") as connection, connection.pipeline():
+        await connection.execute("begin")
+        await consume(connection, wanted, now)
+        await connection.execute("commit")
+
+
+async def stands(runtime: Runtime, *keys: CounterKey) -> list[Standing]:
+    async with await runtime.database.connect(application="test") as connection:
+        await connection.execute("begin")
+        found = await lock_counters(connection, sorted(keys))
+        return [found.get(key, Standing()) for key in keys]
+
+
+async def test_a_member_has_their_own_counter_corrected_too(runtime: Runtime) -> None:
+    meter, member = await a_meter(runtime, Aggregation.SUM), new_id()
+    terms = Terms(per_member=Limit(100))
+    own = Consumption(meter.counter, 40, UNLIMITED, START, member_id=member, terms=terms)
+    await counted(runtime, [own, own._replace(quantity=5, member_id=new_id())], START)
+    event = next(each for each in await meter.events() if each.member_id == member)
+    await meter.correct(event, 15)
+    whole, of_member = await stands(runtime, meter.counter, meter.counter._replace(member_id=member))
+    assert (whole.used, of_member.used) == (20, 15)
+    await meter.correct(event, None)
+    whole, of_member = await stands(runtime, meter.counter, meter.counter._replace(member_id=member))
+    assert (whole.used, of_member.used) == (5, 0)
+
+
+@pytest.mark.parametrize("aggregation", [Aggregation.SUM, Aggregation.COUNT])
+async def test_what_has_left_a_rolling_window_no_longer_moves_it(runtime: Runtime, aggregation: Aggregation) -> None:
+    meter = await a_meter(runtime, aggregation)
+    hour = timedelta(hours=1)
+    meter.counter = meter.counter._replace(period_start=window_start(hour))
+    early = Consumption(meter.counter, 40, UNLIMITED, START, aggregation=aggregation)
+    late = early._replace(quantity=3, at=START + hour)
+    await counted(runtime, [early], START)
+    await counted(runtime, [late], START + hour - timedelta(seconds=1))
+    first, second = await meter.events()
+    both = await meter.used()
+    await meter.correct(second, None)
+    assert await meter.used() == both - (3 if aggregation is Aggregation.SUM else 1)
+    await counted(runtime, [late], START + hour + timedelta(seconds=1))
+    before = await meter.used()
+    await meter.correct(first, None)
+    assert await meter.used() == before
+
+
+async def test_what_credits_paid_for_comes_back_to_them(runtime: Runtime) -> None:
+    meter, limit = await a_meter(runtime, Aggregation.SUM), Limit(10)
+    async with runtime.transaction() as tx:
+        await tx.connection.execute(
+            USAGE_GRANTS.insert().values(
+                id=new_id(),
+                organization_id=ORGANIZATION,
+                meter_id=meter.counter.meter_id,
+                amount=8,
+                reason="a gift",
+                created_at=START,
+            )
+        )
+    await counted(runtime, [Consumption(meter.counter, 15, limit, START)], START)
+
+    async def drawn() -> tuple[int, int]:
+        async with runtime.transaction() as tx:
+            used = (await tx.connection.execute(USAGE_GRANTS.select())).one().used
+        return used, (await stands(runtime, meter.counter))[0].credited
+
+    assert await drawn() == (5, 5)
+    (event,) = await meter.events()
+    await meter.correct(event, 12, limit=limit)
+    assert await drawn() == (2, 2)
+    await meter.correct(event, 4, limit=limit)
+    assert await drawn() == (0, 0)
+    await meter.correct(event, 10, limit=limit)
+    with pytest.raises(LimitPassedError):
+        await meter.correct(event, 11, limit=limit)

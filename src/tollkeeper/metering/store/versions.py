@@ -13,11 +13,11 @@ def counting(*, recorded_before: UUID | None = None) -> ColumnElement[bool]:
     With `recorded_before`, whether it counted when that id was made.
     """
     event, later = USAGE_EVENTS.c, USAGE_EVENTS.alias("later").c
-    newer = [
+    newer: list[ColumnElement[bool]] = [
         later.corrects == func.coalesce(event.corrects, event.id),
         later.revision > func.coalesce(event.revision, literal(0)),
     ]
-    here = [event.voided.is_not(True)]
+    here: list[ColumnElement[bool]] = [event.voided.is_not(True)]
     if recorded_before is not None:
         newer.append(later.id < recorded_before)
         here.append(event.id < recorded_before)
