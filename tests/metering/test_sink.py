@@ -41,7 +41,7 @@ from tollkeeper.metering import (
     provide_sink,
     sink_lag,
 )
-from tollkeeper.metering.sink import service
+from tollkeeper.metering.sink import passing
 from tollkeeper.rating import Period
 
 SERVER = Path(__file__).with_name("clickhouse_server.py")
@@ -247,7 +247,7 @@ async def test_while_the_store_is_gone_events_wait(
 async def test_of_several_processes_one_passes_on_and_another_takes_over(
     runtime: Runtime, meters: Meters, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(passing, "PAUSE_SECONDS", 0.05)
     runtime.settings = runtime.settings.model_copy(update={"clickhouse_url": SecretStr(server.url)})
     provide_sink(runtime)
     first = asyncio.create_task(pass_events_on(runtime))
@@ -287,7 +287,7 @@ async def test_health_and_metrics_tell_of_it(
     provide_sink(runtime)
     assert (await nobody.get("/health")).json()["checks"]["clickhouse"]["status"] == "ok"
     assert "tollkeeper_sink_lag_seconds 0.0" in (await nobody.get("/metrics")).text
-    monkeypatch.setattr(service, "TOO_LATE", timedelta(seconds=-1))
+    monkeypatch.setattr(passing, "TOO_LATE", timedelta(seconds=-1))
     told = (await nobody.get("/health")).json()
     assert (told["checks"]["clickhouse"]["status"], told["status"]) == ("failing", "degraded")
     assert "has been waiting" in told["checks"]["clickhouse"]["problem"]

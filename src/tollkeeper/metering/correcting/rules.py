@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from tollkeeper.metering.model import Aggregation, Limit, Standing
-from tollkeeper.metering.rules.further import measure_of
+from tollkeeper.metering.rules import measure_of
 
 from .model import Correction, EventRecord, Version
 

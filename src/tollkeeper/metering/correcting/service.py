@@ -7,7 +7,7 @@ from uuid import UUID
 from tollkeeper.infra import Tx
 from tollkeeper.kit import Page, new_id, page_of, read_cursor
 from tollkeeper.metering.model import NOBODY, Aggregation, Crossing, Limit, Standing
-from tollkeeper.metering.rules.further import measure_of, short_by
+from tollkeeper.metering.rules import measure_of, short_by
 from tollkeeper.rating import Period
 
 from . import rules, store

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from tollkeeper.infra import Tx
 from tollkeeper.metering.model import NOBODY, Aggregation, CounterKey, Standing
 from tollkeeper.metering.rules import moment_of
-from tollkeeper.metering.store.versions import counting
+from tollkeeper.metering.store import counting
 from tollkeeper.metering.tables import USAGE_COUNTERS, USAGE_EVENTS, USAGE_GRANTS, USAGE_VALUES
 
 from .model import EventRecord, Version

@@ -9,7 +9,7 @@ What each time means: the lag is for how long the oldest event that was not pass
 
 from .clickhouse import ClickHouseSink
 from .model import EventSink, PassedEvent, SinkUnavailableError
-from .service import pass_events_on, pass_on, provide_sink, sink_lag, sink_problem
+from .passing import pass_events_on, pass_on, provide_sink, sink_lag, sink_problem
 
 __all__ = [
     "ClickHouseSink",

@@ -8,8 +8,7 @@ from sqlalchemy import Row
 
 from tollkeeper.infra import Tx
 from tollkeeper.metering.rules import moment_of
-from tollkeeper.metering.store import list_meters, tail
-from tollkeeper.metering.store.counters import Connection
+from tollkeeper.metering.store import Connection, list_meters, tail
 
 from .model import PassedEvent
 

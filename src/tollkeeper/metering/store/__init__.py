@@ -1,5 +1,6 @@
 """Every statement of metering."""
 
+from . import tail
 from .copying import copy_events, seen_bundle_keys
 from .counters import Connection, create_counters, lock_counters, must_stand, read_counters, write_counters
 from .events import insert_events, insert_values, seen_keys, seen_values
@@ -33,6 +34,7 @@ from .reservations import (
     held_under,
     insert_reservations,
 )
+from .versions import counting
 
 __all__ = [
     "Connection",
@@ -40,6 +42,7 @@ __all__ = [
     "close_reservations",
     "copy_events",
     "counters_of_periods",
+    "counting",
     "create_counters",
     "create_partition",
     "draw",
@@ -71,6 +74,7 @@ __all__ = [
     "seen_bundle_keys",
     "seen_keys",
     "seen_values",
+    "tail",
     "top_up",
     "used_by_members",
     "used_within",

@@ -1,4 +1,4 @@
-"""Use cases of passing events on."""
+"""Passing events on: a step at a time, by one process of all. Opens its own transactions, as no request or job does."""
 
 import asyncio
 from datetime import timedelta
