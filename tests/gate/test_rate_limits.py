@@ -1,6 +1,7 @@
 """How often who may call."""
 
 import asyncio
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,7 +10,7 @@ from support import Customer, client_of
 from tollkeeper.catalog import apply, demo_catalogue, read_catalogue_file
 from tollkeeper.gate import Gate
 from tollkeeper.gate.rates import RateBook, caller_address
-from tollkeeper.infra import Runtime
+from tollkeeper.infra import Runtime, SettingsError, load_settings
 
 
 async def test_an_address_without_login_has_a_hundred_calls_a_minute(nobody: httpx.AsyncClient) -> None:
@@ -139,3 +140,10 @@ async def test_the_operator_decides_the_rates_of_addresses(runtime: Runtime) -> 
     assert [(rate.key, rate.per_minute) for rate in book.of_nobody("10.0.0.1", "chat")] == [("ip:10.0.0.1", 5)]
     closed = RateBook(runtime.settings.model_copy(update={"closed_without_redis": "auth, chat"}))
     assert [rate.needs_redis for rate in closed.of_nobody("10.0.0.1", "auth")] == [False, True]
+
+
+@pytest.mark.parametrize("wrong", ["api:0", "login:5", "api=5", "api:5;chat:1", "api:"])
+def test_a_mistake_in_the_rates_is_named(wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOLLKEEPER_ADDRESS_RATES", wrong)
+    with pytest.raises(SettingsError, match="TOLLKEEPER_ADDRESS_RATES"):
+        load_settings(data_dir=tmp_path)

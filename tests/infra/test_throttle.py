@@ -243,6 +243,8 @@ async def test_a_redis_that_refuses_to_count_is_as_good_as_gone(redis: Redis) ->
     await limiter._redis.config_set("maxmemory", "1")
     assert [(await limiter.hit(ada(5))).allowed for _ in range(5)] == [True] * 4 + [False]
     assert limiter.is_gone
+    await asyncio.sleep(1.2)
+    assert limiter.is_gone, "a sign of life is not enough"
     await limiter._redis.config_set("maxmemory", "0")
     await until(False, limiter)
     await limiter.close()

@@ -24,7 +24,8 @@ TIMEOUT_SECONDS = 0.25
 PROBE_SECONDS = 0.5
 PREFIX = "tollkeeper:rate:"
 PROBLEM = "not reachable; rate limits are counted by each process"
-_PROBE: Rates = (Rate("probe", 1),)
+# Never reached, so that a probe always writes: a Redis that only reads is of no use.
+_PROBE: Rates = (Rate("probe", 1_000_000_000),)
 
 Asked = dict[Rates, list[Told]]
 
