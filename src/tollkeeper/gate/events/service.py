@@ -1,7 +1,6 @@
 """Taking in CloudEvents."""
 
 from typing import NamedTuple
-from uuid import UUID
 
 from tollkeeper.gate.model import Access
 from tollkeeper.gate.service import Gate
@@ -45,6 +44,13 @@ class _Feed(NamedTuple):
     pile: Pile
 
 
+class _Customer(NamedTuple):
+    """Whom events are about: what they may use, and where their events of each type go."""
+
+    access: Access
+    feeds: dict[str, list[_Feed]]
+
+
 class _Other(NamedTuple):
     """What does not belong to the present period of its feature."""
 
@@ -62,8 +68,7 @@ class _Events:
         self._actor = actor
         self._read = read
         self._problems = list(read.problems)
-        self._accesses: dict[str | None, Access] = {}
-        self._feeds: dict[tuple[UUID, str], list[_Feed]] = {}
+        self._customers: dict[str | None, _Customer] = {}
         self._others: list[_Other] = []
         self.gathering = Gathering(self._gate, actor, runtime.clock.now())
 
@@ -72,9 +77,8 @@ class _Events:
         for subject in subjects_of(self._read.events):
             problem: FieldProblem
             try:
-                self._accesses[subject] = await self._gate.access(
-                    await self._gate.organization_of(self._actor, subject)
-                )
+                access = await self._gate.access(await self._gate.organization_of(self._actor, subject))
+                self._customers[subject] = _Customer(access, {})
                 continue
             except NotFoundError as error:
                 problem = FieldProblem("subject", error.detail, _NOT_FOUND)
@@ -86,15 +90,17 @@ class _Events:
 
     def add(self, index: int, event: CloudEvent) -> None:
         """Add an event to every meter that counts it; what is wrong with it is noted."""
-        access = self._accesses.get(event.subject)
-        if access is None:
+        customer = self._customers.get(event.subject)
+        if customer is None:
             return
         try:
             data, text = properties_of(event, plain=self._read.is_plain)
         except UnreadableDataError as error:
             self._wrong(index, "data", str(error))
             return
-        feeds = self._feeds_of(access, event.type)
+        feeds = customer.feeds.get(event.type)
+        if feeds is None:
+            feeds = customer.feeds[event.type] = self._feeds_of(customer.access, event.type)
         if not feeds:
             self._wrong(index, "type", f"no feature counts events of type {event.type!r}", "unknown_type")
         at, key = event.time, event.key
@@ -110,14 +116,11 @@ class _Events:
             if at is None or pile.first <= at <= pile.last:
                 pile.add(index, entry)
             else:
-                self._others.append(_Other(access, meter.key, index, entry))
+                self._others.append(_Other(customer.access, meter.key, index, entry))
 
     def _feeds_of(self, access: Access, event_type: str) -> list[_Feed]:
-        of = (access.standing.organization_id, event_type)
-        if of not in self._feeds:
-            meters = access.feeds.get(event_type, ())
-            self._feeds[of] = [_Feed(meter, self.gathering.pile(access, meter.key)) for meter in meters]
-        return self._feeds[of]
+        meters = access.feeds.get(event_type, ())
+        return [_Feed(meter, self.gathering.pile(access, meter.key)) for meter in meters]
 
     async def add_others(self) -> None:
         """Add what did not happen in the present period of its feature; what is wrong is noted."""

@@ -10,6 +10,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from psycopg import adapters
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+
 from tollkeeper.kit import new_id
 from tollkeeper.metering.model import Bundle, Entry
 
@@ -40,13 +44,32 @@ Kept = tuple[Bundle, Sequence[Entry]]
 
 
 _SEEN = """
-select wanted.key from unnest(%s::text[]) as wanted (key) cross join lateral (
+select wanted.key from unnest(%b::text[]) as wanted (key) cross join lateral (
     select 1 from usage_event_keys
-    where (organization_id, meter_id, usage_event_keys.key) = (%s, %s, wanted.key)
+    where (organization_id, meter_id, usage_event_keys.key) = (%b, %b, wanted.key)
     limit 1
 ) as found
 """
 """`limit` keeps the planner from reading the whole table for many keys. Asked after the counters are locked."""
+
+
+class _Texts:
+    """Texts as an array. Packed here, because the driver looks into each of thousands of them for what to escape."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.texts = texts
+
+
+class _TextsDumper(Dumper):
+    format = Format.BINARY
+    oid = adapters.types["text"].array_oid
+
+    def dump(self, obj: _Texts) -> bytes:
+        header = struct.pack(">iiIii", 1, 0, adapters.types["text"].oid, len(obj.texts), 1)
+        return header + b"".join([_text(each) for each in obj.texts])
+
+
+adapters.register_dumper(_Texts, _TextsDumper)
 
 
 async def seen_bundle_keys(connection: Connection, bundles: Sequence[Bundle]) -> set[tuple[UUID, int, str]]:
@@ -57,7 +80,9 @@ async def seen_bundle_keys(connection: Connection, bundles: Sequence[Bundle]) ->
         wanted.setdefault((bundle.counter[0], bundle.counter[1]), []).extend(keys)
     seen = set()
     for (organization_id, meter_id), keys in wanted.items():
-        cursor = await connection.execute(_SEEN, [keys, organization_id, meter_id], prepare=True)
+        if not keys:
+            continue
+        cursor = await connection.execute(_SEEN, [_Texts(keys), organization_id, meter_id], prepare=True)
         seen |= {(organization_id, meter_id, key) for (key,) in await cursor.fetchall()}
     return seen
 
