@@ -164,3 +164,15 @@ async def test_thresholds_of_the_earlier_period_are_told_of_it(
             " where task_name = 'metering.announce_threshold'"
         )
         assert await told.fetchall() == [(START.isoformat(), "80")]
+
+
+async def test_arrays_of_calls_count_late_ones_where_they_happened(clock: FixedClock, ada: Customer) -> None:
+    stand_at(clock, FIRST_MONTH_ENDS + timedelta(days=1))
+    moments = [START, clock.now(), FIRST_MONTH_ENDS - SECOND, START - timedelta(days=60)]
+    items = [{"feature": "prompts", "count": 10 + n, "at": at.isoformat()} for n, at in enumerate(moments)]
+    answer = await ada.client.post("/api/usage/track/batch", json={"items": items})
+    verdicts = [each["status"] for each in answer.json()["data"]]
+    assert (answer.status_code, verdicts) == (200, ["recorded", "recorded", "recorded", "invalid"])
+    assert answer.json()["data"][3]["code"] == "outside_period"
+    assert (await track(ada, START)).json()["used"] == 23
+    assert await used_now(ada) == 11
