@@ -7,7 +7,7 @@ What each time means: all are the provider's own, in UTC; `pushed_at` is ours.
 """
 
 from .circuit import Circuit, Limits, Phase
-from .edge import provider_transaction
+from .edge import held, provider_transaction
 from .lists import Listed, NamedCustomer, OwnedCharge, ProviderLists, SoldPrice, lists_of
 from .model import (
     Address,
@@ -93,7 +93,7 @@ from .signature import (
     WebhookUnsignedError,
     verify,
 )
-from .store import held, lock
+from .store import lock
 from .stripe import API_VERSION, StripeProvider
 from .stripe_lists import StripeLists
 from .stripe_read import HANDLED

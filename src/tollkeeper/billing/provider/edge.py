@@ -1,11 +1,12 @@
-"""The edge of calls that wait for the provider inside their transaction."""
+"""The edge of work that waits for the provider: inside its transaction, or between its steps."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tollkeeper.infra import Runtime, Tx
+from tollkeeper.infra import Runtime, Steps, Tx
 
+from . import store
 from .model import ProviderUnavailableError
 
 POOL_SHARE = 3
@@ -41,3 +42,19 @@ async def provider_transaction(runtime: Runtime) -> AsyncIterator[Tx]:
             yield tx
     finally:
         turns.free.release()
+
+
+@asynccontextmanager
+async def held(steps: Steps, name: str) -> AsyncIterator[None]:
+    """Let work of this name run one at a time, in all processes, through all its steps; beside `lock`, too."""
+    async with steps.transaction() as tx:
+        await store.hold(tx, name)
+    try:
+        yield
+    finally:
+        try:
+            async with steps.transaction() as tx:
+                await store.let_go(tx, name)
+        except BaseException:
+            await steps.connection.invalidate()  # back in the pool it would keep the lock
+            raise

@@ -1,13 +1,12 @@
 """Every statement about plans and prices at the provider."""
 
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from tollkeeper.infra import Steps, Tx
+from tollkeeper.infra import Tx
 
 from .model import PriceAtProvider
 from .tables import PROVIDER_CODES, PROVIDER_COUPONS, PROVIDER_PRICES
@@ -23,20 +22,14 @@ async def lock(tx: Tx, name: str) -> None:
     await tx.connection.execute(text(_LOCK), {"name": name})
 
 
-@asynccontextmanager
-async def held(steps: Steps, name: str) -> AsyncIterator[None]:
-    """Let work of this name run one at a time, in all processes, through all its steps; beside `lock`, too."""
-    async with steps.transaction() as tx:
-        await tx.connection.execute(text(_HOLD), {"name": name})
-    try:
-        yield
-    finally:
-        try:
-            async with steps.transaction() as tx:
-                await tx.connection.execute(text(_LET_GO), {"name": name})
-        except BaseException:
-            await steps.connection.invalidate()  # back in the pool it would keep the lock
-            raise
+async def hold(tx: Tx, name: str) -> None:
+    """As `lock`, until `let_go` on the same connection, or its end."""
+    await tx.connection.execute(text(_HOLD), {"name": name})
+
+
+async def let_go(tx: Tx, name: str) -> None:
+    """End what `hold` began."""
+    await tx.connection.execute(text(_LET_GO), {"name": name})
 
 
 async def find_price(tx: Tx, account: str, price_id: UUID) -> PriceAtProvider | None:
