@@ -22,6 +22,11 @@ insert into usage_events (id, organization_id, meter_id, quantity, at, period_st
 values (%s, %s, 1, 1, %s, %s, null)
 """
 
+OF_ANOTHER_SERVER = """
+insert into usage_events (id, organization_id, meter_id, quantity, at, period_start, tx)
+values (%s, gen_random_uuid(), 1, 1, %s, %s, %s)
+"""
+
 
 async def record(connection: psycopg.AsyncConnection, ids: Sequence[UUID]) -> None:
     await connection.execute(INSERT, (list(ids), START, START))
@@ -106,7 +111,8 @@ async def test_numbers_of_transactions_beyond_32_bits_and_gaps_between_them(
     event = [new_id()]
     await record(writer, event)
     async with runtime.transaction() as tx:
-        assert (await tail.next_span(tx, tail.Position(1 << 40), most=10)).count == 0
+        with pytest.raises(tail.OtherServerError):
+            await tail.next_span(tx, tail.Position(1 << 40), most=10)
         span = await tail.next_span(tx, tail.Position(0), most=10)
         assert (span.count, span.reached) == (1, True)
 
@@ -160,3 +166,29 @@ async def test_readers_beside_writers_see_each_event_once(runtime: Runtime) -> N
 
     await asyncio.wait_for(asyncio.gather(follow(), *(write() for _ in range(4))), 60)
     assert sorted(found) == sorted(written)
+
+
+async def test_events_of_a_dump_restored_on_another_server(runtime: Runtime, writer: psycopg.AsyncConnection) -> None:
+    """There transactions count from the beginning again, and readers stand where they stood."""
+    ahead = new_id()
+    await writer.execute(OF_ANOTHER_SERVER, (ahead, START, START, 1 << 40))
+    handled, waiting = [new_id() for _ in range(2)], [new_id() for _ in range(3)]
+    for each in handled:
+        await record(writer, [each])
+    async with runtime.transaction() as tx:
+        for name, event_id, number in (("far", handled[1], 1 << 41), ("near", ahead, 1 << 40)):
+            await tail.lock_cursor(tx, name)
+            await tail.move_cursor(tx, name, tail.Position(number, event_id))
+    shift = "update usage_events set tx = tx + %s where id = any(%s)"
+    await writer.execute(shift, ((1 << 41) - 1_000_000, handled))
+    for each in waiting:
+        await writer.execute(OF_ANOTHER_SERVER, (each, START, START, 1 << 42))
+    with pytest.raises(tail.OtherServerError):
+        await read(runtime, "far")
+    async with runtime.transaction() as tx:
+        await tail.renumber(tx)
+    later = new_id()
+    await record(writer, [later])
+    assert await read(runtime, "far") == [*waiting, later]
+    assert await read(runtime, "near") == [*handled, *waiting, later]
+    assert await read(runtime, "a new one") == [ahead, *handled, *waiting, later]

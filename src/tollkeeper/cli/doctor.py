@@ -69,6 +69,8 @@ async def _usage(runtime: Runtime) -> str:
             kept, lag = await metering.retention_report(tx), await metering.rollup_lag(tx)
     except SQLAlchemyError:
         raise _Problem("unknown, because the database does not tell.\nMend the database first.") from None
+    except metering.OtherServerError as error:
+        raise _Problem(f"{error.title}.\n{error.hint}") from None
     months = runtime.settings.keep_events
     if lag > LONGEST_LAG:
         raise _Problem(f"usage was not rolled up for {lag}.\nRun `tollkeeper worker`, and look at what it logs.")

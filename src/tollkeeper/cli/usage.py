@@ -83,6 +83,20 @@ def _utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.replace(tzinfo=UTC)
 
 
+@usage.command("restored")
+def restored(data_dir: DataDir = None) -> None:
+    """Fit events that were restored from a dump to the server they are on now. Run it before any worker."""
+
+    async def run(runtime: "Runtime") -> None:
+        from tollkeeper.metering import renumber_events
+
+        async with runtime.transaction() as tx:
+            await renumber_events(tx)
+        typer.echo("Events and who reads them are numbered anew.")
+
+    with_runtime(data_dir, run)
+
+
 @usage.command("verify")
 def verify(data_dir: DataDir = None) -> None:
     """Reckon every counter and hour anew from the events; exits with 1 when any is not what it should be."""

@@ -88,6 +88,8 @@ from .sink import (
 )
 from .store import counters_of_periods, find_reservations, history, list_meters, read_counters, replay
 from .store.exporting import Wanted
+from .store.tail import OtherServerError
+from .store.tail import renumber as renumber_events
 
 jobs = [prepare_partitions_job, drop_old_events, verify_nightly, announce_threshold]
 
@@ -125,6 +127,7 @@ __all__ = [
     "Measured",
     "Meter",
     "MeterMismatchError",
+    "OtherServerError",
     "Outcome",
     "PassedEvent",
     "Release",
@@ -176,6 +179,7 @@ __all__ = [
     "prepare_partitions",
     "provide_sink",
     "read_counters",
+    "renumber_events",
     "replay",
     "retention_report",
     "roll_up",

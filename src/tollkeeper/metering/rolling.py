@@ -52,7 +52,7 @@ async def _turn(runtime: Runtime) -> tail.Span | None:
         if span is not None and span.count:
             async with runtime.transaction() as tx:
                 await rollups.summarize(tx, span)
-    except (SQLAlchemyError, OSError) as error:  # the next turn finds everything as it was
+    except (SQLAlchemyError, OSError, tail.OtherServerError) as error:  # the next turn finds everything as it was
         log.warning("usage was not rolled up", error=type(error).__name__)
         return None
     return span

@@ -41,8 +41,11 @@ async def _gate(runtime: Runtime) -> str | None:
 
 
 async def _usage(runtime: Runtime) -> str | None:
-    async with runtime.transaction() as tx:
-        lag = await metering.rollup_lag(tx)
+    try:
+        async with runtime.transaction() as tx:
+            lag = await metering.rollup_lag(tx)
+    except metering.OtherServerError as error:
+        return f"{error.title}: {error.hint}"
     return (
         None if lag < LONGEST_LAG else f"the oldest usage that is not rolled up waits for {lag.total_seconds():.0f} s"
     )

@@ -21,11 +21,13 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import insert
 
 from tollkeeper.infra import Tx
+from tollkeeper.kit import UnavailableError
 from tollkeeper.metering.tables import USAGE_CURSORS, USAGE_EVENTS
 
 # How many transactions are looked through at first; doubled as long as there is room for more of their events.
@@ -36,6 +38,32 @@ SINK_CURSOR = "clickhouse"
 
 _FIRST_ID = UUID(int=0)
 _LAST_ID = UUID(int=(1 << 128) - 1)
+
+# Another server counts its transactions anew. What each reader has come to gets one number, in their order: all that
+# matters is what lies before and after whom. No transaction of a server has a number so low.
+_READERS = text(
+    """
+create temporary table readers on commit drop as
+select name, tx, event_id, row_number() over (order by tx, event_id) as place from usage_cursors where tx > 0
+"""
+)
+_RENUMBER_EVENTS = text(
+    """
+update usage_events e set tx = 1 + (select count(*) from readers r where (r.tx, r.event_id) < (e.tx, e.id))
+where tx is not null
+"""
+)
+_RENUMBER_CURSORS = text(
+    "update usage_cursors c set tx = r.place, event_id = :last from readers r where r.name = c.name"
+)
+
+
+class OtherServerError(UnavailableError):
+    """Events have transactions this server has yet to make: they were restored from a dump of another one."""
+
+    code = "events_of_another_server"
+    title = "Events were restored from another server"
+    hint = "Stop every worker and run `tollkeeper usage restored`."
 
 
 class Position(NamedTuple):
@@ -100,6 +128,14 @@ async def move_cursor(tx: Tx, name: str, position: Position) -> None:
     await tx.connection.execute(USAGE_CURSORS.update().where(USAGE_CURSORS.c.name == name).values(values))
 
 
+async def renumber(tx: Tx) -> None:
+    """Give events that were restored from a dump, and their readers, transactions that come before this server's."""
+    await tx.connection.execute(text("set local statement_timeout = 0"))
+    await tx.connection.execute(_READERS)
+    await tx.connection.execute(_RENUMBER_EVENTS)
+    await tx.connection.execute(_RENUMBER_CURSORS, {"last": _LAST_ID})
+
+
 def horizon() -> ColumnElement[int]:
     """Before which transaction every one has ended."""
     return literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint", BigInteger)
@@ -131,6 +167,9 @@ async def next_span(tx: Tx, start: Position, *, most: int) -> Span:
 
     The transaction must be in PostgreSQL's ordinary isolation, READ COMMITTED: it is the statements after this one to
     which the whole span is visible.
+
+    Raises:
+        OtherServerError: the position is one of another server.
     """
     event = USAGE_EVENTS.c
     if start.tx == 0:
@@ -139,6 +178,8 @@ async def next_span(tx: Tx, start: Position, *, most: int) -> Span:
             return Span(start, *last, reached=False)
         start = Position(1)
     until: int = (await tx.connection.execute(select(horizon()))).scalar_one()
+    if start.tx > until:
+        raise OtherServerError
     position, window, count = start, FIRST_WINDOW, 0
     while position.tx < until - 1:
         before = min(position.tx + window, until)
