@@ -29,8 +29,8 @@ class PaymentMethod:
 class SavedMethod:
     """A way to pay that the provider keeps for a customer; `id` is the provider's.
 
-    `is_default` is whether what comes due next is charged to it: by a running subscription, or by the customer when none
-    runs. With several subscriptions several ways may be.
+    `is_default` is whether what comes due next is charged to it: by a running subscription, or by the customer when
+    none runs. With several subscriptions several ways may be.
     """
 
     id: str
