@@ -14,6 +14,7 @@ from .wire import Line
 
 PAUSE_SECONDS = 0.004
 HOLD_PAUSE_SECONDS = 0.03
+BUNDLE_PAUSE_SECONDS = 0.15
 TTL_SECONDS = 2
 COLD_CUSTOMERS = 120
 SENT_AGAIN = 0.6
@@ -53,6 +54,7 @@ class Load:
             callers += [partial(self._taking, customer, "bytes", 40)] * 2
             callers += [partial(self._taking, customer, "steps", 3)] * 2
             callers += [partial(self._reserving, customer)] * 3
+            callers += [partial(self._bundling, customer)]
         lines = [Line(self._port, self._operator) for _ in callers]
         await asyncio.gather(*(caller(line) for caller, line in zip(callers, lines, strict=True)))
         for line in lines:
@@ -72,6 +74,37 @@ class Load:
                 if (await self._insist(line, wish)).fate is Fate.DONE:
                     done.append(wish)
             await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _bundling(self, customer: str, line: Line) -> None:
+        """One caller of many at once, some of them repeats; now and then the whole bundle is sent again."""
+        done: list[Wish] = []
+        while not self.over.is_set():
+            wishes = [self._wish(What.TRACK, customer, "bursts", 1) for _ in range(self._random.randint(1, 12))]
+            wishes += self._random.sample(done, min(2, len(done)))
+            again = self._random.random() < SENT_AGAIN
+            while True:
+                calls = await self._send_all(line, wishes)
+                if not again or self.over.is_set() or calls[0].status == 200:
+                    break
+                await asyncio.sleep(0.1)
+            done = [wish for wish, call in zip(wishes, calls, strict=True) if call.fate is Fate.DONE][-20:]
+            await asyncio.sleep(BUNDLE_PAUSE_SECONDS)
+
+    async def _send_all(self, line: Line, wishes: list[Wish]) -> list[Call]:
+        items = [
+            {"customer": w.customer, "feature": w.feature, "count": w.size, "idempotency_key": w.key} for w in wishes
+        ]
+        began = time.monotonic()
+        calls = [Call(wish.what, wish.customer, wish.feature, wish.size, wish.key, began) for wish in wishes]
+        answer = await line.post("/api/usage/track/batch", {"items": items})
+        said = answer.body.get("data", [{"code": answer.body.get("code", "")}] * len(calls))
+        for call, verdict in zip(calls, said, strict=True):
+            if answer.status:
+                call.ended = time.monotonic()
+            call.code = verdict.get("code") or ""
+            call.status = 402 if verdict.get("status") == "refused" else answer.status
+        self.calls += calls
+        return calls
 
     async def _cold(self, line: Line) -> None:
         """One caller of many customers that are seldom seen."""

@@ -81,6 +81,7 @@ class Opened:
 def unfounded(history: History, stored: Stored) -> list[str]:
     """Return the refusals that nothing explains."""
     opened = {counter: Opened(each) for counter, each in spans(history, stored).items()}
+    events = _sent(history, stored)
     evidence = []
     for call in history.calls:
         if call.fate is not Fate.REFUSED:
@@ -88,6 +89,9 @@ def unfounded(history: History, stored: Stored) -> list[str]:
         bound = history.bounds[call.feature]
         if bound.amount is None or not bound.hard:
             evidence.append(f"there is no hard limit: {call}")
+            continue
+        if not call.reset_at:
+            evidence += _unexplained(call, bound.amount, events)
             continue
         if call.remaining is not None and call.remaining >= call.count and call.what is not What.SETTLE:
             evidence.append(f"refused although {call.remaining} were left: {call}")
@@ -97,6 +101,34 @@ def unfounded(history: History, stored: Stored) -> list[str]:
         if most <= room:
             evidence.append(f"{room} would be left, at most {most} were reserved: {call}")
     return evidence
+
+
+Sent = dict[tuple[str, str], dict[float, list[tuple[float, int]]]]
+
+
+def _sent(history: History, stored: Stored) -> Sent:
+    """When what is stored was sent at the earliest, and how much: by customer and feature, and period."""
+    began: dict[tuple[str, str], float] = {}
+    for call in history.calls:
+        key = (call.customer, call.key)
+        began[key] = min(call.began, began.get(key, inf))
+    found: Sent = defaultdict(lambda: defaultdict(list))
+    for event in stored.events:
+        found[event.customer, event.feature][event.period].append(
+            (began.get((event.customer, event.key or ""), 0.0), event.count)
+        )
+    return found
+
+
+def _unexplained(call: Call, amount: int, sent: Sent) -> list[str]:
+    """Return what is wrong with a refusal that does not say how far the counter stood, in whichever period."""
+    most = [
+        sum(count for began, count in each if began <= call.ended)
+        for each in sent.get((call.customer, call.feature), {}).values()
+    ]
+    if max(most, default=0) + call.count > amount:
+        return []
+    return [f"at most {max(most, default=0)} of {amount} were used: {call}"]
 
 
 def overfull(history: History, stored: Stored) -> list[str]:
