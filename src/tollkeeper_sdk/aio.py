@@ -113,6 +113,19 @@ class AsyncTollkeeper(AsyncSubscribing):
         await asyncio.to_thread(append, feature, count)
         return key
 
+    async def set(
+        self,
+        feature: str,
+        value: int,
+        *,
+        idempotency_key: str | None = None,
+        at: datetime | None = None,
+        customer: str | None = None,
+    ) -> Balance:
+        """See Tollkeeper.set."""
+        call = calls.set_gauge(feature, value, idempotency_key=idempotency_key, at=at, customer=customer)
+        return await self._send(call)
+
     async def check(self, feature: str, count: int = 1, *, customer: str | None = None) -> Check:
         """See Tollkeeper.check."""
         recent = self._guard.recent_check(feature, count, customer)

@@ -127,6 +127,16 @@ def check(feature: str, count: int, *, customer: str | None) -> Call[CheckAnswer
     return Call("POST", "/api/usage/check", CheckAnswer, given(feature=feature, count=count, customer=customer))
 
 
+def set_gauge(
+    feature: str, value: int, *, idempotency_key: str | None, at: datetime | None, customer: str | None
+) -> Call[Balance]:
+    """Say what a gauge stands at; the key is made here, so that every try of this call carries the same one."""
+    key = idempotency_key or new_key()
+    moment = at.isoformat() if at else None
+    body = given(feature=feature, value=value, idempotency_key=key, at=moment, customer=customer)
+    return Call("POST", "/api/usage/set", Balance, body)
+
+
 def verify_key(key: str, feature: str | None, quantity: int) -> Call[Verification]:
     """Ask whose key it is."""
     asked = given(feature=feature, quantity=quantity if feature else None)

@@ -153,6 +153,25 @@ class Tollkeeper(Subscribing):
         need(self.spool).append(feature, count, customer=customer, at=at, idempotency_key=key)
         return key
 
+    def set(
+        self,
+        feature: str,
+        value: int,
+        *,
+        idempotency_key: str | None = None,
+        at: datetime | None = None,
+        customer: str | None = None,
+    ) -> Balance:
+        """Say what a gauge, such as seats taken, stands at; what does not rise is always taken.
+
+        Raises:
+            QuotaExceeded: it would rise past a hard limit; nothing was recorded.
+            Unavailable: all tries failed; with the same `idempotency_key` it can be sent again.
+            ApiError: the feature is no gauge, or refused for another reason, which it says.
+        """
+        call = calls.set_gauge(feature, value, idempotency_key=idempotency_key, at=at, customer=customer)
+        return self._send(call)
+
     def check(self, feature: str, count: int = 1, *, customer: str | None = None) -> Check:
         """Ask whether `count` of a feature may be used; records nothing.
 

@@ -16,6 +16,8 @@ UNAVAILABLE = 503
 class Balance(msgspec.Struct, frozen=True):
     """Where a feature stands in its current period. `limit` and `remaining` None: unlimited.
 
+    `carried` is the part of `limit` that the period before left over. `credits` is what credits have left, None where
+    the limit had room and nobody looked.
     `degraded`: the server did not answer and this client decided by itself; then everything else is unknown (None).
     `spooled`: the use lies on this machine's disk and is sent as soon as the server answers.
     """
@@ -27,6 +29,8 @@ class Balance(msgspec.Struct, frozen=True):
     reset_at: datetime | None = None
     degraded: bool = False
     spooled: bool = False
+    carried: int | None = None
+    credits: int | None = None
 
 
 class Money(msgspec.Struct, frozen=True):

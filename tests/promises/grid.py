@@ -240,7 +240,6 @@ GRID = (
         {"feature": "prompts", "amount": 5, "reason": "sorry", "customer": "{ada_id}"},
         wrong=wrong(feature="", amount=0, reason="", external_id="", expires_at="noon", customer=""),
         caller="operator",
-        others={"feature": "prompts", "amount": 1, "reason": "mine", **THEIRS},
     ),
     Route(
         "GET /api/usage/grants",

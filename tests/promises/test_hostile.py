@@ -82,6 +82,7 @@ def standing(world: World) -> dict[str, str]:
         "tax_id": "txi_of_nobody",
         "dispute_id": ZERO,
         "reservation_id": ZERO,
+        "grant_id": ZERO,
         "refresh_token": "spent",
     } | world.known
 

@@ -70,6 +70,7 @@ class World:
             "reservation_id": ZERO,
             "lease_id": ZERO,
             "event_id": ZERO,
+            "grant_id": ZERO,
             **self.known,
         }
         if "{key_id}" in route.path:

@@ -145,7 +145,7 @@ def usage_lines(
 
 def _usage_line(balance: Balance, features: Mapping[str, Feature], costs: Mapping[str, str]) -> FeatureUsage:
     allowance = balance.allowance
-    limit = allowance.limit
+    limit = balance.limit
     level = "ok"
     if limit is not None and balance.used >= limit:
         level = "over"
