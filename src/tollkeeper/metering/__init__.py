@@ -86,8 +86,7 @@ from .sink import (
     sink_lag,
     sink_problem,
 )
-from .store import counters_of_periods, find_reservations, history, list_meters, read_counters, replay
-from .store.exporting import Wanted
+from .store import Wanted, counters_of_periods, find_reservations, history, list_meters, read_counters, replay
 from .store.tail import OtherServerError
 from .store.tail import renumber as renumber_events
 

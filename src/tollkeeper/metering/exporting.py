@@ -15,7 +15,7 @@ from arro3.io import write_parquet
 
 from tollkeeper.infra import Database
 
-from .store.exporting import Wanted, read_events
+from .store import Wanted, read_events
 
 ROW_GROUP = 20_000
 """Rows that a Parquet file is compressed by, and that are in memory at a time."""

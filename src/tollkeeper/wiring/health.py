@@ -41,11 +41,8 @@ async def _gate(runtime: Runtime) -> str | None:
 
 
 async def _usage(runtime: Runtime) -> str | None:
-    try:
-        async with runtime.transaction() as tx:
-            lag = await metering.rollup_lag(tx)
-    except metering.OtherServerError as error:
-        return f"{error.title}: {error.hint}"
+    async with runtime.transaction() as tx:
+        lag = await metering.rollup_lag(tx)
     return (
         None if lag < LONGEST_LAG else f"the oldest usage that is not rolled up waits for {lag.total_seconds():.0f} s"
     )
@@ -77,6 +74,8 @@ async def _run(check: Check, runtime: Runtime) -> dict[str, Any]:
         problem = f"no answer within {SECONDS_ALLOWED:g} s"
     except (SQLAlchemyError, OSError):
         problem = "not reachable"
+    except metering.OtherServerError as error:
+        problem = f"{error.title}: {error.hint}"
     latency = round((time.perf_counter() - started) * 1000, 1)
     answer: dict[str, Any] = {"status": "ok" if problem is None else "failing", "latency_ms": latency}
     return answer if problem is None else {**answer, "problem": problem}

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tollkeeper.infra import Runtime, Tx
 from tollkeeper.kit import new_id
 from tollkeeper.metering.rules import moment_of
+from tollkeeper.metering.store.tail import OtherServerError
 
 from . import store
 from .clickhouse import ClickHouseSink
@@ -67,7 +68,7 @@ async def pass_events_on(runtime: Runtime) -> None:
         while True:
             try:
                 await _lead(runtime, sink)
-            except (SQLAlchemyError, psycopg.Error, OSError) as error:
+            except (SQLAlchemyError, psycopg.Error, OSError, OtherServerError) as error:
                 log.warning("events are not passed on", error=type(error).__name__)
             await asyncio.sleep(PAUSE_SECONDS)
     finally:

@@ -1,9 +1,10 @@
 """Every statement of metering."""
 
-from . import tail
+from . import replaying, retention, rollups, tail
 from .copying import copy_events, seen_bundle_keys
 from .counters import Connection, create_counters, lock_counters, must_stand, read_counters, write_counters
 from .events import insert_events, insert_values, seen_keys, seen_values
+from .exporting import Wanted, read_events
 from .further import (
     draw,
     drop_members,
@@ -38,6 +39,7 @@ from .versions import counting
 
 __all__ = [
     "Connection",
+    "Wanted",
     "add_grant",
     "close_reservations",
     "copy_events",
@@ -69,8 +71,12 @@ __all__ = [
     "open_grants",
     "previous",
     "read_counters",
+    "read_events",
     "regroup_meter",
     "replay",
+    "replaying",
+    "retention",
+    "rollups",
     "seen_bundle_keys",
     "seen_keys",
     "seen_values",

@@ -4,14 +4,15 @@ Each looks at a bounded number of meters of organizations in one snapshot, and l
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import text
 
 from tollkeeper.infra import Tx
-from tollkeeper.metering.model import CounterKey
+from tollkeeper.metering.model import NOBODY, CounterKey
+from tollkeeper.metering.rules import WINDOW_STARTS
 
 from .retention import dropped_until
 from .rollups import CURSOR
@@ -141,8 +142,6 @@ where coalesce(c.since, c.period_start) < :kept_since
 """
 )
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LONGEST_WINDOW = timedelta(days=366)
 _LONG_AGO = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
 
 
@@ -197,7 +196,7 @@ async def _wanted(tx: Tx, pairs: Sequence[Pair]) -> dict[str, Any]:
         "organizations": [organization_id for organization_id, _ in pairs],
         "meters": [meter_id for _, meter_id in pairs],
         "kept_since": await dropped_until(tx) or _LONG_AGO,
-        "nobody": UUID(int=0),
-        "windows_from": _EPOCH,
-        "windows_until": _EPOCH + _LONGEST_WINDOW,
+        "nobody": NOBODY,
+        "windows_from": WINDOW_STARTS[0],
+        "windows_until": WINDOW_STARTS[1],
     }
