@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from stripe import WebhookSignature
@@ -13,14 +13,15 @@ from tollkeeper.billing.flows.jobs import enqueue
 from tollkeeper.billing.flows.service import process_event
 from tollkeeper.billing.flows.store import list_events
 from tollkeeper.billing.provider import HANDLED, StripeProvider
-from tollkeeper.infra import Runtime
-from tollkeeper.kit import Actor, FixedClock
+from tollkeeper.infra import Event, Runtime, Tx
+from tollkeeper.kit import ROLE_PERMISSIONS, Actor, ActorKind, FixedClock, Role
 from tollkeeper.orgs import Organization
 from twin_process import CARD, KEY, SITE, TwinProcess
 
-__all__ = ["CARD", "KEY", "SECRET", "SITE", "Shop", "TwinProcess", "sign"]
+__all__ = ["CARD", "KEY", "SECRET", "SITE", "Shop", "TwinProcess", "call", "member", "sign"]
 
 SECRET = "whsec_shop"
+E = TypeVar("E", bound=Event)
 
 
 @dataclass
@@ -32,6 +33,16 @@ class Shop:
     twin: TwinProcess
     heard: list[EntitlementsChanged] = field(default_factory=list)
     caller: Actor | None = None
+
+    def hear(self, *kinds: type[E]) -> list[E]:
+        """Return a list that grows with every event of these kinds that is told from now on."""
+        told: list[E] = []
+
+        async def listen(_: Tx, event: E) -> None:
+            told.append(event)
+
+        self.runtime.routes.add(projections=dict.fromkeys(kinds, listen))
+        return told
 
     async def organization(self, name: str = "Ada") -> Organization:
         async with self.runtime.transaction() as tx:
@@ -102,3 +113,15 @@ class Shop:
 def sign(body: bytes, clock: FixedClock, *, secret: str = SECRET, seconds: int = 0) -> str:
     at = int(clock.now().timestamp()) + seconds
     return str(WebhookSignature.generate_signature_header(body.decode(), secret, at))
+
+
+def member(organization: Organization, role: Role = Role.OWNER, kind: ActorKind = ActorKind.TOKEN) -> Actor:
+    return Actor(kind, ROLE_PERMISSIONS[role], organization.id)
+
+
+async def call(client: httpx.AsyncClient, path: str, status: int = 200, **body: Any) -> dict[str, Any]:
+    """Ask for a change of the caller's subscription; it is answered with this status."""
+    answer = await client.post(f"/api/subscription/{path}", json=body)
+    assert answer.status_code == status, answer.text
+    found: dict[str, Any] = answer.json()
+    return found

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tollkeeper.kit import ROLE_PERMISSIONS, Actor, ActorKind, Permission, Role
+from tollkeeper.kit import Actor, ActorKind, Permission
 from tollkeeper.orgs import Organization
 
-from .shop import Shop
+from .shop import Shop, member
 
 STATUS = {
     "plan",
@@ -29,10 +29,6 @@ STATUS = {
     "paused_until",
 }
 NOTHING_OWED = {"state": "current", "since": None, "next_step_at": None, "requires_action": False, "pay_url": None}
-
-
-def member(organization: Organization, role: Role = Role.OWNER, kind: ActorKind = ActorKind.TOKEN) -> Actor:
-    return Actor(kind, ROLE_PERMISSIONS[role], organization.id)
 
 
 def operator() -> Actor:

@@ -18,8 +18,7 @@ from tollkeeper.infra import Tx
 from tollkeeper.orgs import Organization
 from tollkeeper.rating import Interval
 
-from .shop import KEY, Shop
-from .test_api import member
+from .shop import KEY, Shop, member
 
 PRO, PREMIUM = 2000, 5000
 

@@ -15,8 +15,7 @@ from tollkeeper.billing.flows.store import list_events
 from tollkeeper.infra import Event
 from tollkeeper.orgs import Organization
 
-from .shop import Shop
-from .test_api import member
+from .shop import Shop, member
 from .test_disputes import time_passes
 from .test_orders import Remembering, state
 
@@ -26,13 +25,7 @@ ORDERS = 16
 
 @pytest.fixture
 def told(shop: Shop) -> list[Event]:
-    heard: list[Event] = []
-
-    async def hear(_: Any, event: Event) -> None:
-        heard.append(event)
-
-    shop.runtime.routes.add(projections=dict.fromkeys((dunning.PaymentFailed, dunning.PaymentRecovered), hear))
-    return heard
+    return shop.hear(dunning.PaymentFailed, dunning.PaymentRecovered)
 
 
 async def account(shop: Shop, number: str) -> str:

@@ -43,13 +43,7 @@ def test_a_policy_is_read_and_what_it_leaves_out_stays() -> None:
 
 @pytest.fixture
 def told(shop: Shop) -> list[Event]:
-    heard: list[Event] = []
-
-    async def hear(_: Any, event: Event) -> None:
-        heard.append(event)
-
-    shop.runtime.routes.add(projections=dict.fromkeys(TOLD, hear))
-    return heard
+    return shop.hear(*TOLD)
 
 
 def policy(shop: Shop, text: str) -> None:

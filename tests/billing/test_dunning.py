@@ -100,13 +100,7 @@ def test_a_step_is_due_on_its_day_to_the_second() -> None:
 
 @pytest.fixture
 def told(shop: Shop) -> list[Event]:
-    heard: list[Event] = []
-
-    async def hear(_: Any, event: Event) -> None:
-        heard.append(event)
-
-    shop.runtime.routes.add(projections=dict.fromkeys(TOLD, hear))
-    return heard
+    return shop.hear(*TOLD)
 
 
 async def fail_to_pay(shop: Shop, customer: str, method: str = "pm_card_chargeCustomerFail") -> str:

@@ -1,16 +1,15 @@
 """The coming invoice on the overview is what the provider says of it, without asking: discount, seats, add-ons."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import httpx
 import pytest
 
 from tollkeeper import catalog
-from tollkeeper.kit import ROLE_PERMISSIONS, Actor, ActorKind, FixedClock, Role
+from tollkeeper.kit import FixedClock
 from tollkeeper.orgs import Organization
 
-from .shop import Shop
+from .shop import Shop, call, member
 from .test_overage import BEYOND, COST, LIMIT, charge, use
 
 OFFERS = """
@@ -37,17 +36,10 @@ async def ada(shop: Shop) -> Organization:
     async with shop.runtime.transaction() as tx:
         await catalog.apply(tx, catalog.read_catalogue_file(text))
     made = await shop.organization()
-    shop.caller = Actor(ActorKind.TOKEN, ROLE_PERMISSIONS[Role.OWNER], made.id)
+    shop.caller = member(made)
     shop.runtime.settings = shop.runtime.settings.model_copy(update={"pause": "60"})
     await shop.told(await shop.buy(made))
     return made
-
-
-async def call(client: httpx.AsyncClient, path: str, **body: Any) -> dict[str, Any]:
-    answer = await client.post(f"/api/subscription/{path}", json=body)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 async def coming(client: httpx.AsyncClient) -> tuple[int, int] | None:

@@ -15,7 +15,7 @@ from tollkeeper.infra import Settings
 from tollkeeper.kit import ROLE_PERMISSIONS, Actor, ActorKind, FixedClock, Permission, Role
 from tollkeeper.orgs import Organization
 
-from .shop import Shop
+from .shop import Shop, call, member
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 OPERATOR = Actor(ActorKind.OPERATOR_KEY, frozenset(Permission))
@@ -25,16 +25,9 @@ OPERATOR = Actor(ActorKind.OPERATOR_KEY, frozenset(Permission))
 async def ada(shop: Shop) -> Organization:
     shop.runtime.settings = shop.runtime.settings.model_copy(update={"pause": "60"})
     made = await shop.organization()
-    shop.caller = Actor(ActorKind.TOKEN, ROLE_PERMISSIONS[Role.OWNER], made.id)
+    shop.caller = member(made)
     await shop.told(await shop.buy(made))
     return made
-
-
-async def call(client: httpx.AsyncClient, path: str, status: int = 200, **body: Any) -> dict[str, Any]:
-    answer = await client.post(f"/api/subscription/{path}", json=body)
-    assert answer.status_code == status, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 async def totals(shop: Shop, customer: str) -> list[tuple[str, int]]:

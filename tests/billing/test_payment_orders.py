@@ -28,13 +28,7 @@ REFUND_FAILS = "4000000000005126"
 
 @pytest.fixture
 def told(shop: Shop) -> list[Event]:
-    heard: list[Event] = []
-
-    async def hear(_: Any, event: Event) -> None:
-        heard.append(event)
-
-    shop.runtime.routes.add(projections=dict.fromkeys((*TOLD, RefundMade, RefundFailed), hear))
-    return heard
+    return shop.hear(*TOLD, RefundMade, RefundFailed)
 
 
 class Remembering(StripeProvider):

@@ -1,22 +1,20 @@
 """Coming back: the same plan, charged to the payment method that is kept, and never twice."""
 
 import asyncio
-from typing import Any
 
 import httpx
 import pytest
 
 from tollkeeper import catalog
-from tollkeeper.kit import ROLE_PERMISSIONS, Actor, ActorKind, Role
 from tollkeeper.orgs import Organization
 
-from .shop import Shop
+from .shop import Shop, call, member
 
 
 @pytest.fixture
 async def ada(shop: Shop) -> Organization:
     made = await shop.organization()
-    shop.caller = Actor(ActorKind.TOKEN, ROLE_PERMISSIONS[Role.OWNER], made.id)
+    shop.caller = member(made)
     return made
 
 
@@ -29,13 +27,6 @@ async def customer(shop: Shop, ada: Organization, client: httpx.AsyncClient) -> 
     await call(client, "cancel", at="now")
     await shop.told(made)
     return made
-
-
-async def call(client: httpx.AsyncClient, path: str, status: int = 200, **body: Any) -> dict[str, Any]:
-    answer = await client.post(f"/api/subscription/{path}", json=body)
-    assert answer.status_code == status, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 async def subscriptions(shop: Shop, customer: str) -> list[str]:

@@ -20,13 +20,7 @@ OPERATOR = Actor(ActorKind.OPERATOR_KEY, frozenset(Permission), credential_id=ne
 
 @pytest.fixture
 def told(shop: Shop) -> list[Event]:
-    heard: list[Event] = []
-
-    async def hear(_: Any, event: Event) -> None:
-        heard.append(event)
-
-    shop.runtime.routes.add(projections=dict.fromkeys((RefundMade, RefundFailed), hear))
-    return heard
+    return shop.hear(RefundMade, RefundFailed)
 
 
 class Desk:

@@ -8,11 +8,10 @@ import pytest
 
 from tollkeeper import catalog
 from tollkeeper.billing import TrialEnding
-from tollkeeper.infra import Tx
-from tollkeeper.kit import ROLE_PERMISSIONS, Actor, ActorKind, FixedClock, Permission, Role
+from tollkeeper.kit import Actor, ActorKind, FixedClock, Permission
 from tollkeeper.orgs import Organization
 
-from .shop import Shop
+from .shop import Shop, call, member
 
 CATALOGUE = """
 features: {}
@@ -37,13 +36,7 @@ OPERATOR = Actor(ActorKind.OPERATOR_KEY, frozenset(Permission))
 @pytest.fixture
 async def told(shop: Shop) -> list[TrialEnding]:
     """What was announced of trials that end."""
-    heard: list[TrialEnding] = []
-
-    async def hear(_: Tx, event: TrialEnding) -> None:
-        heard.append(event)
-
-    shop.runtime.routes.add(projections={TrialEnding: hear})
-    return heard
+    return shop.hear(TrialEnding)
 
 
 @pytest.fixture
@@ -51,15 +44,8 @@ async def ada(shop: Shop) -> Organization:
     async with shop.runtime.transaction() as tx:
         await catalog.apply(tx, catalog.read_catalogue_file(CATALOGUE))
     made = await shop.organization()
-    shop.caller = Actor(ActorKind.TOKEN, ROLE_PERMISSIONS[Role.OWNER], made.id)
+    shop.caller = member(made)
     return made
-
-
-async def call(client: httpx.AsyncClient, path: str, status: int = 200, **body: Any) -> dict[str, Any]:
-    answer = await client.post(f"/api/subscription/{path}", json=body)
-    assert answer.status_code == status, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 async def begin_without_card(shop: Shop, ada: Organization, plan: str = "lite") -> str:

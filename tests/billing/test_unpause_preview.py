@@ -8,15 +8,15 @@ import pytest
 from tollkeeper.kit import ROLE_PERMISSIONS, Actor, ActorKind, Permission, Role
 from tollkeeper.orgs import Organization
 
-from .shop import Shop
-from .test_pauses import OPERATOR, call, let_period_fall_into_pause
+from .shop import Shop, call, member
+from .test_pauses import OPERATOR, let_period_fall_into_pause
 
 
 @pytest.fixture
 async def ada(shop: Shop) -> Organization:
     shop.runtime.settings = shop.runtime.settings.model_copy(update={"pause": "60"})
     made = await shop.organization()
-    shop.caller = Actor(ActorKind.TOKEN, ROLE_PERMISSIONS[Role.OWNER], made.id)
+    shop.caller = member(made)
     await shop.told(await shop.buy(made))
     return made
 
