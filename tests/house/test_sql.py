@@ -19,7 +19,6 @@ MAY_SPEAK_SQL = {
     "src/tollkeeper/infra/": "the tools the stores are built on: connections, jobs, health, notifications",
     "src/tollkeeper/wiring/migrate.py": "asks for the schema's revision and takes the lock migrations run under",
     "src/tollkeeper/wiring/migrations/": "what migrations are made of",
-    "src/tollkeeper/metering/sink/clickhouse.py": "another database: makes its one table there",
     "src/tollkeeper/gate/batch.py": "group commit says `begin` and `commit` itself, in one pipeline with the batch",
 }
 # Places that may open or commit a transaction, each with its reason.

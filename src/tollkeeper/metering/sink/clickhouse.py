@@ -6,41 +6,17 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from .model import PassedEvent, SinkUnavailableError
+from .store import CREATE_AT_CLICKHOUSE, TABLE_AT_CLICKHOUSE
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 T = TypeVar("T")
 
-TABLE = "tollkeeper_usage_events"
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 30
 PLAIN_PORT, SECURE_PORT = 8123, 8443
 LONGEST_WORDS = 300
-
-# The sorting key says which rows are one event; it and the partition never change between versions. The highest
-# `revision` wins, and a void one is left out by `FINAL`.
-CREATE = f"""
-create table if not exists {TABLE} (
-    id UUID,
-    revision UInt16,
-    voided UInt8,
-    organization_id UUID,
-    meter LowCardinality(String),
-    quantity Int64,
-    at DateTime64(6, 'UTC'),
-    period_start DateTime64(6, 'UTC'),
-    recorded_at DateTime64(3, 'UTC'),
-    member_id Nullable(UUID),
-    credential_id Nullable(UUID),
-    idempotency_key Nullable(String),
-    value Nullable(String),
-    properties String,
-    reason Nullable(String)
-) engine = ReplacingMergeTree(revision, voided)
-partition by toYYYYMM(at)
-order by (organization_id, meter, at, id)
-"""
 
 
 class ClickHouseSink:
@@ -54,7 +30,7 @@ class ClickHouseSink:
 
     async def insert(self, events: Sequence[PassedEvent]) -> None:
         """See EventSink."""
-        await self._ask(lambda client: client.insert(TABLE, events, column_names=PassedEvent._fields))
+        await self._ask(lambda client: client.insert(TABLE_AT_CLICKHOUSE, events, column_names=PassedEvent._fields))
 
     async def problem(self) -> str | None:
         """See EventSink."""
@@ -109,7 +85,7 @@ class ClickHouseSink:
             client_name="tollkeeper",
         )
         try:
-            client.command(CREATE)
+            client.command(CREATE_AT_CLICKHOUSE)
         except BaseException:
             client.close()
             raise

@@ -12,6 +12,32 @@ from tollkeeper.metering.store import Connection, list_meters, tail
 
 from .model import PassedEvent
 
+TABLE_AT_CLICKHOUSE = "tollkeeper_usage_events"
+
+# The sorting key says which rows are one event; it and the partition never change between versions. The highest
+# `revision` wins, and a void one is left out by `FINAL`.
+CREATE_AT_CLICKHOUSE = f"""
+create table if not exists {TABLE_AT_CLICKHOUSE} (
+    id UUID,
+    revision UInt16,
+    voided UInt8,
+    organization_id UUID,
+    meter LowCardinality(String),
+    quantity Int64,
+    at DateTime64(6, 'UTC'),
+    period_start DateTime64(6, 'UTC'),
+    recorded_at DateTime64(3, 'UTC'),
+    member_id Nullable(UUID),
+    credential_id Nullable(UUID),
+    idempotency_key Nullable(String),
+    value Nullable(String),
+    properties String,
+    reason Nullable(String)
+) engine = ReplacingMergeTree(revision, voided)
+partition by toYYYYMM(at)
+order by (organization_id, meter, at, id)
+"""
+
 _LEAD = "select pg_try_advisory_lock(hashtext('tollkeeper events to clickhouse'))"
 
 
