@@ -70,7 +70,7 @@ def _sum(lines: tuple[UsageLine, ...]) -> int:
 
 
 def describe(title: str, found: Beyond, price: PriceVersion, included: int, reason: Reason | None) -> str:
-    """Say what a line charges for: `Prompts: 3,000 beyond 250,000 (0.10 USD for each 1,000)`; or gives back: `fewer`."""
+    """Say what a line charges for, or gives back: `Prompts: 3,000 beyond 250,000 (0.10 USD for each 1,000)`."""
     late = ", counted late" if reason is Reason.LATE else ""
     quantity = f"{found.quantity:,}"
     if found.quantity < 0:
