@@ -10,8 +10,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from support import Customer
-from tollkeeper import catalog
+from support import Customer, client_of
+from tollkeeper import catalog, identity
 from tollkeeper.gate import Gate
 from tollkeeper.infra import Runtime
 from tollkeeper.kit import FixedClock
@@ -260,6 +260,65 @@ async def test_what_is_voided_cannot_be_drawn_from(operator: httpx.AsyncClient, 
     assert await codes(acme, "paid", 1) == [402]
     missing = await operator.post(f"/api/usage/grants/{ANN}/void", json=body)
     assert (missing.status_code, missing.json()["code"]) == (404, "grant_not_found")
+
+
+async def test_several_workers_together_draw_no_more_than_was_granted(
+    runtime: Runtime, operator: httpx.AsyncClient, acme: Customer
+) -> None:
+    await grant(operator, acme, 4)
+    await grant(operator, acme, 3)
+    other = Gate(runtime)
+    access = await other.access(acme.organization_id)
+    _, _, wanted = other.consumption(acme.key.actor, access, "paid", 1, key=None, at=None)
+    try:
+        theirs = [other.counters.consuming.submit(wanted) for _ in range(10)]
+        ours = [call(acme, "track", "paid") for _ in range(10)]
+        outcomes, answers = await asyncio.gather(*theirs), await asyncio.gather(*ours)
+    finally:
+        await other.close()
+    admitted = [each.verdict.value == "admitted" for each in outcomes] + [each.status_code == 200 for each in answers]
+    assert sum(admitted) == 3 + 7
+    data = (await acme.client.get("/api/usage/grants")).json()["data"]
+    assert [each["remaining"] for each in data] == [0, 0]
+
+
+async def test_arrays_keep_to_the_same_limits(operator: httpx.AsyncClient, acme: Customer) -> None:
+    await grant(operator, acme, 2)
+    wishes = [
+        *({"feature": "shared", "member": ANN} for _ in range(4)),
+        {"feature": "shared", "count": 2, "member": BEN},
+        *({"feature": "paid"} for _ in range(6)),
+        *({"feature": "rolling"} for _ in range(4)),
+        {"feature": "daily", "count": 6},
+    ]
+    answer = await acme.client.post("/api/usage/track/batch", json={"items": wishes})
+    said = [each["status"] for each in answer.json()["data"]]
+    assert said[:5] == ["recorded"] * 3 + ["refused", "recorded"]
+    assert said[5:11] == ["recorded"] * 5 + ["refused"]
+    assert said[11:15] == ["recorded"] * 3 + ["refused"]
+    assert said[15:] == ["refused"]
+    assert (await call(acme, "check", "shared", member=ANN)).json()["member"]["used"] == 3
+
+
+async def test_a_key_counts_for_the_member_who_made_it(
+    runtime: Runtime, application: httpx.ASGITransport, acme: Customer
+) -> None:
+    async with runtime.transaction() as tx:
+        user = await identity.register_user(tx, email="ann@example.com", password_hash=None, name="Ann")
+        _, secret = await identity.create_key(
+            tx,
+            organization_id=acme.organization_id,
+            created_by=user.id,
+            name="Ann's",
+            kind=identity.KeyKind.LIVE,
+            scopes=(),
+            expires_at=None,
+        )
+    async with client_of(application, secret) as client:
+        taken = await client.post("/api/usage/track", json={"feature": "shared", "count": 3})
+        assert taken.json()["member"] == {"id": str(user.id), "used": 3, "limit": 3, "remaining": 0}
+        assert (await client.post("/api/usage/track", json={"feature": "shared"})).json()["scope"] == "member"
+    assert await codes(acme, "shared", 1) == [200]
 
 
 async def told(runtime: Runtime) -> list[tuple[int, int]]:

@@ -6,6 +6,9 @@ import httpx
 import pytest
 
 from support import Customer
+from tollkeeper import catalog
+from tollkeeper.gate import Gate
+from tollkeeper.infra import Runtime
 from tollkeeper_sdk import ApiError, AsyncTollkeeper, QuotaExceeded, Retry, Tollkeeper, Unavailable
 
 
@@ -33,6 +36,27 @@ async def test_a_refusal_tells_the_way_on(toll: AsyncTollkeeper) -> None:
     assert refused.value.upgrade is not None
     assert refused.value.upgrade.limit == 50_000
     assert refused.value.request_id
+
+
+async def test_what_is_no_gauge_cannot_be_set(toll: AsyncTollkeeper) -> None:
+    with pytest.raises(ApiError) as refused:
+        await toll.set("prompts", 3)
+    assert (refused.value.status, refused.value.code) == (422, "not_a_gauge")
+
+
+async def test_a_gauge_is_set(runtime: Runtime, toll: AsyncTollkeeper) -> None:
+    seats = "  seats: {name: Seats, kind: metered, unit: seat, aggregation: latest}\n"
+    given = "      seats: {limit: 3}\n      prompts: {limit: 1000}\n"
+    text = catalog.demo_catalogue().replace("features:\n", f"features:\n{seats}", 1)
+    async with runtime.transaction() as tx:
+        changed = text.replace("      prompts: {limit: 1000}\n", given, 1)
+        await catalog.apply(tx, catalog.read_catalogue_file(changed))
+    runtime.part(Gate).projection.clear()
+    balance = await toll.set("seats", 2)
+    assert (balance.used, balance.remaining, balance.credits) == (2, 1, None)
+    with pytest.raises(QuotaExceeded):
+        await toll.set("seats", 4)
+    assert (await toll.set("seats", 0)).used == 0
 
 
 async def test_other_refusals_say_why(toll: AsyncTollkeeper) -> None:
