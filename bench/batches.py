@@ -1,7 +1,7 @@
 """Arrays of 1,000 events beside a bare COPY of the same rows into the same table with the same indexes.
 
     python -m bench.batches            medians of five, at 4 and at 8 connections
-    python -m bench.batches profile    where the server's time goes, by cProfile, and what each statement costs
+    python -m bench.batches profile    processor time of database and worker for one event, part by part
 
 The events of an array are new each time, each with its own idempotency key, and on disk when the answer comes. The bare
 COPY writes what the server writes of an event, as many rows a transaction as the server takes, packed beforehand; it
@@ -9,19 +9,19 @@ writes no idempotency keys, looks nothing up, decides nothing.
 """
 
 import asyncio
-import cProfile
 import json
-import pstats
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+import psutil
 import psycopg
 from rich.console import Console
 from rich.table import Table
@@ -92,7 +92,7 @@ class Loader:
         ran = subprocess.run([*command, f"{self._url}/api/events"], capture_output=True, text=True, check=True)
         found = json.loads(ran.stderr.strip().splitlines()[-1])
         assert found["failed"] == 0, (found, ran.stdout)
-        return float(found["requests"]) * EVENTS / found["microseconds"] * 1e6
+        return float(found["requests"] / found["microseconds"] * EVENTS * 1e6)
 
 
 def entries(count: int, run: str = "bare") -> list[Entry]:
@@ -120,13 +120,12 @@ def bare_copy(database: str, meter_id: int) -> float:
         return len(packed) * MAX_EVENTS / (time.perf_counter() - began)
 
 
-@contextmanager
-def profiled(database: str) -> Iterator[int]:
-    """Give the meter's id while inside."""
+def meter_of(database: str) -> int:
+    """Return the id of the meter that events count for."""
     with psycopg.connect(database) as connection:
         row = connection.execute("select id from meters where key = 'prompts'").fetchone()
     assert row
-    yield int(row[0])
+    return int(row[0])
 
 
 def main(wanted: list[str]) -> None:
@@ -137,16 +136,13 @@ def main(wanted: list[str]) -> None:
         with EmbeddedPostgres(data_dir) as server, running(data_dir) as ours:
             database = server.start()
             key = customer_key(ours)
-            with profiled(database) as meter_id:
-                if wanted == ["profile"]:
-                    profile(database, meter_id)
-                    return
-                loader = Loader(ours.url, key, Path(folder))
-                measures = {
-                    f"{connections} connections": lambda connections=connections: loader.events_per_second(connections)
-                    for connections in CONNECTIONS
-                }
-                found = medians({**measures, "bare COPY": lambda: bare_copy(database, meter_id)})
+            meter_id = meter_of(database)
+            if wanted == ["profile"]:
+                profile(database, meter_id)
+                return
+            loader = Loader(ours.url, key, Path(folder))
+            measures = {f"{each} connections": partial(loader.events_per_second, each) for each in CONNECTIONS}
+            found = medians({**measures, "bare COPY": lambda: bare_copy(database, meter_id)})
     bare = found.pop("bare COPY")
     table = Table("arrays of 1,000", "events/s", "bare COPY, rows/s", "ratio", title=f"medians of {ROUNDS}")
     for name, mine in found.items():
@@ -154,20 +150,59 @@ def main(wanted: list[str]) -> None:
     Console().print(table)
 
 
+Part = Callable[[psycopg.AsyncConnection[Any], Bundle], Awaitable[object]]
+
+
+async def _copy_events(connection: psycopg.AsyncConnection[Any], of: Bundle) -> None:
+    async with connection.cursor().copy(copying.COPY_EVENTS) as copy:
+        rows = copying.event_rows(of, of.entries, copying.new_ids(len(of.entries)))
+        await copy.write(copying.HEADER + rows + copying.TRAILER)
+
+
+async def _copy_keys(connection: psycopg.AsyncConnection[Any], of: Bundle) -> None:
+    async with connection.cursor().copy(copying.COPY_KEYS) as copy:
+        rows = copying.key_rows(of, of.entries, copying.new_ids(len(of.entries)))
+        await copy.write(copying.HEADER + rows + copying.TRAILER)
+
+
+async def _look_up(connection: psycopg.AsyncConnection[Any], of: Bundle) -> None:
+    await copying.seen_bundle_keys(connection, [of])
+
+
+async def _everything(connection: psycopg.AsyncConnection[Any], of: Bundle) -> None:
+    await consume_bundles(connection, [of], datetime.now(UTC))
+
+
+PARTS: dict[str, Part] = {
+    "copy the events": _copy_events,
+    "copy their keys": _copy_keys,
+    "look their keys up": _look_up,
+    "all of it": _everything,
+}
+
+
+async def cost_of(name: str, part: Part, database: str, meter_id: int) -> tuple[float, float]:
+    """Processor time for one event, of the database and of this process, in microseconds."""
+    batches = [bundle(meter_id, entries(MAX_EVENTS, f"{name}-{time.time_ns()}-{number}")) for number in range(16)]
+    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
+        both = [psutil.Process(connection.info.backend_pid), psutil.Process()]
+        before = [sum(each.cpu_times()[:2]) for each in both]
+        for batch in batches:
+            await connection.execute("begin")
+            await part(connection, batch)
+            await connection.execute("commit")
+        after = [sum(each.cpu_times()[:2]) for each in both]
+    theirs, ours = ((b - a) / len(batches) / MAX_EVENTS * 1e6 for a, b in zip(before, after, strict=True))
+    return theirs, ours
+
+
 def profile(database: str, meter_id: int) -> None:
-    """Print where the server's own time goes with arrays that are read already."""
-
-    async def run() -> None:
-        async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
-            for number in range(40):
-                some = bundle(meter_id, entries(MAX_EVENTS, f"profile-{time.time_ns()}-{number}"))
-                await connection.execute("begin")
-                await consume_bundles(connection, [some], datetime.now(UTC))
-                await connection.execute("commit")
-
-    profiler = cProfile.Profile()
-    profiler.runcall(asyncio.run, run())
-    pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
+    """Print what each part of the work costs an event."""
+    table = Table("part", "PostgreSQL", "worker", title="microseconds of processor time an event")
+    for name, part in PARTS.items():
+        theirs, ours = asyncio.run(cost_of(name, part, database, meter_id))
+        table.add_row(name, f"{theirs:.2f}", f"{ours:.2f}")
+    Console().print(table)
 
 
 if __name__ == "__main__":

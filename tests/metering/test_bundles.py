@@ -130,14 +130,16 @@ ENTRIES = st.lists(
     max_size=12,
 )
 
+STANDINGS = st.tuples(st.integers(0, 40), st.integers(0, 9), st.sampled_from([0, 80])).map(
+    lambda each: Standing(*each, 50)
+)
+
 
 @given(
     groups=st.lists(st.tuples(ENTRIES, st.integers(1, 2)), max_size=5),
     limit=st.one_of(st.none(), st.integers(0, 120)),
     hard=st.booleans(),
-    before=st.tuples(st.integers(0, 40), st.integers(0, 9), st.sampled_from([0, 80])).map(
-        lambda each: Standing(*each, 50)
-    ),
+    before=STANDINGS,
     aggregation=st.sampled_from([Aggregation.SUM, Aggregation.COUNT, Aggregation.MAX]),
 )
 def test_bundles_come_to_what_single_requests_come_to(

@@ -23,7 +23,7 @@ COPY_EVENTS = """
 copy usage_events (organization_id, meter_id, period_start, credential_id, member_id, id, quantity, at, idempotency_key,
     value, properties) from stdin (format binary)
 """
-_COPY_KEYS = """
+COPY_KEYS = """
 copy usage_event_keys (organization_id, meter_id, event_id, key) from stdin (format binary)
 """
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
@@ -95,10 +95,10 @@ async def copy_events(connection: Connection, kept: Sequence[Kept]) -> None:
         for bundle, entries, ids in named:
             await copy.write(event_rows(bundle, entries, ids))
         await copy.write(TRAILER)
-    async with connection.cursor().copy(_COPY_KEYS) as copy:
+    async with connection.cursor().copy(COPY_KEYS) as copy:
         await copy.write(HEADER)
         for bundle, entries, ids in named:
-            await copy.write(_key_rows(bundle, entries, ids))
+            await copy.write(key_rows(bundle, entries, ids))
         await copy.write(TRAILER)
 
 
@@ -120,7 +120,8 @@ def event_rows(bundle: Bundle, entries: Sequence[Entry], ids: Sequence[bytes]) -
     return b"".join(rows)
 
 
-def _key_rows(bundle: Bundle, entries: Sequence[Entry], ids: Sequence[bytes]) -> bytes:
+def key_rows(bundle: Bundle, entries: Sequence[Entry], ids: Sequence[bytes]) -> bytes:
+    """Pack the rows of these entries' idempotency keys, without what stands before and after all rows."""
     organization_id, meter_id = bundle.counter[:2]
     begin = _keys_begin(4, 16, organization_id.bytes, 2, meter_id, 16)
     rows: list[bytes] = []
