@@ -196,7 +196,7 @@ class Settings(BaseSettings):
         Switch.ON, alias="TOLLKEEPER_RATE_LIMITS", description="`off` for load tests; refused in production."
     )
     address_rates: str = Field(
-        "api:100, auth:30, chat:10",
+        "api:100, auth:100, chat:10",
         alias="TOLLKEEPER_ADDRESS_RATES",
         pattern=rf"^({_ADDRESS_RATE}(, *{_ADDRESS_RATE})*)?$",
         description="Calls a minute from one address without a login by group of routes: `api` is all of them, `auth` "
