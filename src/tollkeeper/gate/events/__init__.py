@@ -8,14 +8,17 @@ What each time means: an event's `time` is when the usage happened; without one 
 """
 
 from .model import EventsRefusedError, UnknownSubjectError, UnsupportedContentError
-from .reading import CloudEvent, from_headers, read_events
+from .reading import MAX_EVENTS, CloudEvent, EventBody, from_headers, read_events
 from .service import ingest
-from .tracks import TrackVerdict, read_tracks, track_all
+from .tracks import TracksBody, TrackVerdict, read_tracks, track_all
 
 __all__ = [
+    "MAX_EVENTS",
     "CloudEvent",
+    "EventBody",
     "EventsRefusedError",
     "TrackVerdict",
+    "TracksBody",
     "UnknownSubjectError",
     "UnsupportedContentError",
     "from_headers",

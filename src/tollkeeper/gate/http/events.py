@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from tollkeeper.gate.events import (
+    MAX_EVENTS,
+    EventBody,
+    TracksBody,
     TrackVerdict,
     UnsupportedContentError,
     from_headers,
@@ -16,8 +19,6 @@ from tollkeeper.gate.events import (
     read_tracks,
     track_all,
 )
-from tollkeeper.gate.events.reading import MAX_EVENTS, EventBody
-from tollkeeper.gate.events.tracks import TracksBody
 from tollkeeper.gate.model import UnknownFeatureError
 from tollkeeper.infra import ActorDep, Runtime, RuntimeDep, TxDep
 from tollkeeper.kit import Actor, Permission
