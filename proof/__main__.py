@@ -68,6 +68,8 @@ def gate(*, short: bool, seed: int, build: Path) -> int:
             found = stored.read(servers.database)
         finally:
             servers.stop()
+            build.mkdir(parents=True, exist_ok=True)
+            (build / "proof-servers.log").write_text("".join(servers.said))
     history = History(load.calls, trouble.times, BOUNDS)
     say(began, "holding what was seen against what is stored")
     findings = judge(history, found)
@@ -76,7 +78,6 @@ def gate(*, short: bool, seed: int, build: Path) -> int:
     report = Report(time.monotonic() - began, load.calls, len(found.events), trouble.done, findings, faults, missed)
     report.show(console)
     report.write(build)
-    (build / "proof-servers.log").write_text("".join(servers.said))
     return 0 if report.holds else 1
 
 

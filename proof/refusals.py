@@ -103,32 +103,33 @@ def unfounded(history: History, stored: Stored) -> list[str]:
     return evidence
 
 
-Sent = dict[tuple[str, str], dict[float, list[tuple[float, int]]]]
+Sent = dict[tuple[str, str], dict[float, tuple[list[float], list[int]]]]
 
 
 def _sent(history: History, stored: Stored) -> Sent:
-    """When what is stored was sent at the earliest, and how much: by customer and feature, and period."""
+    """When what is stored was sent at the earliest, and what it came to by then: by customer, feature and period."""
     began: dict[tuple[str, str], float] = {}
     for call in history.calls:
         key = (call.customer, call.key)
         began[key] = min(call.began, began.get(key, inf))
-    found: Sent = defaultdict(lambda: defaultdict(list))
+    pairs: dict[tuple[str, str, float], list[tuple[float, int]]] = defaultdict(list)
     for event in stored.events:
-        found[event.customer, event.feature][event.period].append(
-            (began.get((event.customer, event.key or ""), 0.0), event.count)
-        )
+        first = began.get((event.customer, event.key or ""), 0.0)
+        pairs[event.customer, event.feature, event.period].append((first, event.count))
+    found: Sent = defaultdict(dict)
+    for (customer, feature, period), each in pairs.items():
+        each.sort()
+        found[customer, feature][period] = [first for first, _ in each], list(accumulate(count for _, count in each))
     return found
 
 
 def _unexplained(call: Call, amount: int, sent: Sent) -> list[str]:
     """Return what is wrong with a refusal that does not say how far the counter stood, in whichever period."""
-    most = [
-        sum(count for began, count in each if began <= call.ended)
-        for each in sent.get((call.customer, call.feature), {}).values()
-    ]
-    if max(most, default=0) + call.count > amount:
-        return []
-    return [f"at most {max(most, default=0)} of {amount} were used: {call}"]
+    most = 0
+    for began, sums in sent.get((call.customer, call.feature), {}).values():
+        index = bisect_right(began, call.ended)
+        most = max(most, sums[index - 1] if index else 0)
+    return [] if most + call.count > amount else [f"at most {most} of {amount} were used: {call}"]
 
 
 def overfull(history: History, stored: Stored) -> list[str]:

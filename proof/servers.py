@@ -110,7 +110,12 @@ class Servers:
 
     def kill_a_web_process(self) -> str:
         """End one web process the hard way; the supervisor starts another."""
-        pid = self.web_processes()[0]
+        deadline = time.monotonic() + START_SECONDS
+        while not (there := self.web_processes()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if not there:
+            raise RuntimeError("no web process is there:\n" + "".join(self.said[-40:]))
+        pid = there[0]
         os.kill(pid, signal.SIGKILL)
         return f"kill -9 of web process {pid}"
 

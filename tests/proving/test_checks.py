@@ -84,6 +84,14 @@ def test_what_has_expired_explains_no_refusal(moment: float, *, is_right: bool) 
     assert bool(broken(judge(history, stored))) is not is_right
 
 
+@pytest.mark.parametrize(("count", "is_right"), [(9, True), (8, False)])
+def test_a_refusal_that_tells_no_number_needs_usage_that_explains_it(count: int, *, is_right: bool) -> None:
+    history, stored = sound()
+    wanted = refusal(0, 300.0, count=count, reset=0.0)  # two of ten are used
+    history.calls.append(wanted)
+    assert bool(broken(judge(history, stored))) is not is_right
+
+
 def test_a_call_without_an_answer_may_turn_out_either_way() -> None:
     history, stored = sound()
     lost = next(call for call in history.calls if call.used == 5)
