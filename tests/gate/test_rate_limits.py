@@ -50,14 +50,16 @@ async def test_pages_are_not_counted_but_their_forms_are(nobody: httpx.AsyncClie
 
 
 @pytest.mark.parametrize("path", ["/login", "/signup", "/api/auth/login", "/api/auth/register"])
-async def test_logging_in_is_limited_more_strictly(nobody: httpx.AsyncClient, path: str) -> None:
+async def test_logging_in_may_be_limited_more_strictly(nobody: httpx.AsyncClient, runtime: Runtime, path: str) -> None:
+    runtime.part(Gate).rates = RateBook(runtime.settings.model_copy(update={"address_rates": "api:100, auth:30"}))
     answers = [await nobody.post(path, json={}) for _ in range(31)]
     assert 429 not in {answer.status_code for answer in answers[:30]}
     assert (answers[30].status_code, answers[30].headers["ratelimit-policy"]) == (429, '"auth";q=30;w=60')
     assert (await nobody.get("/api/plans")).status_code == 200, "only logging in has to wait"
 
 
-async def test_logging_in_anew_counts_for_those_with_a_login_too(ada: Customer) -> None:
+async def test_logging_in_anew_counts_for_those_with_a_login_too(ada: Customer, runtime: Runtime) -> None:
+    runtime.part(Gate).rates = RateBook(runtime.settings.model_copy(update={"address_rates": "api:100, auth:30"}))
     answers = [await ada.client.post("/api/auth/login", json={}) for _ in range(31)]
     assert (answers[30].status_code, answers[30].headers["x-ratelimit-limit"]) == (429, "30")
     assert (await ada.client.get("/api/usage/limits")).headers["x-ratelimit-remaining"] == "299"
