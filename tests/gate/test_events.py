@@ -49,7 +49,7 @@ SINGLE = "application/cloudevents+json"
 
 @pytest.fixture(autouse=True)
 async def catalogue(runtime: Runtime, ada: Customer) -> AsyncIterator[None]:
-    assert ada
+    assert ada.secret  # the application is up
     async with runtime.transaction() as tx:
         await apply(tx, read_catalogue_file(CATALOGUE))
     yield
