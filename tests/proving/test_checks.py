@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from proof import order
 from proof.checks import broken, judge
 from proof.history import Bound, Call, Event, Held, History, Move, Stored, Times, Told, What
