@@ -1,5 +1,6 @@
 """Usage by the hour is what the events come to, whatever was rolled up already, corrected since, or cut by the span."""
 
+import asyncio
 from datetime import timedelta
 from random import Random
 
@@ -8,7 +9,7 @@ import pytest
 
 from tollkeeper.infra import Runtime
 from tollkeeper.metering import Aggregation, Bucket, history
-from tollkeeper.metering.rolling import roll_up, rollup_lag
+from tollkeeper.metering.rolling import keep_rolled_up, roll_up, rollup_lag
 
 from .ledger import DAY, ORGANIZATION, Ledger, ledger_of, order_of, turn
 
@@ -96,3 +97,27 @@ async def test_one_process_rolls_up_at_a_time(runtime: Runtime, connection: psyc
         assert await roll_up(tx) is not None
         assert await roll_up(other) is None
     await compare(runtime, ledger)
+
+
+async def test_two_processes_keep_it_up_until_they_are_stopped(
+    runtime: Runtime, connection: psycopg.AsyncConnection
+) -> None:
+    ledger = await ledger_of(runtime, connection, Aggregation.SUM, seed=1)
+    keepers = [asyncio.create_task(keep_rolled_up(runtime)) for _ in range(2)]
+    for _ in range(2):
+        await ledger.record(20)
+        for _ in range(1000):
+            if await rolled(connection) == len(ledger.facts):
+                break
+            await asyncio.sleep(0.05)
+    for each in keepers:
+        each.cancel()
+    await asyncio.gather(*keepers, return_exceptions=True)
+    assert await rolled(connection) == len(ledger.facts)
+    await compare(runtime, ledger)
+
+
+async def rolled(connection: psycopg.AsyncConnection) -> int:
+    row = await (await connection.execute("select coalesce(sum(events), 0) from usage_hours")).fetchone()
+    assert row is not None
+    return int(row[0])
