@@ -10,6 +10,7 @@ import pytest
 
 from support import START, Customer
 from tollkeeper.catalog import apply, read_catalogue_file
+from tollkeeper.gate import queueing
 from tollkeeper.infra import Runtime
 from tollkeeper.metering import counters_replay
 
@@ -285,6 +286,14 @@ async def test_every_wrong_field_of_a_bulk_is_named(ada: Customer) -> None:
     answer = await ada.client.post("/api/usage/track/batch", json={"items": nul})
     assert [each["field"] for each in answer.json()["errors"]] == ["items.1.idempotency_key"]
     assert (await used(ada.client))["tokens"] == 0
+
+
+async def test_a_full_queue_is_answered_before_anything_is_read(ada: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queueing, "MAX_WAITING", 0)
+    items = {"items": [{"feature": "tokens"}]}
+    for answer in (await send(ada.client, b"{"), await ada.client.post("/api/usage/track/batch", json=items)):
+        assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
+        assert answer.headers["retry-after"] == "1"
 
 
 async def test_meters_are_listed(ada: Customer) -> None:

@@ -19,7 +19,8 @@ from tollkeeper.gate.events import (
     read_tracks,
     track_all,
 )
-from tollkeeper.gate.model import UnknownFeatureError
+from tollkeeper.gate.model import OverloadedError, UnknownFeatureError
+from tollkeeper.gate.service import Gate
 from tollkeeper.infra import ActorDep, Runtime, RuntimeDep, TxDep
 from tollkeeper.kit import Actor, Permission
 from tollkeeper.metering import Aggregation, Meter, Scalar, list_meters
@@ -65,6 +66,7 @@ async def events(actor: ActorDep, runtime: RuntimeDep, request: Request) -> None
     headers, data as the body) is taken, too.
     """
     actor.must(Permission.USAGE_WRITE)
+    _must_have_room(runtime)
     body = await request.body()
     kind = request.headers.get("content-type", _PLAIN).partition(";")[0].strip().lower()
     if kind not in {_EVENT, _EVENTS, _PLAIN}:
@@ -73,6 +75,12 @@ async def events(actor: ActorDep, runtime: RuntimeDep, request: Request) -> None
     if kind == _PLAIN and "ce-specversion" in request.headers:
         array, body = False, from_headers(request.headers, body)
     await ingest(runtime, actor, read_events(body, array=array))
+
+
+def _must_have_room(runtime: Runtime) -> None:
+    """Refuse before anything is read: under overload, reading what is refused anyway would make it worse."""
+    if runtime.part(Gate).counters.arrays.is_full:
+        raise OverloadedError(retry_after=1)
 
 
 class MeterBody(BaseModel):
@@ -132,6 +140,7 @@ _TRACKS["properties"]["items"]["items"] = next(iter(_TRACKS.pop("$defs").values(
 async def track_batch(actor: ActorDep, runtime: RuntimeDep, request: Request) -> TrackVerdicts:
     """Use up to 1,000 things in one transaction, each decided in its place and answered for itself."""
     actor.must(Permission.USAGE_WRITE)
+    _must_have_room(runtime)
     return TrackVerdicts(data=await track_all(runtime, actor, read_tracks(await request.body())))
 
 
