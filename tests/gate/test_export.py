@@ -35,7 +35,7 @@ def rows_of_csv(answer: httpx.Response) -> list[dict[str, str]]:
 
 def rows_of_parquet(content: bytes) -> list[dict[str, Any]]:
     table = read_parquet(content).read_all()
-    columns = [[each.as_py() for each in column] for column in table.columns]
+    columns = [column.to_pylist() for column in table.columns]
     return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
