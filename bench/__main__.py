@@ -148,9 +148,9 @@ def bare_routes(database: str) -> Iterator[str]:
         process.wait()
 
 
-def customer_key(server: Server) -> str:
+def customer_key(server: Server, email: str = "bench@example.com") -> str:
     """Make a customer by signing up, and a key of theirs."""
-    body = json.dumps({"email": "bench@example.com", "password": "a long bench password"}).encode()
+    body = json.dumps({"email": email, "password": "a long bench password"}).encode()
     request = urllib.request.Request(server.url + "/api/auth/register", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request) as answer:
         token = json.load(answer)["access_token"]

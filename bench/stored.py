@@ -2,7 +2,9 @@
 
 Two servers run side by side, each on a database of its own: one with ten thousand events stored, one with ten million.
 
-python -m bench.stored [--events 10000000] [--few 10000] [--organizations 100000]
+python -m bench.stored [--events 10000000] [--few 10000] [--organizations 100000] [--data DIR [--fill-only]]
+
+Filling takes longest: with `--data` what was filled is kept, and used by the next run.
 """
 
 import argparse
@@ -18,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -194,24 +197,34 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=10_000_000)
     parser.add_argument("--few", type=int, default=10_000)
     parser.add_argument("--organizations", type=int, default=100_000)
+    parser.add_argument("--data", type=Path, help="keep what was filled there")
+    parser.add_argument("--fill-only", action="store_true")
     options = parser.parse_args()
     need("wrk")
     os.environ["TOLLKEEPER_RATE_LIMITS"] = "off"
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tk-bench-")))
+        folder = options.data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tk-bench-")))
+        folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o711)
         sides = []
         for name, events in (("few", options.few), ("many", options.events)):
             postgres = stack.enter_context(EmbeddedPostgres(folder / name))
             database = postgres.start()
-            with running(folder / name):
-                pass  # the tables and the catalogue
-            begun = time.monotonic()
-            fill(database, options.organizations, events)
-            out.print(f"{name}: {events:,} events stored in {time.monotonic() - begun:.0f} s")
+            filled = folder / f"{name}-{events}-{options.organizations}"
+            if not filled.exists():
+                with running(folder / name):
+                    pass  # the tables and the catalogue
+                begun = time.monotonic()
+                fill(database, options.organizations, events)
+                out.print(f"{name}: {events:,} events stored in {time.monotonic() - begun:.0f} s")
+                filled.touch()
             server = stack.enter_context(running(folder / name))
-            sides.append(Stored(server, customer_key(server), options.organizations, database))
+            sides.append(
+                Stored(server, customer_key(server, f"{uuid4()}@example.com"), options.organizations, database)
+            )
             out.print(f"{name}: usage by the hour caught up in {wait_for_rollups(database, events):.0f} s")
+        if options.fill_only:
+            return
         few, many = sides
         columns = ("call", f"{options.few:,} stored", f"{options.events:,} stored", "costs")
         show(f"medians of {ROUNDS}", columns, compare(few, many, (options.few, options.events)))
