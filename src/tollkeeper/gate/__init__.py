@@ -4,7 +4,8 @@ Owns: the admission of every request (identity, rate limit), what each organizat
 Does not own: the counting itself (metering), what plans allow (catalog), who bought what (billing).
 Invariants: a yes to `track` is on disk; a hard limit holds across any number of workers; what is kept in memory is
 dropped with the commit that changed it, and wholly when the database cannot be heard.
-What each time means: a period's `end` is the moment its counter gives way to a new one; `reset_at` is that moment.
+What each time means: a period's `end` is the moment its counter gives way to a new one; `reset_at` is that moment. Of a
+rolling window, `end` is when all that counts now will have left it.
 """
 
 from tollkeeper.billing import EntitlementsChanged

@@ -1,11 +1,13 @@
 """Metering: how usage becomes numbers, and how many may be taken.
 
-Owns: meters, usage events, the counters per organization, meter and period, idempotency of events.
+Owns: meters, usage events, the counters per organization, meter and period (and member, where members have limits),
+rolling windows, credits, idempotency of events.
 Does not own: what an organization may use (catalog and gate say so and pass the limit in), money.
 Invariants: an event is never changed or counted twice; a counter equals the sum of its events; decision, event and
 counter commit together; a hard limit is never passed, whatever runs in parallel.
 What each time means: `at` is when the usage happened; an event's id tells when it was recorded; `period_start` names
-the counter it was added to, periods being half-open in UTC.
+the counter it was added to, periods being half-open in UTC. A rolling window has 1970 and its own length there, and
+`since`: what happened until then has left it.
 """
 
 from .bundles import consume_bundles
