@@ -65,7 +65,10 @@ def test_every_path_named_exists() -> None:
     found: Found = []
     for path in WRITTEN:
         for word in code_in(path):
-            if re.fullmatch(r"(src|tests|tools|docs|requirements|bench|proof)/[\w./-]+", word) and not (ROOT / word).exists():
+            if (
+                re.fullmatch(r"(src|tests|tools|docs|requirements|bench|proof)/[\w./-]+", word)
+                and not (ROOT / word).exists()
+            ):
                 found.append(f"{path}: {word}")
     assert not found, "\n".join(found)
 
