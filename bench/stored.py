@@ -33,7 +33,9 @@ from bench.server import Server, running
 from bench.webhooks import rank
 from tollkeeper.infra.embedded import EmbeddedPostgres
 
-PIECE = 500_000
+# As many a transaction as arrays of events bring.
+PIECE = 10_000
+REPORT_EVERY = 500_000
 HISTORY_CALLS = 400
 CALLERS = 32
 # Of a hundred events so many are one customer's own, who is to see a month of them as quickly as the others.
@@ -94,7 +96,8 @@ def fill(database: str, organizations: int, events: int) -> None:
             end = min(start + PIECE, events)
             span = {"start": start, "end": end, "all": events, "last": organizations - 1, "share": LARGE_SHARE}
             connection.execute(_EVENTS, span)
-            print(f"  {end:,} of {events:,} events", flush=True)
+            if end % REPORT_EVERY == 0:
+                print(f"  {end:,} of {events:,} events", flush=True)
         connection.execute(_COUNTERS)
         connection.execute("vacuum analyze")
 

@@ -1,6 +1,7 @@
 """Keeping usage by the hour up with the events, and telling how far it is behind."""
 
 import asyncio
+import time
 from datetime import timedelta
 
 import structlog
@@ -38,11 +39,15 @@ async def roll_up(tx: Tx, *, most: int = MOST_EVENTS) -> tail.Span | None:
 
 
 async def keep_rolled_up(runtime: Runtime) -> None:
-    """Roll up what is recorded until cancelled; several processes may do so, one works at a time."""
+    """Roll up what is recorded until cancelled; several processes may do so, one works at a time.
+
+    However far behind, it rests as long as it worked: those who call come first.
+    """
     while True:
+        began = time.monotonic()
         span = await _turn(runtime)
-        if span is None or span.reached:
-            await asyncio.sleep(PAUSE_SECONDS)
+        done = span is None or span.reached
+        await asyncio.sleep(PAUSE_SECONDS if done else time.monotonic() - began)
 
 
 async def _turn(runtime: Runtime) -> tail.Span | None:
