@@ -93,9 +93,10 @@ $(RUNTIME): $(MADE) requirements/runtime.txt requirements/build.txt pyproject.to
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(DEV): $(RUNTIME) requirements/dev.txt
+$(DEV): $(RUNTIME) requirements/dev.txt requirements/clickhouse.txt
 	$(SAY) "Installing what development needs (locked, with hashes)"
 	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@$(PIP) install --quiet --require-hashes -r requirements/clickhouse.txt
 	@touch $@
 
 $(ASSETS): $(ASSET_INPUTS) | $(RUNTIME)

@@ -1,5 +1,6 @@
 """What several test folders share and no fixture is needed for."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import httpx
 import psycopg
 from psycopg import sql
+from sqlalchemy import text
 
 from tollkeeper import identity, orgs
 from tollkeeper.infra import Runtime
@@ -53,3 +55,16 @@ async def make_customer(
             expires_at=None,
         )
     return Customer(organization.id, key, secret, client_of(application, secret))
+
+
+async def settled(runtime: Runtime) -> None:
+    """Wait until every transaction before has ended: readers in commit order wait for those of other tests, too."""
+    ended = text(
+        "select coalesce(max(tx), 0) < pg_snapshot_xmin(pg_current_snapshot())::text::bigint from usage_events"
+    )
+    async with asyncio.timeout(60):
+        while True:
+            async with runtime.transaction() as tx:
+                if (await tx.connection.execute(ended)).scalar_one():
+                    return
+            await asyncio.sleep(0.05)

@@ -5,8 +5,8 @@ import psycopg
 from support import Customer
 
 
-async def used_after(customer: Customer, count: int) -> int:
-    answer = await customer.client.post("/api/usage/track", json={"feature": "prompts", "count": count})
+async def used_after(customer: Customer, count: int, **more: str) -> int:
+    answer = await customer.client.post("/api/usage/track", json={"feature": "prompts", "count": count, **more})
     assert answer.status_code == 200, answer.text
     used: int = answer.json()["used"]
     return used
@@ -27,3 +27,11 @@ async def test_a_threshold_is_told_once_though_the_counter_had_moved(ada: Custom
     assert await used_after(ada, 800) == 813
     assert told(clean_database) == [(80,)]
     assert await used_after(ada, 1) == 814
+
+
+async def test_a_repeat_that_would_reach_a_threshold_counts_nothing(ada: Customer, clean_database: str) -> None:
+    assert await used_after(ada, 1, idempotency_key="once") == 1
+    for number in range(2, 4):  # so that the next is foreseen
+        assert await used_after(ada, 1) == number
+    assert await used_after(ada, 900, idempotency_key="once") == 3
+    assert told(clean_database) == []

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from psycopg.types.json import Jsonb
 
-from support import START, Customer
+from support import START, Customer, settled
 from tollkeeper.infra import Runtime
 from tollkeeper.kit import new_id
 from tollkeeper.metering import roll_up
@@ -29,6 +29,7 @@ async def used(request: pytest.FixtureRequest, runtime: Runtime, ada: Customer) 
             at, properties = START + timedelta(hours=hours), Jsonb({"model": model} if model else {})
             await connection.execute(EVENT, (new_id(), ada.organization_id, count, at, START, properties))
     if request.param != "from events":
+        await settled(runtime)
         async with runtime.transaction() as tx:
             await roll_up(tx, most=2 if request.param == "half of each" else 100)
     return ada

@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
-from support import START
+from support import START, settled
 from tollkeeper.infra import Runtime
 from tollkeeper.kit import new_id
 from tollkeeper.metering import Aggregation, Bucket, HistoryPoint, Meter, define_meter
@@ -121,6 +121,7 @@ async def ledger_of(
 
 
 async def turn(runtime: Runtime, most: int) -> int:
+    await settled(runtime)
     async with runtime.transaction() as tx:
         span = await roll_up(tx, most=most)
     assert span is not None

@@ -10,6 +10,7 @@ from dateutil.relativedelta import relativedelta
 from psycopg import sql
 from pydantic import SecretStr
 
+from support import settled
 from tollkeeper.infra import Runtime
 from tollkeeper.kit import FixedClock, new_id
 from tollkeeper.metering import Bucket, define_meter, history, prepare_partitions, retention_report
@@ -72,6 +73,7 @@ async def old(connection: psycopg.AsyncConnection, month: datetime) -> list[Part
 
 
 async def roll_everything(runtime: Runtime) -> None:
+    await settled(runtime)
     async with runtime.transaction() as tx:
         await roll_up(tx)
 

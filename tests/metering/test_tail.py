@@ -7,7 +7,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from support import START
+from support import START, settled
 from tollkeeper.infra import Runtime
 from tollkeeper.kit import new_id
 from tollkeeper.metering import prepare_partitions
@@ -54,6 +54,7 @@ async def read(runtime: Runtime, name: str = "reader", most: int = 100) -> list[
 
 async def read_all(runtime: Runtime, most: int) -> list[UUID]:
     found: list[UUID] = []
+    await settled(runtime)
     while piece := await read(runtime, most=most):
         found += piece
     return found
@@ -67,6 +68,7 @@ async def test_what_commits_late_is_waited_for(runtime: Runtime, writer: psycopg
         await record(writer, late)
         assert await read(runtime) == []
         await slow.execute("commit")
+    await settled(runtime)
     assert await read(runtime) == [*early, *late]
     assert await read(runtime) == []
 
@@ -78,6 +80,7 @@ async def test_what_is_rolled_back_holds_nothing_up(runtime: Runtime, writer: ps
         await record(slow, [new_id()])
         await record(writer, late)
         await slow.execute("rollback")
+    await settled(runtime)
     assert await read(runtime) == late
 
 
@@ -110,6 +113,7 @@ async def test_numbers_of_transactions_beyond_32_bits_and_gaps_between_them(
     """A position far behind is a matter of a few steps, and no number is too large."""
     event = [new_id()]
     await record(writer, event)
+    await settled(runtime)
     async with runtime.transaction() as tx:
         with pytest.raises(tail.OtherServerError):
             await tail.next_span(tx, tail.Position(1 << 40), most=10)
@@ -121,6 +125,7 @@ async def test_a_cursor_has_one_holder_and_moves_with_the_work(
     runtime: Runtime, writer: psycopg.AsyncConnection
 ) -> None:
     await record(writer, [new_id()])
+    await settled(runtime)
     assert len(await read(runtime)) == 1
     async with runtime.transaction() as tx:
         position = await tail.lock_cursor(tx, "reader")
@@ -134,6 +139,7 @@ async def test_a_cursor_has_one_holder_and_moves_with_the_work(
     with pytest.raises(ZeroDivisionError):
         await move_and_fail(runtime)
     await record(writer, [new_id()])
+    await settled(runtime)
     assert len(await read(runtime)) == 1
 
 

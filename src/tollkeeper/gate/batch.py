@@ -270,4 +270,12 @@ class _Attempt(Generic[Q, A]):
         try:
             await self._runtime.jobs.defer(connection, announce_threshold, told.payload())
         except ConnectorException as error:  # here, too, it is the batch that fails, and the driver says of what
-            raise error.__cause__ or error from None
+            raise _of_the_driver(error) from None
+
+
+def _of_the_driver(error: BaseException) -> BaseException:
+    """Return what the database driver raised behind an error; the error itself when nothing was."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, psycopg.Error):
+        found = found.__cause__ or found.__context__
+    return found or error
