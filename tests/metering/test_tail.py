@@ -195,6 +195,7 @@ async def test_events_of_a_dump_restored_on_another_server(runtime: Runtime, wri
         await tail.renumber(tx)
     later = new_id()
     await record(writer, [later])
+    await settled(runtime)
     assert await read(runtime, "far") == [*waiting, later]
     assert await read(runtime, "near") == [*handled, *waiting, later]
     assert await read(runtime, "a new one") == [ahead, *handled, *waiting, later]

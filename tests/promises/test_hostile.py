@@ -131,9 +131,13 @@ async def test_bodies_that_are_no_object_of_ours(world: World) -> None:
             answer = await world.good(route, body=content)
             if content in {b"", b"null"} and (answer.is_success or answer.status_code == 403):
                 continue  # where everything in the body may be left out, so may the body
+            if content == b"[]" and route.path == "/api/events":
+                continue  # an array of no events
             found = fault(answer, 400, 401, 422)
             faults += [f"{content[:30]!r}: {found}"] if found else []
-        found = fault(await world.good(route, headers={"Content-Type": "text/plain; charset=no-such"}), 400, 401, 422)
+        found = fault(
+            await world.good(route, headers={"Content-Type": "text/plain; charset=no-such"}), 400, 401, 415, 422
+        )
         if found and route.path not in {
             "/api/usage/track",
             "/api/usage/check",

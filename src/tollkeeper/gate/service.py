@@ -51,6 +51,8 @@ log = structlog.get_logger(__name__)
 
 KEY_USE_SECONDS = 5.0
 EXPIRY_SECONDS = 1.0
+LONGEST_PERIOD = timedelta(days=366)
+_BEFORE_ALL = "`at` lies before the organization was made."
 KEYS = frozenset({ActorKind.API_KEY, ActorKind.OPERATOR_KEY})
 
 
@@ -166,9 +168,14 @@ class Gate:
         """Return by what usage of this moment is measured, and whether it is late.
 
         That is what may be used now, or, if it lies in an earlier period, what might be used then.
+
+        Raises:
+            OutsidePeriodError: it lies in no period of the organization's; nobody has to reckon with the year 1.
         """
         if at is None or at >= self.counter(access, feature, self._runtime.clock.now())[1].start:
             return access, False
+        if at < access.standing.anchor - LONGEST_PERIOD:
+            raise OutsidePeriodError(_BEFORE_ALL)
         return late_usage.access_at(await self.projection.past(access.standing.organization_id), at), True
 
     def consumption(
@@ -198,7 +205,7 @@ class Gate:
         if at is not None and happened > now + rules.CLOCK_SKEW:
             raise OutsidePeriodError(f"`at` lies after now, which is {now.isoformat()}.")
         if late and period.end <= access.standing.anchor:
-            raise OutsidePeriodError("`at` lies before the organization was made.")
+            raise OutsidePeriodError(_BEFORE_ALL)
         if late:
             late_usage.must_be_open(period, now, self._runtime.settings.late_for)
         elif happened < period.start:
