@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -31,8 +30,9 @@ class LoadingCache(Generic[K, V]):
         self._ttl = ttl_seconds
         self._max = max_entries
         self._about = about
-        self._kept: OrderedDict[K, tuple[float, V]] = OrderedDict()
-        self._keys_about: dict[Hashable, set[K]] = {}
+        # Plain dicts and tuples: with a hundred thousand entries what each takes beside its value is what counts.
+        self._kept: dict[K, tuple[float, V]] = {}
+        self._keys_about: dict[Hashable, tuple[K, ...]] = {}
         self._loading: dict[K, asyncio.Task[V]] = {}
         self._forgotten = 0
 
@@ -68,7 +68,8 @@ class LoadingCache(Generic[K, V]):
         self._drop(key)
         self._kept[key] = (time.monotonic() + self._ttl, value)
         if self._about is not None:
-            self._keys_about.setdefault(self._about(value), set()).add(key)
+            what = self._about(value)
+            self._keys_about[what] = (*self._keys_about.get(what, ()), key)
         while len(self._kept) > self._max:
             self._drop(next(iter(self._kept)))
 
@@ -77,15 +78,14 @@ class LoadingCache(Generic[K, V]):
         if entry is None or self._about is None:
             return
         what = self._about(entry[1])
-        keys = self._keys_about[what]
-        keys.discard(key)
-        if not keys:
-            del self._keys_about[what]
+        keys = tuple(each for each in self._keys_about.pop(what) if each != key)
+        if keys:
+            self._keys_about[what] = keys
 
     def forget_about(self, what: Hashable) -> None:
         """Drop every kept value that is about this."""
         self._began_forgetting()
-        for key in list(self._keys_about.get(what, ())):
+        for key in self._keys_about.get(what, ()):
             self._drop(key)
 
     def forget_key(self, key: K) -> None:
