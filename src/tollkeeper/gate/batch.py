@@ -68,6 +68,23 @@ class _Link:
             await self._connection.execute(f"set statement_timeout = {STATEMENT_TIMEOUT}")
         return self._connection
 
+    async def read(self, ask: Callable[[Connection], Awaitable[A]]) -> A:
+        """Return what `ask` reads; asked again over a new connection when this one is lost.
+
+        Raises:
+            DatabaseUnavailableError: every try was lost.
+        """
+        for left in reversed(range(TRIES)):
+            try:
+                return await ask(await self.open())
+            except (psycopg.Error, OSError) as error:
+                await self.close()
+                if not is_outage(error):
+                    raise
+                if not left:
+                    raise DatabaseUnavailableError from error
+        raise AssertionError("unreachable")
+
     async def undo(self) -> None:
         """End a transaction that failed; the connection stays."""
         try:
@@ -125,34 +142,18 @@ class Counters:
 
     async def _read(self, keys: Sequence[CounterKey]) -> Sequence[Standing]:
         wanted = list(dict.fromkeys(keys))
-        for left in reversed(range(TRIES)):
-            try:
-                used = await read_counters(await self._reading.open(), wanted)
-            except (psycopg.Error, OSError) as error:
-                await self._reading.close()
-                if not is_outage(error):
-                    raise
-                if not left:
-                    raise DatabaseUnavailableError from error
-            else:
-                return [used.get(key, _UNUSED) for key in keys]
-        raise AssertionError("unreachable")
+        used = await self._reading.read(lambda connection: read_counters(connection, wanted))
+        return [used.get(key, _UNUSED) for key in keys]
 
     async def _look(self, looks: Sequence[Look]) -> Sequence[Seen]:
         """Look at counters with all that bears on them, in one snapshot."""
-        for left in reversed(range(TRIES)):
-            try:
-                connection = await self._looking.open()
-                async with connection.transaction():
-                    await connection.execute("set transaction isolation level repeatable read read only")
-                    return await look(connection, looks, self._runtime.clock.now())
-            except (psycopg.Error, OSError) as error:
-                await self._looking.close()
-                if not is_outage(error):
-                    raise
-                if not left:
-                    raise DatabaseUnavailableError from error
-        raise AssertionError("unreachable")
+
+        async def in_one_snapshot(connection: Connection) -> Sequence[Seen]:
+            async with connection.transaction():
+                await connection.execute("set transaction isolation level repeatable read read only")
+                return await look(connection, looks, self._runtime.clock.now())
+
+        return await self._looking.read(in_one_snapshot)
 
 
 def _owner(array: Array) -> object:
@@ -258,17 +259,9 @@ class _Attempt(Generic[Q, A]):
 
     async def _tell(self, connection: Connection, crossing: Crossing) -> None:
         """Have a threshold told, if this batch commits."""
-        told = ThresholdReached(
-            organization_id=crossing.counter.organization_id,
-            meter_id=crossing.counter.meter_id,
-            period_start=crossing.counter.period_start,
-            percent=crossing.percent,
-            limit=crossing.limit,
-            used=crossing.used,
-            at=crossing.at,
-        )
+        told = ThresholdReached.of(crossing).payload()
         try:
-            await self._runtime.jobs.defer(connection, announce_threshold, told.payload())
+            await self._runtime.jobs.defer(connection, announce_threshold, told)
         except ConnectorException as error:  # here, too, it is the batch that fails, and the driver says of what
             raise _of_the_driver(error) from None
 

@@ -6,7 +6,6 @@ from tollkeeper.infra import Tx
 from tollkeeper.kit import Page
 from tollkeeper.metering import (
     Correction,
-    Crossing,
     EventNotFoundError,
     EventRecord,
     LimitPassedError,
@@ -75,19 +74,5 @@ async def correct_event(tx: Tx, access: Access, event_id: UUID, wanted: Correcti
         more = (wanted.quantity or 0) - (0 if event.newest.voided else event.newest.quantity)
         raise quota_exceeded(access, balance, more) from None
     for crossing in done.crossings:
-        await _tell(tx, crossing)
+        await tx.defer(announce_threshold, **ThresholdReached.of(crossing).payload())
     return done.event, Balance(allowance, period, done.used, done.reserved)
-
-
-async def _tell(tx: Tx, crossing: Crossing) -> None:
-    """Have a threshold told, if this commits."""
-    told = ThresholdReached(
-        organization_id=crossing.counter.organization_id,
-        meter_id=crossing.counter.meter_id,
-        period_start=crossing.counter.period_start,
-        percent=crossing.percent,
-        limit=crossing.limit,
-        used=crossing.used,
-        at=crossing.at,
-    )
-    await tx.defer(announce_threshold, **told.payload())

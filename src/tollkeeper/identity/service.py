@@ -232,10 +232,7 @@ async def rotate_key(
         KeyNotFoundError: the organization has no such key.
         KeyEndedError: it is revoked or expired.
     """
-    key = await _own_key(tx, organization_id, key_id)
-    problem = key.problem(tx.now)
-    if problem is not None:
-        raise KeyEndedError(f"This API key is {problem}.")
+    key = await _own_good_key(tx, organization_id, key_id)
     secret = make_key_secret(key.kind)
     prefix, last_four = shown_parts(secret)
     key = replace(key, prefix=prefix, last_four=last_four)
@@ -265,16 +262,21 @@ async def change_key(
         KeyNotFoundError: the organization has no such key.
         KeyEndedError: it is revoked or expired.
     """
-    key = await _own_key(tx, organization_id, key_id)
-    problem = key.problem(tx.now)
-    if problem is not None:
-        raise KeyEndedError(f"This API key is {problem}.")
+    key = await _own_good_key(tx, organization_id, key_id)
     rate = key.per_minute if isinstance(per_minute, Unchanged) else per_minute
     changed = replace(key, name=name or key.name, per_minute=rate)
     if changed != key:
         await store.change_key(tx, changed)
         await tx.changed("key", key.id)
     return changed
+
+
+async def _own_good_key(tx: Tx, organization_id: UUID | None, key_id: UUID) -> ApiKey:
+    key = await _own_key(tx, organization_id, key_id)
+    problem = key.problem(tx.now)
+    if problem is not None:
+        raise KeyEndedError(f"This API key is {problem}.")
+    return key
 
 
 async def _own_key(tx: Tx, organization_id: UUID | None, key_id: UUID) -> ApiKey:

@@ -45,12 +45,14 @@ class Foresight:
 
         When something was not as foreseen, the caller's commit ends with one of `MISSED`; trying again then is safe.
         """
-        decision = self._decide(requests)
-        self._foreseen = decision is not None
-        if decision is None:
+        standing = self._standing_of(requests)
+        decision = rules.decide(requests, standing, _NOTHING) if standing else None
+        if decision is None or any(each.verdict is Verdict.REFUSED for each in decision.outcomes):
+            self._foreseen = False
             decision = await service.decide_and_record(connection, requests, now)
         else:
-            await store.must_stand(connection, {key: self._kept[key] for key in rules.counters_of(requests)})
+            self._foreseen = True
+            await store.must_stand(connection, dict(sorted(standing.items())))
             await service.record(connection, decision)
         self._pending = decision.counters
         return decision.outcomes, decision.crossings
@@ -71,20 +73,17 @@ class Foresight:
         if self._foreseen:
             self._rest, self._next_rest = self._next_rest, min(self._next_rest * 2, LONGEST_REST)
 
-    def _decide(self, requests: Sequence[Request]) -> rules.Decision | None:
-        """Return what the batch comes to by what is remembered; None when that cannot be known."""
+    def _standing_of(self, requests: Sequence[Request]) -> dict[CounterKey, Standing]:
+        """Return what the counters of a batch are remembered to stand at; nothing when one cannot be foreseen."""
         if self._rest:
             self._rest -= 1
-            return None
+            return {}
         standing: dict[CounterKey, Standing] = {}
         for each in requests:
             if type(each) is not Consumption or each.terms is not None or each.aggregation is Aggregation.UNIQUE:
-                return None
+                return {}
             known = self._kept.get(each.counter)
             if known is None or known.reserved or known.since is not None or known.by_member or known.rolled:
-                return None
+                return {}
             standing[each.counter] = known
-        decision = rules.decide(requests, standing, _NOTHING)
-        if any(each.verdict is Verdict.REFUSED for each in decision.outcomes):
-            return None
-        return decision
+        return standing

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import ClassVar, NamedTuple, TypeAlias
+from typing import ClassVar, NamedTuple, Self, TypeAlias
 from uuid import UUID
 
 from tollkeeper.infra import Event
@@ -346,6 +346,20 @@ class ThresholdReached(Event):
     limit: int
     used: int
     at: datetime
+
+    @classmethod
+    def of(cls, crossing: Crossing) -> Self:
+        """Tell of a crossing."""
+        counter = crossing.counter
+        return cls(
+            organization_id=counter.organization_id,
+            meter_id=counter.meter_id,
+            period_start=counter.period_start,
+            percent=crossing.percent,
+            limit=crossing.limit,
+            used=crossing.used,
+            at=crossing.at,
+        )
 
 
 @dataclass(frozen=True, slots=True)
