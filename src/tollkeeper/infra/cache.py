@@ -2,11 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+# What is loaded within so long is over at the same time, and keeps one number for it.
+TOGETHER_SECONDS = 0.1
 
 
 class LoadingCache(Generic[K, V]):
@@ -32,9 +34,15 @@ class LoadingCache(Generic[K, V]):
         self._about = about
         # Plain dicts and tuples: with a hundred thousand entries what each takes beside its value is what counts.
         self._kept: dict[K, tuple[float, V]] = {}
-        self._keys_about: dict[Hashable, tuple[K, ...]] = {}
+        self._keys_about: dict[Hashable, K | list[K]] = {}  # most things have one
         self._loading: dict[K, asyncio.Task[V]] = {}
+        self._tasks: set[asyncio.Task[V]] = set()  # of which some are of keys forgotten meanwhile
         self._forgotten = 0
+        self._over = 0.0
+
+    def __len__(self) -> int:
+        """How many values are kept, those whose time is over included."""
+        return len(self._kept)
 
     def peek(self, key: K) -> V | None:
         """Return what is kept for the key without waiting; None when it has to be loaded."""
@@ -51,6 +59,8 @@ class LoadingCache(Generic[K, V]):
         task = self._loading.get(key)
         if task is None:
             task = self._loading[key] = asyncio.create_task(self._load_and_keep(key))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await asyncio.shield(task)
 
     async def _load_and_keep(self, key: K) -> V:
@@ -64,12 +74,20 @@ class LoadingCache(Generic[K, V]):
             if self._loading.get(key) is asyncio.current_task():
                 del self._loading[key]
 
+    async def settled(self) -> None:
+        """Wait for what is being loaded, for callers who may have gone: then nothing of it needs the database."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     def _keep(self, key: K, value: V) -> None:
         self._drop(key)
-        self._kept[key] = (time.monotonic() + self._ttl, value)
+        over = time.monotonic() + self._ttl
+        if over - self._over > TOGETHER_SECONDS:
+            self._over = over
+        self._kept[key] = (self._over, value)
         if self._about is not None:
             what = self._about(value)
-            self._keys_about[what] = (*self._keys_about.get(what, ()), key)
+            others = self._keys_of(what)
+            self._keys_about[what] = [*others, key] if others else key
         while len(self._kept) > self._max:
             self._drop(next(iter(self._kept)))
 
@@ -78,14 +96,22 @@ class LoadingCache(Generic[K, V]):
         if entry is None or self._about is None:
             return
         what = self._about(entry[1])
-        keys = tuple(each for each in self._keys_about.pop(what) if each != key)
+        keys = [each for each in self._keys_of(what) if each != key]
         if keys:
             self._keys_about[what] = keys
+        else:
+            del self._keys_about[what]
+
+    def _keys_of(self, what: Hashable) -> Sequence[K]:
+        if what not in self._keys_about:
+            return ()
+        keys = self._keys_about[what]
+        return keys if isinstance(keys, list) else (keys,)
 
     def forget_about(self, what: Hashable) -> None:
         """Drop every kept value that is about this."""
         self._began_forgetting()
-        for key in self._keys_about.get(what, ()):
+        for key in self._keys_of(what):
             self._drop(key)
 
     def forget_key(self, key: K) -> None:

@@ -2,17 +2,23 @@
 
 import asyncio
 import os
+import select
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import psycopg
 import structlog
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from .tenancy import APP_ROLE, Tenant, narrow, role_option, tenant_options
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +32,9 @@ HEARTBEAT_SECONDS = 0.3
 SILENCE_SECONDS = 0.4
 # After so long without one the connection is given up; until then the server may only be slow.
 LONGEST_SILENCE_SECONDS = 5.0
+# A pooled connection unused for so long is asked whether it lives: what is between may have dropped it without a word.
+UNUSED_SECONDS = 10.0
+_NOTIFY = text("select pg_notify(:channel, :payload)")
 
 
 def libpq_url(url: str) -> str:
@@ -41,41 +50,80 @@ def libpq_url(url: str) -> str:
     return address + mark + query.replace("+", "%20")  # libpq takes a plus for a plus
 
 
+async def raw_of(connection: AsyncConnection) -> psycopg.AsyncConnection:
+    """Return the driver's own connection."""
+    raw: psycopg.AsyncConnection | None = (await connection.get_raw_connection()).driver_connection
+    if raw is None:
+        raise RuntimeError("the connection is closed")
+    return raw
+
+
 class Database:
     """The pool of connections of one process."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
-        """`url` is `postgresql://...`; nothing is opened before the first use."""
+    def __init__(self, url: str, *, pool_size: int = 10, role: str | None = APP_ROLE) -> None:
+        """Nothing is opened before the first use.
+
+        Args:
+            url: `postgresql://...`.
+            pool_size: how many connections are kept and opened at most, beside those of `connect`.
+            role: what is worked as, whoever logs in; None: as who logs in.
+        """
         self.url = libpq_url(url)
+        self._works_as = role
+        self._role = "" if role is None else " " + role_option(role)
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+psycopg://",  # the address goes to the driver as it is: it knows what libpq knows
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
-            pool_pre_ping=True,
             connect_args={
                 **conninfo_to_dict(self.url),
-                "options": SESSION_OPTIONS,
+                "options": SESSION_OPTIONS + self._role,
                 "connect_timeout": 5,
                 "prepare_threshold": 2,
             },
         )
+        _only_whole_connections(self.engine)
+        self._looking = self.engine.execution_options(isolation_level="AUTOCOMMIT")  # of the same pool
+
+    def apart(self, *, pool_size: int) -> "Database":
+        """Return the same database over connections of its own: who holds one of these waits for none of those."""
+        return Database(self.url, pool_size=pool_size, role=self._works_as)
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction, committed on leaving and rolled back on an error."""
+    async def begin(self, tenant: Tenant | None = None) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction, committed on leaving and rolled back on an error; it sees the tenant's rows, or all."""
         async with self.engine.begin() as connection:
+            if tenant is not None:
+                await narrow(await raw_of(connection), tenant)
+            yield connection
+
+    @asynccontextmanager
+    async def look(self) -> AsyncIterator[AsyncConnection]:
+        """Take a connection to read over, each statement by itself: begin and commit cost as much as two of them."""
+        async with self._looking.connect() as connection:
             yield connection
 
     async def connect(self, *, application: str) -> psycopg.AsyncConnection:
         """Open a connection of the driver's own outside the pool, in autocommit; the caller closes it."""
         return await psycopg.AsyncConnection.connect(
-            self.url, autocommit=True, options=SESSION_OPTIONS, connect_timeout=5, application_name=application
+            self.url,
+            autocommit=True,
+            options=SESSION_OPTIONS + self._role,
+            connect_timeout=5,
+            application_name=application,
         )
 
-    def connect_blocking(self, *, application: str) -> psycopg.Connection:
-        """Open a connection for use in a thread, outside the pool, not in autocommit; the caller closes it."""
-        return psycopg.connect(self.url, options=SESSION_OPTIONS, connect_timeout=5, application_name=application)
+    def connect_blocking(self, *, application: str, tenant: Tenant | None = None) -> psycopg.Connection:
+        """Open a connection for use in a thread, outside the pool, not in autocommit; the caller closes it.
+
+        It sees the tenant's rows, or all.
+        """
+        role = self._role if tenant is None else " " + tenant_options(tenant)
+        return psycopg.connect(
+            self.url, options=SESSION_OPTIONS + role, connect_timeout=5, application_name=application
+        )
 
     async def ping(self) -> None:
         """Raise unless the database answers."""
@@ -84,11 +132,43 @@ class Database:
 
     async def notify(self, connection: AsyncConnection, channel: str, payload: str) -> None:
         """Send a notification that listeners get when the connection's transaction commits."""
-        await connection.execute(text("select pg_notify(:channel, :payload)"), {"channel": channel, "payload": payload})
+        await connection.execute(_NOTIFY, {"channel": channel, "payload": payload})
 
     async def close(self) -> None:
         """Close every pooled connection."""
         await self.engine.dispose()
+
+
+def _only_whole_connections(engine: AsyncEngine) -> None:
+    """Have the pool replace connections that were cut while nobody used them.
+
+    A server that ends closes the line, which is seen without asking it: the question would be a quarter of what a small
+    transaction costs. Only after a while of silence is it asked.
+    """
+    dialect = engine.sync_engine.dialect
+
+    def take(connection: Any, record: Any, _: Any) -> None:
+        raw: psycopg.AsyncConnection = record.driver_connection
+        if raw.closed or _has_word(raw.fileno()):
+            raise DisconnectionError("the connection was cut")
+        if time.monotonic() - record.info.get("left", time.monotonic()) > UNUSED_SECONDS:
+            try:
+                dialect.do_ping(connection)
+            except psycopg.Error as error:
+                raise DisconnectionError(str(error)) from None
+
+    def leave(_: Any, record: Any) -> None:
+        record.info["left"] = time.monotonic()
+
+    event.listen(engine.sync_engine, "checkout", take)
+    event.listen(engine.sync_engine, "checkin", leave)
+
+
+def _has_word(line: int) -> bool:
+    """Whether something came over a line on which nothing was asked: its end, or why it comes to an end."""
+    poll = select.poll()
+    poll.register(line, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class Listener:

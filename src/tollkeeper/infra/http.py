@@ -33,6 +33,11 @@ def runtime_of(request: Request) -> Runtime:
     return found
 
 
+def base_url_of(request: Request) -> str:
+    """Return the address customers reach this server at, without a trailing slash."""
+    return runtime_of(request).settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
+
+
 async def _transaction(request: Request) -> AsyncIterator[Tx]:
     async with runtime_of(request).transaction() as tx:
         yield tx
@@ -59,11 +64,16 @@ def current_actor(request: Request) -> Actor:
     return actor
 
 
+async def _runtime(request: Request) -> Runtime:
+    # A coroutine, for FastAPI sends other functions to another thread, which takes far longer than this.
+    return runtime_of(request)
+
+
 # scope="function": the commit happens before the answer leaves, so that a yes is never followed by a rollback.
 TxDep = Annotated[Tx, Depends(_transaction, scope="function")]
 ActorDep = Annotated[Actor, Depends(current_actor)]
 OptionalActorDep = Annotated[Actor | None, Depends(optional_actor)]
-RuntimeDep = Annotated[Runtime, Depends(runtime_of)]
+RuntimeDep = Annotated[Runtime, Depends(_runtime)]
 
 
 def request_id_of(request: Request) -> str:

@@ -1,16 +1,24 @@
 """Background work: job rows written with the transaction that wants them, run by procrastinate's worker."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import procrastinate
 import structlog
 from procrastinate import BaseRetryStrategy, JobContext, RetryDecision, RetryStrategy
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from tollkeeper.kit import UnavailableError
+
+from . import queues
+from .tenancy import APP_ROLE, role_option
+from .trail import SYSTEM, acting
 
 if TYPE_CHECKING:
     from .runtime import Runtime, Tx
@@ -19,6 +27,17 @@ if TYPE_CHECKING:
 HEARTBEAT_SECONDS = 30
 LONGEST_WAIT_SECONDS = 60
 log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One try of a job. `noted`: something was noted of the job, in this try or one before."""
+
+    job_id: int
+    noted: bool
+
+
+_running: ContextVar[_Run | None] = ContextVar("running_job", default=None)
 
 _HEALTH = """
 select
@@ -102,8 +121,9 @@ class JobQueue:
 
     def __init__(self, conninfo: str) -> None:
         """`conninfo` is a libpq URL of the database that holds the jobs. Nothing is opened yet."""
+        as_application = make_conninfo(conninfo, options=role_option(APP_ROLE))
         self.app = procrastinate.App(
-            connector=procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=8)
+            connector=procrastinate.PsycopgConnector(conninfo=as_application, min_size=1, max_size=8)
         )
 
     async def defer(self, connection: Any, job: Job, payload: dict[str, Any], *, lock: str | None = None) -> None:
@@ -149,15 +169,46 @@ def _runner(job: Job, runtime: "Runtime") -> Callable[..., Awaitable[None]]:
     async def run(context: JobContext, **payload: Any) -> None:
         payload.pop("timestamp", None) if job.cron else None
         structlog.contextvars.bind_contextvars(job=job.name, job_id=context.job.id)
-        await run_job(runtime, job, **payload)
+        this = _Run(context.job.id or 0, noted=context.job.attempts > 0)
+        _running.set(this)
+        try:
+            await run_job(runtime, job, **payload)
+        except Exception as error:
+            with suppress(SQLAlchemyError, OSError):  # what it failed of goes to the log in any case
+                async with runtime.transaction() as tx:
+                    await queues.note_failure(tx, this.job_id, error)
+            raise
+        if this.noted:
+            async with runtime.transaction() as tx:
+                await queues.forget_notes(tx, this.job_id)
 
     return run
 
 
+async def report_progress(runtime: "Runtime", done: int, total: int, words: str) -> None:
+    """Tell people how far the job that runs has come; outside a job, as in a command, it is told to nobody.
+
+    It is on disk at once, in a transaction of its own: for work that holds no other meanwhile, or few do.
+
+    Args:
+        runtime: the process's.
+        done: how much is done, of `total`.
+        total: how much there is to do; 0: nobody knows.
+        words: what it is at.
+    """
+    this = _running.get()
+    if this is not None:
+        this.noted = True
+        async with runtime.transaction() as tx:
+            await queues.note_progress(tx, this.job_id, done=done, total=total, words=words)
+
+
 async def run_job(runtime: "Runtime", job: Job, **payload: Any) -> None:
     """Run a job now, as the worker does: in one transaction, or in the steps it asks for."""
-    async with runtime.steps() if job.in_steps else runtime.transaction() as given:
-        await job.handler(given, **payload)
+    origin = replace(SYSTEM, via=f"job {job.name}")
+    with acting(lambda: origin):
+        async with runtime.steps() if job.in_steps else runtime.transaction() as given:
+            await job.handler(given, **payload)
 
 
 async def jobs_waiting(runtime: "Runtime") -> int:

@@ -3,33 +3,69 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 
 from .problems import is_outage
 
-# Our own keys and tokens, the provider's, JWTs, and passwords inside URLs.
+REDACTED = "[redacted]"
+MAX_DEPTH = 6
+# Our own keys and tokens, the provider's, JWTs, passwords inside URLs, and bearers of any kind.
 _SECRET = re.compile(
-    r"tk_(?:live|test|op)_[A-Za-z0-9_]+|(?:sk|rk|whsec)_[A-Za-z0-9_]+|eyJ[\w-]+\.[\w-]+\.[\w-]+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+    r"tk_(?:live|test|op)_[A-Za-z0-9_]+|(?:sk|rk|whsec)_[A-Za-z0-9_]+|eyJ[\w-]+\.[\w-]+\.[\w-]*"
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)|(?<=[Bb]earer )[A-Za-z0-9._~+/-]{16,}=*"
 )
-_SECRET_NAMES = frozenset(
-    {"password", "secret", "token", "access_token", "refresh_token", "authorization", "cookie", "card_number", "cvc"}
+# `token=...` of an address, `"password": "..."` of a document: the name is enough.
+_NAMED = re.compile(
+    r"(?i)((?:password|passwd|secret|token|otp|recovery_code|code_verifier|tk_session|tk_form)(?:=|[\"']\s*:\s*[\"']?))"
+    r"(?!\[redacted\])[^\s\"'&,;}\]]+"
 )
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
+_SECRET_NAMES = re.compile(
+    r"(?i)password|passwd|secret|token|authorization|cookie|api_?key|otp|recovery|card|cvc|iban|e_?mail|phone"
+    r"|address_line|user_name|full_name|given_name|family_name"
+)
+# Names that hold such a word and tell nothing.
+_HARMLESS = frozenset({"key_id", "token_id", "token_type", "card_brand", "emails", "email_id"})
 
 
 def redact(text: str) -> str:
     """Return the text with everything that looks like a credential replaced."""
-    return _SECRET.sub("[redacted]", text)
+    return _NAMED.sub(rf"\1{REDACTED}", _SECRET.sub(REDACTED, text))
+
+
+def redact_people(text: str) -> str:
+    """Return the text as `redact` does, and without e-mail addresses."""
+    return _EMAIL.sub(REDACTED, redact(text))
+
+
+def _without_secrets(value: Any, depth: int = 0) -> Any:
+    """Return a value of a log line without secrets and e-mail addresses, however deep they lie."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping | list | tuple | set | frozenset) and depth > MAX_DEPTH:
+        return REDACTED
+    if isinstance(value, Mapping):
+        return {
+            name: REDACTED if _is_secret(str(name)) else _without_secrets(each, depth + 1)
+            for name, each in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_without_secrets(each, depth + 1) for each in value]
+    shown = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return redact_people(shown)
+
+
+def _is_secret(name: str) -> bool:
+    return name not in _HARMLESS and _SECRET_NAMES.search(name) is not None
 
 
 def _redact_event(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in event.items():
-        if key.lower() in _SECRET_NAMES:
-            event[key] = "[redacted]"
-        elif isinstance(value, str):
-            event[key] = redact(value)
+        if not key.startswith("_"):
+            event[key] = REDACTED if _is_secret(key) else _without_secrets(value)
     return event
 
 

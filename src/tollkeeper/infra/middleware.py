@@ -14,6 +14,7 @@ from tollkeeper.kit import new_id
 
 from .answers import Header
 from .problems import PayloadTooLargeError
+from .versions import VERSION_HEADER, VERSION_LINE, version_headers
 
 log = structlog.get_logger("tollkeeper.access")
 
@@ -37,6 +38,7 @@ BASE_HEADERS: list[Header] = [
     (b"x-xss-protection", b"0"),
     (b"referrer-policy", b"strict-origin-when-cross-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
+    (b"cross-origin-resource-policy", b"same-origin"),
 ]
 HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 # What is data, not a page, may run nothing and is not kept; pages set these two themselves.
@@ -78,20 +80,23 @@ class Edge:
         if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}  # the same answer; the server leaves its body out
         started = time.perf_counter()
-        sent_id, size = _read_headers(scope)
+        sent_id, size, version = _read_headers(scope)
         request_id = sent_id or new_id().hex.encode()
         scope.setdefault("state", {})["request_id"] = request_id.decode()
         status = 0
+        own = [(b"x-request-id", request_id)]
+        own += [VERSION_LINE] if scope["path"].startswith("/api/") else []
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._add_headers(message, request_id)
+                self._add_headers(message, own)
             await send(message)
 
         try:
             _refuse_if_too_large(size or 0)
+            own[1:] = version_headers(version) if version is not None and len(own) > 1 else own[1:]
             # The server itself holds a body to the length it declared; only one without needs counting.
             await self._app(scope, receive if size is not None else _counted(receive), answer)
         except Exception as error:  # noqa: BLE001 - the last resort: no trace leaves the process, none is lost
@@ -100,27 +105,30 @@ class Edge:
                 await response(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - started
-            observe(status, seconds)
+            if not scope["state"].get("stays_open"):  # it lasts as long as somebody looks, which says nothing of us
+                observe(status, seconds)
             if status == _SERVER_ERROR:  # other 5xx are weather, which whoever met it has logged once
                 log.error("request failed", **_described(scope, status, seconds))
 
-    def _add_headers(self, message: Message, request_id: bytes) -> None:
+    def _add_headers(self, message: Message, own: list[Header]) -> None:
         headers = message["headers"]
         names = [name for name, _ in headers]
         headers += self._headers
-        headers.append((b"x-request-id", request_id))
+        headers += own
         headers += [pair for pair in DATA_HEADERS if pair[0] not in names]
 
 
-def _read_headers(scope: Scope) -> tuple[bytes | None, int | None]:
-    """Return the request id, when a sane one was sent, and the declared size of the body."""
-    request_id = size = None
+def _read_headers(scope: Scope) -> tuple[bytes | None, int | None, bytes | None]:
+    """Return the request id, when a sane one was sent, the declared size of the body, and the version asked for."""
+    request_id = size = version = None
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit():
             size = int(value)
         elif name == b"x-request-id" and sane_request_id(value):
             request_id = value
-    return request_id, size
+        elif name == VERSION_HEADER:
+            version = value
+    return request_id, size, version
 
 
 def _refuse_if_too_large(size: int) -> None:

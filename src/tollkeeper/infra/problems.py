@@ -8,9 +8,12 @@ import structlog
 from procrastinate.exceptions import ConnectorException
 from psycopg import errors as pg
 from sqlalchemy import exc as sa
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from tollkeeper.kit import InvalidInputError, NotFoundError, TollkeeperError, UnavailableError
+
+from .watching import watch_refusal
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +79,8 @@ def as_tollkeeper_error(error: BaseException) -> TollkeeperError:
     """Return the error as one the caller can be told; anything unknown becomes a bare internal error."""
     if isinstance(error, TollkeeperError):
         return error
+    if isinstance(error, ClientDisconnect):  # nobody is there to be told; it is no fault of ours
+        return MalformedBodyError("The connection ended before the body did.")
     if is_outage(error):
         return DatabaseUnavailableError()
     return InvalidInputError("A text holds a NUL character.") if _holds_nul(error) else TollkeeperError()
@@ -109,6 +114,7 @@ def problem_document(error: TollkeeperError, request_id: str) -> dict[str, Any]:
 
 def problem_response(error: TollkeeperError, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return the answer for a failure."""
+    watch_refusal(error)
     return Response(
         _encode(problem_document(error, request_id)),
         status_code=error.status,

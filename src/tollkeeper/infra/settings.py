@@ -1,23 +1,25 @@
 """Every setting there is, in one typed class. `.env.example` and the settings page are generated from it."""
 
-import json
-import os
-import secrets
-from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from .brand_settings import BrandSettings
+from .captcha_settings import CaptchaSettings
+from .guard_settings import GuardSettings
+from .sign_in_settings import SignInSettings
 
 MIN_SECRET_BYTES = 32
 PROVIDER_PAGES = ("https://checkout.stripe.com", "https://billing.stripe.com")
 DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 REDIS_SCHEMES = frozenset({"redis", "rediss"})
 CLICKHOUSE_SCHEMES = frozenset({"http", "https"})
+SMTP_SCHEMES = frozenset({"smtp", "smtps"})
 DEFAULT_DATA_DIR = Path(".data")
 _ADDRESS_RATE = r"(api|auth|chat): *([1-9]\d{0,7}|off)"
 _DISPUTE_RULE = r"((open|lost):(keep|restrict|end)|remind:\d{1,2})"
@@ -72,7 +74,7 @@ CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_listed)]
 SecretList = Annotated[list[SecretStr], NoDecode, BeforeValidator(_listed)]
 
 
-class Settings(BaseSettings):
+class Settings(SignInSettings, CaptchaSettings, BrandSettings, GuardSettings, BaseSettings):
     """The settings of one process, read from the environment (and a `.env` file beside it)."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, populate_by_name=True)
@@ -99,6 +101,11 @@ class Settings(BaseSettings):
         description="PostgreSQL 15 or newer, `postgresql://user:password@host/name`. Several hosts, with "
         "`?target_session_attrs=read-write`: whichever is the primary. Empty: an embedded server.",
     )
+    database_owner_url: SecretStr | None = Field(
+        None,
+        alias="DATABASE_OWNER_URL",
+        description="The same, as the owner of its tables reaches it; for `tollkeeper migrate`. Empty: `DATABASE_URL`.",
+    )
     database_pool_size: int = Field(
         10, alias="DATABASE_POOL_SIZE", ge=2, le=200, description="Connections each process may hold open."
     )
@@ -110,6 +117,12 @@ class Settings(BaseSettings):
     )
     jwt_refresh_secret: SecretStr | None = Field(
         None, alias="JWT_REFRESH_SECRET", description="Signs refresh tokens; different from `JWT_SECRET`."
+    )
+    encryption_keys: SecretList = Field(
+        default_factory=list,
+        alias="TOLLKEEPER_ENCRYPTION_KEYS",
+        description="Seal the secrets that rest in the database; 32 random bytes or more each, separated by commas. "
+        "The first encrypts, all open. Empty: made once, kept.",
     )
     stripe_secret_key: SecretStr | None = Field(
         None, alias="STRIPE_SECRET_KEY", description="Stripe's secret key. Empty: the local twin is started instead."
@@ -169,16 +182,6 @@ class Settings(BaseSettings):
         description="With `TOLLKEEPER_TAX=rates`: ids of Stripe's tax rates (`txr_...`) on everything sold, separated "
         "by commas.",
     )
-    seller_name: str = Field("", alias="TOLLKEEPER_SELLER_NAME", description="Who sells, as printed on invoices.")
-    seller_address: str = Field(
-        "", alias="TOLLKEEPER_SELLER_ADDRESS", description="The seller's postal address, its lines separated by `|`."
-    )
-    seller_tax_id: str = Field(
-        "", alias="TOLLKEEPER_SELLER_TAX_ID", description="The seller's tax id, as printed on invoices."
-    )
-    seller_email: str = Field(
-        "", alias="TOLLKEEPER_SELLER_EMAIL", description="Where customers ask about invoices, as printed on them."
-    )
     invoice_font: Path | None = Field(
         None,
         alias="TOLLKEEPER_INVOICE_FONT",
@@ -191,6 +194,35 @@ class Settings(BaseSettings):
         description="What a customer's dispute does to the plan that the disputed payment paid for, while it is `open` "
         "and when it is `lost`: `keep`, `restrict` withholds the plan, `end` ends the subscription. `remind`: so many "
         "days before its deadline a dispute without evidence is told of.",
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        alias="SMTP_URL",
+        description="Mail server, `smtp://user:password@host:587` (STARTTLS) or `smtps://...:465`. Empty: a mailbox "
+        "on this machine is started to read mails in.",
+    )
+    mail_from: str = Field(
+        "",
+        alias="TOLLKEEPER_MAIL_FROM",
+        pattern=r"^([^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)?$",
+        description="Sender of mails, `Name <address>`. Empty: `no-reply@` the host of `TOLLKEEPER_PUBLIC_URL`.",
+    )
+    mailbox_url: str = Field(
+        "",
+        alias="TOLLKEEPER_MAILBOX_URL",
+        description="Where mails that were sent can be read, linked from the admin's gallery. Empty: nowhere.",
+    )
+    verified_email: Switch = Field(
+        Switch.OFF,
+        alias="TOLLKEEPER_VERIFIED_EMAIL",
+        description="`on`: who signs up proves their e-mail address before they can log in, and nobody learns from "
+        "signing up whether an address is registered.",
+    )
+    places: Path | None = Field(
+        None,
+        alias="TOLLKEEPER_PLACES",
+        description="A city database in MaxMind's format (`.mmdb`): sessions then show where they are. Empty: they "
+        "show the address alone.",
     )
     rate_limits: Switch = Field(
         Switch.ON, alias="TOLLKEEPER_RATE_LIMITS", description="`off` for load tests; refused in production."
@@ -213,6 +245,13 @@ class Settings(BaseSettings):
         default_factory=list,
         alias="TOLLKEEPER_TRUSTED_PROXIES",
         description="Addresses of proxies whose `X-Forwarded-For` is believed, separated by commas.",
+    )
+    deletion_days: int = Field(
+        14,
+        alias="TOLLKEEPER_DELETION_DAYS",
+        ge=0,
+        le=90,
+        description="For how many days somebody who asked for their account to be deleted can take it back.",
     )
     late_usage: str = Field(
         "3d",
@@ -260,6 +299,21 @@ class Settings(BaseSettings):
         return (self.stripe_api_base,) if self.stripe_api_base else PROVIDER_PAGES
 
     @property
+    def owner_url(self) -> str | None:
+        """The database's address as the owner of its tables reaches it; None: no database was named."""
+        url = self.database_owner_url or self.database_url
+        return None if url is None else url.get_secret_value()
+
+    @property
+    def sealing_keys(self) -> list[str]:
+        """What secrets at rest are sealed with: the first encrypts, all open.
+
+        `JWT_SECRET` comes last: before there were keys for it, what rests was sealed with that.
+        """
+        jwt = [] if self.jwt_secret is None else [self.jwt_secret]
+        return [key.get_secret_value() for key in (*self.encryption_keys, *jwt)]
+
+    @property
     def is_production(self) -> bool:
         """Whether real customers are served."""
         return self.env is Environment.PRODUCTION
@@ -288,7 +342,9 @@ class Settings(BaseSettings):
     def _address_problems(self) -> list[str]:
         addresses = {
             "DATABASE_URL": (self.database_url, DATABASE_SCHEMES, "postgresql://user:password@host/name"),
+            "DATABASE_OWNER_URL": (self.database_owner_url, DATABASE_SCHEMES, "postgresql://owner:password@host/name"),
             "REDIS_URL": (self.redis_url, REDIS_SCHEMES, "redis://host:6379/0"),
+            "SMTP_URL": (self.smtp_url, SMTP_SCHEMES, "smtp://user:password@host:587"),
             "TOLLKEEPER_CLICKHOUSE_URL": (
                 self.clickhouse_url,
                 CLICKHOUSE_SCHEMES,
@@ -304,11 +360,17 @@ class Settings(BaseSettings):
     def _secret_problems(self) -> list[str]:
         problems = [
             f"{name}: too weak; use at least {MIN_SECRET_BYTES} random bytes, for example from `openssl rand -hex 32`."
-            for name, secret in (("JWT_SECRET", self.jwt_secret), ("JWT_REFRESH_SECRET", self.jwt_refresh_secret))
+            for name, secret in (
+                ("JWT_SECRET", self.jwt_secret),
+                ("JWT_REFRESH_SECRET", self.jwt_refresh_secret),
+                *(("TOLLKEEPER_ENCRYPTION_KEYS", key) for key in self.encryption_keys),
+            )
             if secret is not None and len(secret.get_secret_value().encode()) < MIN_SECRET_BYTES
         ]
         if self.jwt_secret is not None and self.jwt_secret == self.jwt_refresh_secret:
             problems.append("JWT_REFRESH_SECRET: the same as JWT_SECRET; make a second one.")
+        if {self.jwt_secret, self.jwt_refresh_secret} & set(self.encryption_keys[:1]):
+            problems.append("TOLLKEEPER_ENCRYPTION_KEYS: the first is one of the other secrets; make one of its own.")
         return problems
 
     def _production_problems(self) -> list[str]:
@@ -317,77 +379,18 @@ class Settings(BaseSettings):
             "DATABASE_URL: missing; production needs a PostgreSQL of its own.": not self.database_url,
             "JWT_SECRET: missing; make one with `openssl rand -hex 32`.": not self.jwt_secret,
             "JWT_REFRESH_SECRET: missing; make one with `openssl rand -hex 32`.": not self.jwt_refresh_secret,
+            "TOLLKEEPER_ENCRYPTION_KEYS: missing; make one with `openssl rand -hex 32`.": not self.encryption_keys,
             "STRIPE_SECRET_KEY: missing; production does not run on the twin.": not key,
             "STRIPE_SECRET_KEY: a test key; production needs `sk_live_` or `rk_live_`.": "_test_" in key,
             "STRIPE_API_BASE: set; production speaks to Stripe itself.": self.stripe_api_base is not None,
             "STRIPE_WEBHOOK_SECRET: missing; Stripe shows it at the endpoint.": not self.stripe_webhook_secrets,
+            "SMTP_URL: missing; passwords are reset and people invited by mail.": not self.smtp_url,
             "TOLLKEEPER_PUBLIC_URL: must be an https:// address.": not self.public_url.startswith("https://"),
             "TOLLKEEPER_RATE_LIMITS: `off` is for load tests; remove it.": self.rate_limits is Switch.OFF,
+            **self.guard_problems(),
+            "TOLLKEEPER_CAPTCHA_API: must be an https:// address.": not self.captcha_api.startswith("https://"),
+            "TOLLKEEPER_SIGN_IN: every issuer must be an https:// address.": not all(
+                each.issuer.startswith("https://") for each in self.sign_in
+            ),
         }
         return [problem for problem, is_wrong in wrong.items() if is_wrong]
-
-
-def load_settings(**overrides: Any) -> Settings:
-    """Read the settings; outside production, fill in the secrets a newcomer has not set.
-
-    Args:
-        overrides: values by field name that win over the environment (command-line options).
-
-    Raises:
-        SettingsError: naming every setting that is wrong or missing at once.
-    """
-    present = {name: value for name, value in overrides.items() if value is not None}
-    try:
-        settings = Settings(**present)
-    except ValidationError as error:
-        raise SettingsError(_in_words(error)) from None
-    return settings if settings.is_production else _with_development_secrets(settings)
-
-
-def _in_words(error: ValidationError) -> list[str]:
-    problems: list[str] = []
-    for item in error.errors(include_url=False, include_input=False):
-        message = item["msg"].removeprefix("Value error, ")
-        name = str(item["loc"][0]) if item["loc"] else ""
-        problems.extend(f"{name}: {line}" if name else line for line in message.split("\n"))
-    return problems
-
-
-def _with_development_secrets(settings: Settings) -> Settings:
-    """Keep generated secrets in the data directory, so that sessions outlive a restart."""
-    wanted = {"jwt_secret": settings.jwt_secret, "jwt_refresh_secret": settings.jwt_refresh_secret}
-    missing = [name for name, value in wanted.items() if value is None]
-    if not missing:
-        return settings
-    kept = read_local_secrets(settings.data_dir)
-    made = {name: kept.get(name) or secrets.token_hex(MIN_SECRET_BYTES) for name in missing}
-    if any(kept.get(name) != value for name, value in made.items()):
-        write_local_secrets(settings.data_dir, {**kept, **made})
-    return settings.model_copy(update={name: SecretStr(value) for name, value in made.items()})
-
-
-def read_local_secrets(data_dir: Path) -> dict[str, str]:
-    """Read the secrets generated for development; empty when there are none."""
-    try:
-        content: dict[str, str] = json.loads((data_dir / "secrets.json").read_text())
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, ValueError) as error:
-        raise SettingsError([f"{data_dir / 'secrets.json'}: cannot be read ({error}); mend or delete it."]) from None
-    return content
-
-
-def write_local_secrets(data_dir: Path, content: Mapping[str, str]) -> None:
-    """Keep generated development secrets, readable by the owner only; written whole or not at all."""
-    path = data_dir / "secrets.json"
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(f".{os.getpid()}")
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(dict(content), file, indent=2)
-        scratch.replace(path)
-    except OSError as error:
-        raise SettingsError(
-            [f"TOLLKEEPER_DATA_DIR: {data_dir} cannot be written ({error.strerror}); choose another with --data-dir."]
-        ) from None

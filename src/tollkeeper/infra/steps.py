@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from .db import raw_of
+from .tenancy import current_tenant, narrow
+
 if TYPE_CHECKING:
     from .runtime import Runtime, Tx
 
@@ -24,5 +27,10 @@ class Steps:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["Tx"]:
         """Open the next one, and commit it on leaving or roll it back on an error. The edge's tool only."""
+        tenant = current_tenant()
         async with self.connection.begin():
-            yield self.runtime.tx(self.connection)
+            if tenant is not None:
+                await narrow(await raw_of(self.connection), tenant)
+            tx = self.runtime.tx(self.connection, is_narrow=tenant is not None)
+            yield tx
+        self.runtime.heard(tx.told)

@@ -6,6 +6,7 @@ Invariants: nothing here imports Tollkeeper, touches a file, a socket or the sys
 
 from .actor import ROLE_PERMISSIONS, Actor, ActorKind, Permission, Role
 from .clock import Clock, FixedClock, MovableClock, SystemClock
+from .colour import READABLE, Colour
 from .errors import (
     ConflictError,
     FieldProblem,
@@ -16,15 +17,29 @@ from .errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from .ids import new_id, parse_id
+from .ids import moment_of, new_id, parse_id
 from .money import Money
-from .pages import Page, page_of, read_cursor
+from .pages import (
+    Order,
+    Page,
+    page_by_id,
+    page_of,
+    read_cursor,
+    read_moment,
+    read_moment_or_none,
+    read_number,
+    read_word,
+)
+from .redirects import MAX_URL, own_path, return_url
 
 __all__ = [
+    "MAX_URL",
+    "READABLE",
     "ROLE_PERMISSIONS",
     "Actor",
     "ActorKind",
     "Clock",
+    "Colour",
     "ConflictError",
     "FieldProblem",
     "FixedClock",
@@ -33,6 +48,7 @@ __all__ = [
     "Money",
     "MovableClock",
     "NotFoundError",
+    "Order",
     "Page",
     "Permission",
     "Role",
@@ -40,8 +56,16 @@ __all__ = [
     "TollkeeperError",
     "UnauthenticatedError",
     "UnavailableError",
+    "moment_of",
     "new_id",
+    "own_path",
+    "page_by_id",
     "page_of",
     "parse_id",
     "read_cursor",
+    "read_moment",
+    "read_moment_or_none",
+    "read_number",
+    "read_word",
+    "return_url",
 ]

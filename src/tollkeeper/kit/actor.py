@@ -31,9 +31,13 @@ class Permission(StrEnum):
     BILLING_MANAGE = "billing:manage"
     BILLING_REFUND = "billing:refund"
     ORGANIZATION_MANAGE = "organization:manage"
+    MEMBERS_READ = "members:read"
+    MEMBERS_MANAGE = "members:manage"
+    MEMBERS_PROVISION = "members:provision"
+    AUDIT_READ = "audit:read"
 
 
-_READ = frozenset({Permission.USAGE_READ, Permission.KEYS_READ, Permission.BILLING_READ})
+_READ = frozenset({Permission.USAGE_READ, Permission.KEYS_READ, Permission.BILLING_READ, Permission.MEMBERS_READ})
 # Giving money back is for those whose money it is: the operator. So is correcting usage, which others pay by, and
 # granting credits.
 _OF_OPERATORS = {Permission.KEYS_VERIFY, Permission.BILLING_REFUND, Permission.USAGE_CORRECT, Permission.USAGE_GRANT}

@@ -1,5 +1,6 @@
 """Identifiers: UUID version 7, so that keys sort by the time they were made and index inserts stay local."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import uuid_utils.compat
@@ -8,6 +9,11 @@ import uuid_utils.compat
 def new_id() -> UUID:
     """Make a fresh UUIDv7 (time-ordered to the millisecond, monotonic within one process)."""
     return uuid_utils.compat.uuid7()
+
+
+def moment_of(ident: UUID) -> datetime:
+    """When a UUIDv7 was made, to the millisecond: the machine's own time, wherever the product's clock stands."""
+    return datetime.fromtimestamp((ident.int >> 80) / 1000, UTC)
 
 
 def parse_id(text: str) -> UUID | None:

@@ -23,8 +23,12 @@ async def clock_offset(tx: Tx) -> timedelta:
 
 async def move_clock(tx: Tx, offset: timedelta) -> None:
     """Move the shared clock. Every process hears of it with the commit; our own moves at once."""
+    before = await store.read(tx)
     await store.write(tx, offset, tx.runtime.clock.wall())
     await tx.changed(KIND)
+    if offset != before:
+        was, is_now = ({"seconds_ahead": round(each.total_seconds())} for each in (before, offset))
+        await tx.record("clock.moved", target=("clock", ""), before=was, after=is_now)
     if isinstance(tx.runtime.clock, MovableClock):
         tx.runtime.clock.offset = offset
 

@@ -1,4 +1,5 @@
-"""Creating calls that may be sent twice and are done once, by the caller's `Idempotency-Key`.
+"""Creating calls that may be sent twice and are done once, by the caller's `Idempotency-Key`
+or by what a page put into its form.
 
 Owns: the keys, for a day, with the answers given, encrypted since they may hold a secret.
 Does not own: the work done. Invariants: of calls with one key at most one is done and succeeds; a call that failed has
@@ -12,6 +13,7 @@ from .service import (
     IdempotencyInProgressError,
     IdempotencyKeyReusedError,
     forget_idempotency_keys,
+    once_for_form,
 )
 from .tables import idempotency_keys
 
@@ -23,4 +25,5 @@ __all__ = [
     "IdempotencyKeyReusedError",
     "forget_idempotency_keys",
     "idempotency_keys",
+    "once_for_form",
 ]

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -135,11 +135,8 @@ class Idempotency:
         return Response(body, claim.status, {REPLAYED_HEADER: "true"}, "application/json")
 
     def _seal(self) -> Seal:
-        secret = self.runtime.settings.jwt_secret
-        if secret is None:
-            raise RuntimeError("settings come from load_settings, which fills in the secrets")
         # The scope and key are part of the purpose, so an answer moved to another row does not open there.
-        return Seal(secret.get_secret_value(), f"idempotency: {self.scope} {self.key}")
+        return self.runtime.seal(f"idempotency: {self.scope} {self.key}")
 
 
 def _answer(made: BaseModel, status: int) -> Response:
@@ -165,6 +162,17 @@ async def idempotency(
 
 
 IdempotencyDep = Annotated[Idempotency, Depends(idempotency)]
+
+
+def once_for_form(runtime: Runtime, actor: Actor, fields: Mapping[str, str]) -> Idempotency:
+    """Return how to do what a form asks once: its page put an `once` into it; without, it counts each time it is sent.
+
+    The page sent again as it was, by a second press or a reload, gets the first answer; with other words in it, it
+    asks for something else.
+    """
+    said = hashlib.sha256(json.dumps(sorted(fields.items())).encode())
+    key = f"form {said.hexdigest()}"  # no key of a program has white space in it
+    return Idempotency(runtime, _scope(actor), key if fields.get("once") else None, said.digest())
 
 
 def _scope(actor: Actor) -> str:

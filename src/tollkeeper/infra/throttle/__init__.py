@@ -9,6 +9,14 @@ What each time means: a window is the last minute, to the second; Redis' clock r
 
 from .local import LocalThrottle
 from .model import Rate, Rates, Throttle, Verdict
-from .shared import SharedThrottle
 
-__all__ = ["LocalThrottle", "Rate", "Rates", "SharedThrottle", "Throttle", "Verdict"]
+__all__ = ["LocalThrottle", "Rate", "Rates", "Throttle", "Verdict", "throttle_of"]
+
+
+def throttle_of(redis_url: str | None) -> Throttle:
+    """Return what counts calls: all processes together in Redis; None: each process by itself."""
+    if redis_url is None:
+        return LocalThrottle()
+    from .shared import SharedThrottle  # noqa: PLC0415 - slow to load, used by few
+
+    return SharedThrottle(redis_url)
