@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 from uuid import UUID
 
@@ -12,7 +13,6 @@ SESSION_COOKIE = "tollkeeper_session"
 CSRF_HEADER = "X-CSRF-Token"
 CSRF_FIELD = "csrf_token"
 
-SESSION_IDLE = timedelta(days=14)
 SESSION_LIFE = timedelta(days=30)
 ACCESS_TOKEN_LIFE = timedelta(minutes=15)
 REFRESH_TOKEN_LIFE = timedelta(days=30)
@@ -25,13 +25,15 @@ KEY_PERMISSIONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person with a login. `email` is normalised; `time_zone` is an IANA name."""
+    """A person with a login. `email` is normalised; `time_zone` is an IANA name, `locale` a language tag."""
 
     id: UUID
     email: str
     name: str
     time_zone: str
     created_at: datetime
+    locale: str = "en"
+    verified_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,11 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One browser that is logged in. `expires_at` is absolute; idleness may end the session before."""
+    """One browser that is logged in. `expires_at` is absolute; idleness may end the session before.
+
+    `proved_at` is when the person last proved who they are; None: opened before this was kept. `impersonator_id` is
+    the member of staff who acts as the person; None: it is the person's own.
+    """
 
     id: UUID
     user_id: UUID
@@ -54,10 +60,12 @@ class Session:
     created_at: datetime
     last_seen_at: datetime
     expires_at: datetime
+    proved_at: datetime | None = None
+    impersonator_id: UUID | None = None
 
-    def is_open(self, now: datetime) -> bool:
-        """Whether the session is neither too old nor left alone for too long."""
-        return now < self.expires_at and now < self.last_seen_at + SESSION_IDLE
+    def is_open(self, now: datetime, idle: timedelta) -> bool:
+        """Whether the session is neither too old nor left alone for as long as `idle`."""
+        return now < self.expires_at and now < self.last_seen_at + idle
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,10 @@ class RefreshClaims:
 
 @dataclass(frozen=True, slots=True)
 class TokenFamily:
-    """All tokens that descend from one login. Only the refresh token `current_token_id` is unspent."""
+    """All tokens that descend from one login. Only the refresh token `current_token_id` is unspent.
+
+    `proved_at` is as of a session.
+    """
 
     id: UUID
     user_id: UUID
@@ -100,6 +111,7 @@ class TokenFamily:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+    proved_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +150,7 @@ class Unchanged(Enum):
 
 
 KeyProblem = Literal["revoked", "expired"]
+Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +160,8 @@ class ApiKey:
     `organization_id` is None for operator keys. `created_by` is None when no person made it. `scopes` empty means
     what the kind may do by default. `secret_expires_at` is set only on a key found by a secret that was rotated out:
     until then (exclusive) that old secret is still accepted. `last_used_at` None: never used. `per_minute` is how many
-    calls a minute this key may make, whatever its organization may; None: no limit of its own.
+    calls a minute this key may make, whatever its organization may; None: no limit of its own. `networks` is where it
+    may be used from; empty: from anywhere.
     """
 
     id: UUID
@@ -165,6 +179,7 @@ class ApiKey:
     use_count: int
     secret_expires_at: datetime | None = None
     per_minute: int | None = None
+    networks: tuple[Network, ...] = ()
 
     def problem(self, now: datetime) -> KeyProblem | None:
         """Why the key is refused now; None when it is good."""

@@ -37,10 +37,15 @@ class PasswordHasher:
     is more than one; memory is bounded by `workers` times 19 MiB.
     """
 
-    def __init__(self, workers: int | None = None) -> None:
-        """`workers` is how many hashes run at once; None takes the cores but one, at most four."""
+    def __init__(self, workers: int | None = None, *, memory_kib: int = MEMORY_KIB) -> None:
+        """Nothing is hashed yet.
+
+        Args:
+            workers: how many hashes run at once; None takes the cores but one, at most four.
+            memory_kib: what a hash costs. Less is for tests that are about something else.
+        """
         self._hashing = PasswordHash(
-            (Argon2Hasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES),),
+            (Argon2Hasher(time_cost=PASSES, memory_cost=memory_kib, parallelism=LANES),),
         )
         self._threads = ThreadPoolExecutor(
             workers or max(1, min(4, (os.cpu_count() or 1) - 1)), thread_name_prefix="password"

@@ -7,10 +7,11 @@ import secrets
 import string
 import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
@@ -18,24 +19,20 @@ from email_validator import EmailNotValidError, validate_email
 from tollkeeper.infra import digest, same
 from tollkeeper.kit import FieldProblem, InvalidInputError
 
-from .model import KeyKind
+from .model import KeyKind, Network
+from .strength import strength_of
 
 MAX_EMAIL = 254
 MAX_NAME = 200
 MIN_PASSWORD = 8
 MAX_PASSWORD = 1024
 MAX_KEY_LIFE = timedelta(days=3650)
-
-# The first guesses of every attacker that are long enough to get past the minimum.
-WORST_PASSWORDS = frozenset(
-    [
-        "password", "password1", "password12", "password123", "passw0rd", "p@ssw0rd", "12345678", "123456789",
-        "1234567890", "87654321", "11111111", "00000000", "88888888", "qwertyui", "qwertyuiop", "qwerty123",
-        "1q2w3e4r", "1qaz2wsx", "abcd1234", "abc12345", "iloveyou", "sunshine", "princess", "football", "baseball",
-        "superman", "trustno1", "letmein1", "welcome1", "welcome123", "changeme", "admin123", "administrator",
-        "starwars", "computer", "internet", "whatever", "tollkeeper",
-    ]
-)  # fmt: skip
+MAX_NETWORKS = 50
+_SHOWN_NETWORK = 60
+# Emoji and some scripts need them between characters; the fillers are letters of which nothing is seen.
+_JOINERS = frozenset("\u200c\u200d")
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
+_MAPPED_BITS = 96
 
 _MARKERS = {KeyKind.LIVE: "live", KeyKind.TEST: "test", KeyKind.OPERATOR: "op"}
 _KINDS = {marker: kind for kind, marker in _MARKERS.items()}
@@ -67,7 +64,7 @@ def check_registration(email: str, password: str, name: str | None = None) -> Re
         normal = normalise_email(email)
     except InvalidInputError as error:
         problems.extend(error.problems)
-    problems.extend(password_problems(password, normal))
+    problems.extend(password_problems(password, normal, name or ""))
     shown = clean_name(name or "")
     if len(shown) > MAX_NAME:
         problems.append(FieldProblem("name", f"must have at most {MAX_NAME} characters", "too_long"))
@@ -94,11 +91,33 @@ def normalise_email(email: str) -> str:
 
 
 def clean_name(name: str) -> str:
-    """Return a name without surrounding or doubled white space or control characters."""
-    return " ".join("".join(" " if unicodedata.category(c) == "Cc" else c for c in name).split())
+    """Return a name without surrounding or doubled white space, control characters and marks that hide or turn text.
+
+    A name of which nothing would be seen is empty: nobody is called like somebody else, or like nobody, by such marks.
+    """
+    shown = " ".join("".join(_visible(each) for each in name).split())
+    return shown if any(unicodedata.category(each)[0] not in "CMZ" for each in shown) else ""
 
 
-def password_problems(password: str, email: str) -> Iterator[FieldProblem]:
+def _visible(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Cc":
+        return " "
+    return "" if character in _FILLERS or (category == "Cf" and character not in _JOINERS) else character
+
+
+def check_password(password: str, email: str, *about: str) -> None:
+    """Check a new password of whoever has this address.
+
+    Raises:
+        InvalidInputError: naming the field `password`, and telling what would help.
+    """
+    problems = list(password_problems(password, email, *about))
+    if problems:
+        raise InvalidInputError(problems)
+
+
+def password_problems(password: str, email: str, *about: str) -> Iterator[FieldProblem]:
     """Yield what is wrong with a new password; length and guessability are all that matters (NIST SP 800-63B)."""
     if len(password) < MIN_PASSWORD:
         yield FieldProblem("password", f"must have at least {MIN_PASSWORD} characters", "too_short")
@@ -106,8 +125,8 @@ def password_problems(password: str, email: str) -> Iterator[FieldProblem]:
         yield FieldProblem("password", f"must have at most {MAX_PASSWORD} characters", "too_long")
     elif password.lower() in {email.lower(), email.lower().partition("@")[0]}:
         yield FieldProblem("password", "must not be the e-mail address", "too_weak")
-    elif password.lower() in WORST_PASSWORDS or len(set(password)) == 1:
-        yield FieldProblem("password", "is among the first that attackers try; choose another", "too_weak")
+    elif not (strength := strength_of(password, email, *about)).is_enough:
+        yield FieldProblem("password", f"is too easy to guess. {strength.advice}".strip(), "too_weak")
 
 
 def check_time_zone(name: str) -> str:
@@ -141,6 +160,46 @@ def check_key_expiry(expires_at: datetime | None, now: datetime) -> None:
     if expires_at > now + MAX_KEY_LIFE:
         message = f"must be within {MAX_KEY_LIFE.days} days; leave it out for a key without an end"
         raise InvalidInputError([FieldProblem("expires_at", message, "too_far")])
+
+
+def check_networks(given: Sequence[str]) -> tuple[Network, ...]:
+    """Return the networks a key may be used from, each once; single addresses are networks of one.
+
+    Raises:
+        InvalidInputError: naming the field `networks`, and everything in it that is no network.
+    """
+    found: dict[Network, None] = {}
+    wrong = []
+    for text in given:
+        try:
+            found[_as_met(ip_network(text.strip()))] = None
+        except ValueError:
+            wrong.append(text[:_SHOWN_NETWORK])
+    if wrong:
+        message = f"no address or network such as `192.0.2.0/24`: {', '.join(map(repr, wrong))}"
+        raise InvalidInputError([FieldProblem("networks", message, "network")])
+    if len(found) > MAX_NETWORKS:
+        raise InvalidInputError([FieldProblem("networks", f"must be at most {MAX_NETWORKS}", "too_many")])
+    return tuple(found)
+
+
+def _as_met(network: Network) -> Network:
+    """Return a network of IPv4 addresses that is written as one of IPv6 as what it is: so addresses are compared."""
+    begin = network.network_address
+    if isinstance(begin, IPv6Address) and begin.ipv4_mapped is not None and network.prefixlen >= _MAPPED_BITS:
+        return ip_network((begin.ipv4_mapped, network.prefixlen - _MAPPED_BITS))
+    return network
+
+
+def is_within(networks: Sequence[Network], host: str) -> bool:
+    """Whether an address lies in one of the networks; what is no address lies in none."""
+    try:
+        address: IPv4Address | IPv6Address = ip_address(host)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in network for network in networks)
 
 
 def make_key_secret(kind: KeyKind) -> str:

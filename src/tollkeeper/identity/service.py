@@ -1,12 +1,13 @@
 """Use cases of identity. Nothing here hashes a password or commits: the edge does both."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from tollkeeper.infra import Tx, digest, make_secret
-from tollkeeper.kit import Page, Permission, UnauthenticatedError, new_id
+from tollkeeper.infra import Tx, differences, digest, make_secret
+from tollkeeper.kit import Permission, UnauthenticatedError, new_id
 
 from . import store
 from .model import (
@@ -19,6 +20,7 @@ from .model import (
     KeyEndedError,
     KeyKind,
     KeyNotFoundError,
+    Network,
     OpenedSession,
     RefreshRefusal,
     Session,
@@ -35,15 +37,16 @@ _MAX_USER_AGENT = 400
 _MAX_IP = 64
 
 
-async def register_user(tx: Tx, *, email: str, password_hash: str | None, name: str) -> User:
-    """Add a person. `email` and `name` come out of `check_registration`.
+async def register_user(tx: Tx, *, email: str, password_hash: str | None, name: str, is_verified: bool = False) -> User:
+    """Add a person. `email` and `name` come out of `check_registration`; `is_verified`: the address is proved theirs.
 
     Raises:
         EmailTakenError: somebody has the address, in whatever spelling; of two at once exactly one gets it.
     """
-    user = User(new_id(), email, name, "UTC", tx.now)
+    user = User(new_id(), email, name, "UTC", tx.now, verified_at=tx.now if is_verified else None)
     if not await store.add_user(tx, user, password_hash):
         raise EmailTakenError
+    await tx.record("user.registered", target=("user", user.id), after={"email": email, "name": name}, by=user.id)
     return user
 
 
@@ -64,19 +67,41 @@ async def get_user(tx: Tx, user_id: UUID) -> User:
     return user
 
 
-async def change_profile(tx: Tx, user_id: UUID, *, name: str | None = None, time_zone: str | None = None) -> User:
-    """Change what is given and leave what is None; values come checked by `clean_name` and `check_time_zone`."""
-    changes = {key: value for key, value in (("name", name), ("time_zone", time_zone)) if value is not None}
-    user = await store.change_user(tx, user_id, changes) if changes else await store.user(tx, user_id)
+async def find_users(tx: Tx, user_ids: Collection[UUID]) -> dict[UUID, User]:
+    """Return the people of these ids; those that are gone are left out."""
+    return {each.id: each for each in await store.users_of(tx, user_ids)}
+
+
+async def change_profile(
+    tx: Tx, user_id: UUID, *, name: str | None = None, time_zone: str | None = None, locale: str | None = None
+) -> User:
+    """Change what is given and leave what is None; values come checked (`clean_name`, `check_time_zone`, ...)."""
+    wanted = {"name": name, "time_zone": time_zone, "locale": locale}
+    changes = {key: value for key, value in wanted.items() if value is not None}
+    before = await get_user(tx, user_id)
+    user = await store.change_user(tx, user_id, changes) if changes else before
     if user is None:
         raise UnauthenticatedError
+    if user != before:
+        was, is_now = differences(asdict(before), asdict(user))
+        await tx.record("user.changed", target=("user", user_id), before=was, after=is_now)
     return user
 
 
 async def open_session(
-    tx: Tx, user_id: UUID, organization_id: UUID, *, user_agent: str = "", ip: str = ""
+    tx: Tx,
+    user_id: UUID,
+    organization_id: UUID,
+    *,
+    user_agent: str = "",
+    ip: str = "",
+    life: timedelta = SESSION_LIFE,
+    impersonator_id: UUID | None = None,
 ) -> OpenedSession:
-    """Log a browser in under a fresh token; `user_agent` and `ip` are for the person's own list of sessions."""
+    """Log a browser in under a fresh token; `user_agent` and `ip` are for the person's own list of sessions.
+
+    `impersonator_id` is the member of staff whose browser it is: such a session never counts as freshly proved.
+    """
     token = make_secret()
     session = Session(
         id=new_id(),
@@ -86,7 +111,9 @@ async def open_session(
         ip=ip[:_MAX_IP],
         created_at=tx.now,
         last_seen_at=tx.now,
-        expires_at=tx.now + SESSION_LIFE,
+        expires_at=tx.now + life,
+        proved_at=None if impersonator_id else tx.now,
+        impersonator_id=impersonator_id,
     )
     await store.add_session(tx, session, digest(token))
     return OpenedSession(token, csrf_token(token), session.expires_at, session)
@@ -95,7 +122,7 @@ async def open_session(
 async def session_of(tx: Tx, token: str) -> Session | None:
     """Return the open session this cookie belongs to, noting its use once a minute; None when there is none."""
     session = await store.session_by_digest(tx, digest(token))
-    if session is None or not session.is_open(tx.now):
+    if session is None or not session.is_open(tx.now, tx.runtime.settings.session_idle):
         return None
     if tx.now - session.last_seen_at < _TOUCH_EVERY:
         return session
@@ -105,8 +132,17 @@ async def session_of(tx: Tx, token: str) -> Session | None:
 
 async def close_session(tx: Tx, session_id: UUID) -> None:
     """Log the browser out, and with it the tokens given out by the same login. Closing twice is no error."""
-    await store.revoke_families_of_session(tx, session_id, tx.now)
-    if await store.remove_session(tx, session_id):
+    for family_id in await store.revoke_families_of_session(tx, session_id, tx.now):
+        await tx.changed("login", family_id)
+    await _remove_session(tx, session_id)
+
+
+async def _remove_session(tx: Tx, session_id: UUID) -> None:
+    closed = await store.remove_session(tx, session_id)
+    if closed is not None:
+        whose, target = closed.organization_id, ("user", closed.user_id)
+        action = "impersonation.ended" if closed.impersonator_id else "login.closed"
+        await tx.record(action, target=target, organization_id=whose, before={"session": session_id})
         await tx.changed("session", session_id)
 
 
@@ -121,9 +157,10 @@ async def open_tokens(tx: Tx, user_id: UUID, organization_id: UUID, *, session_i
         created_at=tx.now,
         expires_at=tx.now + REFRESH_TOKEN_LIFE,
         revoked_at=None,
+        proved_at=tx.now,
     )
     await store.add_family(tx, family)
-    return _pair(tx, family)
+    return pair_of(tx, family)
 
 
 async def rotate(tx: Tx, refresh_token: str) -> TokenPair | RefreshRefusal:
@@ -136,21 +173,26 @@ async def rotate(tx: Tx, refresh_token: str) -> TokenPair | RefreshRefusal:
     if claims is None or family is None or family.revoked_at is not None or family.expires_at <= tx.now:
         return RefreshRefusal.INVALID
     if claims.token_id != family.current_token_id:
+        await tx.record("login.token_reused", target=("user", family.user_id), organization_id=family.organization_id)
         await close_login(tx, family.id)
         return RefreshRefusal.REUSED
     family = replace(family, current_token_id=new_id(), expires_at=tx.now + REFRESH_TOKEN_LIFE)
     await store.spend_token(tx, family.id, next_token_id=family.current_token_id, expires_at=family.expires_at)
-    return _pair(tx, family)
+    return pair_of(tx, family)
 
 
 async def close_login(tx: Tx, family_id: UUID) -> None:
-    """Revoke a family of tokens and close the session of the same login.
-
-    Access tokens given out before stay good until they expire, a quarter of an hour at most.
-    """
-    session_id = await store.revoke_family(tx, family_id, tx.now)
+    """Revoke a family of tokens, with the access tokens given out before, and close the session of the same login."""
+    revoked, session_id = await store.revoke_login(tx, family_id, tx.now)
+    for each in revoked or [family_id]:
+        await tx.changed("login", each)
     if session_id is not None:
-        await close_session(tx, session_id)
+        await _remove_session(tx, session_id)
+
+
+async def is_login_open(tx: Tx, family_id: UUID) -> bool:
+    """Whether access tokens of this login are still good, as far as they are not too old themselves."""
+    return await store.is_family_open(tx, family_id)
 
 
 async def close_login_of(tx: Tx, refresh_token: str) -> None:
@@ -160,7 +202,8 @@ async def close_login_of(tx: Tx, refresh_token: str) -> None:
         await close_login(tx, claims.family_id)
 
 
-def _pair(tx: Tx, family: TokenFamily) -> TokenPair:
+def pair_of(tx: Tx, family: TokenFamily) -> TokenPair:
+    """Sign the tokens a login has just been given."""
     settings = tx.runtime.settings
     return TokenPair(
         access_token=make_access_token(settings, family, tx.now),
@@ -182,11 +225,13 @@ async def create_key(
     scopes: Sequence[Permission] = (),
     expires_at: datetime | None = None,
     per_minute: int | None = None,
+    networks: tuple[Network, ...] = (),
 ) -> tuple[ApiKey, str]:
     """Make a key and return it with its secret, which is never to be seen again.
 
     `organization_id` is None for operator keys and only for them. Empty `scopes` give what the kind may by default.
-    `per_minute` is how many calls a minute it may make; None: as many as its organization.
+    `per_minute` is how many calls a minute it may make; None: as many as its organization. `networks` come out of
+    `check_networks`; empty: it may be used from anywhere.
 
     Raises:
         InvalidInputError: `expires_at` is not in the future.
@@ -209,18 +254,23 @@ async def create_key(
         last_used_at=None,
         use_count=0,
         per_minute=per_minute,
+        networks=networks,
     )
     await store.add_key(tx, key, key_digest(secret))
+    await _record_key(tx, "key.created", key, after=_told(key))
     return key, secret
 
 
-async def list_keys(
-    tx: Tx, organization_id: UUID | None, *, with_revoked: bool = False, cursor: UUID | None = None, limit: int = 50
-) -> Page[ApiKey]:
-    """Return one page of the organization's keys (None: operator keys), newest first."""
-    found = await store.keys_of(tx, organization_id, with_revoked=with_revoked, before=cursor, limit=limit + 1)
-    more = len(found) > limit
-    return Page(found[:limit], str(found[limit - 1].id) if more else None)
+async def get_key(tx: Tx, organization_id: UUID | None, key_id: UUID) -> ApiKey:
+    """Return one of the organization's keys (None: an operator's), good or not.
+
+    Raises:
+        KeyNotFoundError: the organization has no such key.
+    """
+    key = await store.find_key(tx, organization_id, key_id)
+    if key is None:
+        raise KeyNotFoundError
+    return key
 
 
 async def rotate_key(
@@ -237,6 +287,7 @@ async def rotate_key(
     prefix, last_four = shown_parts(secret)
     key = replace(key, prefix=prefix, last_four=last_four)
     await store.replace_secret(tx, key, key_digest(secret), old_until=tx.now + timedelta(seconds=grace_seconds))
+    await _record_key(tx, "key.rotated", key, after={"last_four": last_four, "grace_seconds": grace_seconds})
     await tx.changed("key", key.id)
     return key, secret
 
@@ -250,13 +301,21 @@ async def revoke_key(tx: Tx, organization_id: UUID | None, key_id: UUID) -> None
     key = await _own_key(tx, organization_id, key_id)
     if key.revoked_at is None:
         await store.revoke_key(tx, key.id, tx.now)
+        await _record_key(tx, "key.revoked", key)
         await tx.changed("key", key.id)
 
 
 async def change_key(
-    tx: Tx, organization_id: UUID | None, key_id: UUID, *, name: str | None, per_minute: int | Unchanged | None
+    tx: Tx,
+    organization_id: UUID | None,
+    key_id: UUID,
+    *,
+    name: str | None = None,
+    per_minute: int | Unchanged | None = Unchanged.UNCHANGED,
+    networks: tuple[Network, ...] | None = None,
 ) -> ApiKey:
-    """Rename the key (None: keep the name), or let it make so many calls a minute (None: as many as its organization).
+    """Rename the key (None: keep the name), let it make so many calls a minute (None: as many as its organization), or
+    have it used from these networks only (empty: from anywhere; None: as before).
 
     Raises:
         KeyNotFoundError: the organization has no such key.
@@ -264,9 +323,12 @@ async def change_key(
     """
     key = await _own_good_key(tx, organization_id, key_id)
     rate = key.per_minute if isinstance(per_minute, Unchanged) else per_minute
-    changed = replace(key, name=name or key.name, per_minute=rate)
+    places = key.networks if networks is None else networks
+    changed = replace(key, name=name or key.name, per_minute=rate, networks=places)
     if changed != key:
         await store.change_key(tx, changed)
+        was, is_now = differences(_told(key), _told(changed))
+        await _record_key(tx, "key.changed", key, before=was, after=is_now)
         await tx.changed("key", key.id)
     return changed
 
@@ -284,6 +346,26 @@ async def _own_key(tx: Tx, organization_id: UUID | None, key_id: UUID) -> ApiKey
     if key is None:
         raise KeyNotFoundError
     return key
+
+
+async def _record_key(
+    tx: Tx, action: str, key: ApiKey, *, before: Mapping[str, Any] | None = None, after: Mapping[str, Any] | None = None
+) -> None:
+    target = ("key", key.id)
+    await tx.record(action, target=target, organization_id=key.organization_id, before=before, after=after)
+
+
+def _told(key: ApiKey) -> dict[str, Any]:
+    """What the trail says of a key."""
+    return {
+        "name": key.name,
+        "kind": key.kind,
+        "scopes": key.scopes,
+        "last_four": key.last_four,
+        "expires_at": key.expires_at,
+        "per_minute": key.per_minute,
+        "networks": [str(each) for each in key.networks],
+    }
 
 
 async def find_key(tx: Tx, secret_digest: bytes) -> ApiKey | None:

@@ -2,21 +2,50 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, any_, bindparam, column, delete, func, insert, literal, or_, select, update, values
+from sqlalchemy import (
+    LargeBinary,
+    any_,
+    bindparam,
+    collate,
+    column,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+    values,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import BigInteger, DateTime, Uuid
 
-from tollkeeper.infra import Tx
+from tollkeeper.infra import Tx, in_order
 from tollkeeper.kit import Permission
 
 from .model import ApiKey, Credentials, KeyKind, Session, TokenFamily, User
 from .tables import api_key_secrets, api_keys, sessions, token_families, users
 
-_USER = (users.c.id, users.c.email, users.c.name, users.c.time_zone, users.c.created_at)
+USER = (
+    users.c.id,
+    users.c.email,
+    users.c.name,
+    users.c.time_zone,
+    users.c.created_at,
+    users.c.locale,
+    users.c.verified_at,
+)
 _SESSION = tuple(column for column in sessions.c if column.name != "token_digest")
+# What every log-in and nearly every page asks is built once: building it takes longer than the database takes for it.
+_BY_ID = select(*USER).where(users.c.id == bindparam("user_id"))
+_CREDENTIALS = select(users.c.id, users.c.password_hash).where(users.c.email == bindparam("normal"))
+_OPEN_FAMILY = select(token_families.c.id).where(
+    token_families.c.id == bindparam("family_id"), token_families.c.revoked_at.is_(None)
+)
 
 
 async def add_user(tx: Tx, user: User, password_hash: str | None) -> bool:
@@ -28,6 +57,7 @@ async def add_user(tx: Tx, user: User, password_hash: str | None) -> bool:
         time_zone=user.time_zone,
         password_hash=password_hash,
         created_at=user.created_at,
+        verified_at=user.verified_at,
     )
     added = await tx.connection.execute(
         statement.on_conflict_do_nothing(index_elements=[users.c.email]).returning(users.c.id)
@@ -37,41 +67,35 @@ async def add_user(tx: Tx, user: User, password_hash: str | None) -> bool:
 
 async def credentials(tx: Tx, email: str) -> Credentials | None:
     """Return what the login under this normalised address is checked against."""
-    found = await tx.connection.execute(select(users.c.id, users.c.password_hash).where(users.c.email == email))
+    found = await tx.connection.execute(_CREDENTIALS, {"normal": email})
     row = found.first()
     return Credentials(row.id, row.password_hash) if row else None
 
 
 async def user(tx: Tx, user_id: UUID) -> User | None:
     """Return one user."""
-    row = (await tx.connection.execute(select(*_USER).where(users.c.id == user_id))).mappings().first()
+    row = (await tx.connection.execute(_BY_ID, {"user_id": user_id})).mappings().first()
     return User(**row) if row else None
+
+
+async def users_of(tx: Tx, user_ids: Collection[UUID]) -> Sequence[User]:
+    """Return the users of these ids."""
+    wanted = any_(literal(list(user_ids), postgresql.ARRAY(Uuid)))
+    rows = await tx.connection.execute(select(*USER).where(users.c.id == wanted))
+    return [User(**row) for row in rows.mappings()]
 
 
 async def change_user(tx: Tx, user_id: UUID, changes: Mapping[str, str]) -> User | None:
     """Set the columns named in `changes`, at least one; return the user as it is now."""
-    changed = await tx.connection.execute(
-        update(users).where(users.c.id == user_id).values(**changes).returning(*_USER)
-    )
+    changed = await tx.connection.execute(update(users).where(users.c.id == user_id).values(**changes).returning(*USER))
     row = changed.mappings().first()
     return User(**row) if row else None
 
 
 async def add_session(tx: Tx, session: Session, token_digest: bytes) -> None:
     """Insert a session."""
-    await tx.connection.execute(
-        insert(sessions).values(
-            id=session.id,
-            token_digest=token_digest,
-            user_id=session.user_id,
-            organization_id=session.organization_id,
-            user_agent=session.user_agent,
-            ip=session.ip,
-            created_at=session.created_at,
-            last_seen_at=session.last_seen_at,
-            expires_at=session.expires_at,
-        )
-    )
+    row = {column.name: getattr(session, column.name) for column in _SESSION}
+    await tx.connection.execute(insert(sessions), {**row, "token_digest": token_digest})
 
 
 async def session_by_digest(tx: Tx, token_digest: bytes) -> Session | None:
@@ -88,10 +112,11 @@ async def touch_session(tx: Tx, session_id: UUID, at: datetime) -> None:
     )
 
 
-async def remove_session(tx: Tx, session_id: UUID) -> bool:
-    """Delete the session; False when there was none."""
-    gone = await tx.connection.execute(delete(sessions).where(sessions.c.id == session_id).returning(sessions.c.id))
-    return gone.first() is not None
+async def remove_session(tx: Tx, session_id: UUID) -> Session | None:
+    """Delete the session and return it; None when there was none."""
+    gone = await tx.connection.execute(delete(sessions).where(sessions.c.id == session_id).returning(*_SESSION))
+    row = gone.mappings().first()
+    return Session(**row) if row else None
 
 
 async def remove_ended_sessions(tx: Tx, *, expired_by: datetime, idle_since: datetime) -> int:
@@ -102,9 +127,8 @@ async def remove_ended_sessions(tx: Tx, *, expired_by: datetime, idle_since: dat
 
 async def add_family(tx: Tx, family: TokenFamily) -> None:
     """Insert a family of tokens."""
-    await tx.connection.execute(
-        insert(token_families).values(**{name: getattr(family, name) for name in token_families.c.keys()})  # noqa: SIM118 - a column collection iterates over columns
-    )
+    row = {column.name: getattr(family, column.name) for column in token_families.c}
+    await tx.connection.execute(insert(token_families), row)
 
 
 async def lock_family(tx: Tx, family_id: UUID) -> TokenFamily | None:
@@ -125,25 +149,34 @@ async def spend_token(tx: Tx, family_id: UUID, *, next_token_id: UUID, expires_a
     )
 
 
-async def revoke_family(tx: Tx, family_id: UUID, at: datetime) -> UUID | None:
-    """Revoke the family unless it is already; return the session of the same login, if any is open."""
+async def revoke_login(tx: Tx, family_id: UUID, at: datetime) -> tuple[Sequence[UUID], UUID | None]:
+    """Revoke the family, unless it is, and the others of its session; return which, and the session if it is open."""
+    family = token_families.c
+    own = select(family.session_id).where(family.id == family_id, family.revoked_at.is_(None)).scalar_subquery()
     revoked = await tx.connection.execute(
         update(token_families)
-        .where(token_families.c.id == family_id, token_families.c.revoked_at.is_(None))
+        .where(or_(family.id == family_id, family.session_id == own), family.revoked_at.is_(None))
         .values(revoked_at=at)
-        .returning(token_families.c.session_id)
+        .returning(family.id, family.session_id)
     )
-    session_id: UUID | None = revoked.scalar_one_or_none()
-    return session_id
+    rows = revoked.all()
+    return [row.id for row in rows], rows[0].session_id if rows else None
 
 
-async def revoke_families_of_session(tx: Tx, session_id: UUID, at: datetime) -> None:
-    """Revoke the tokens of the same login as the session."""
-    await tx.connection.execute(
+async def revoke_families_of_session(tx: Tx, session_id: UUID, at: datetime) -> Sequence[UUID]:
+    """Revoke the tokens of the same login as the session; return which families."""
+    revoked = await tx.connection.execute(
         update(token_families)
         .where(token_families.c.session_id == session_id, token_families.c.revoked_at.is_(None))
         .values(revoked_at=at)
+        .returning(token_families.c.id)
     )
+    return list(revoked.scalars())
+
+
+async def is_family_open(tx: Tx, family_id: UUID) -> bool:
+    """Whether there is such a family and it is not revoked."""
+    return (await tx.connection.execute(_OPEN_FAMILY, {"family_id": family_id})).first() is not None
 
 
 async def remove_ended_families(tx: Tx, expired_by: datetime) -> int:
@@ -155,7 +188,8 @@ async def remove_ended_families(tx: Tx, expired_by: datetime) -> int:
 async def add_key(tx: Tx, key: ApiKey, secret_digest: bytes) -> None:
     """Insert a key with its first secret."""
     row = {name: getattr(key, name) for name in api_keys.c.keys()}  # noqa: SIM118 - a column collection iterates over columns
-    await tx.connection.execute(insert(api_keys).values({**row, "scopes": list(key.scopes)}))
+    lists = {"scopes": list(key.scopes), "networks": [str(each) for each in key.networks]}
+    await tx.connection.execute(insert(api_keys).values({**row, **lists}))
     await _add_secret(tx, key.id, secret_digest)
 
 
@@ -164,15 +198,41 @@ async def _add_secret(tx: Tx, key_id: UUID, secret_digest: bytes) -> None:
 
 
 async def keys_of(
-    tx: Tx, organization_id: UUID | None, *, with_revoked: bool, before: UUID | None, limit: int
+    tx: Tx,
+    organization_id: UUID | None,
+    *,
+    with_revoked: bool,
+    by_name: bool,
+    descending: bool,
+    after: UUID | None,
+    limit: int,
 ) -> Sequence[ApiKey]:
-    """Return keys of the organization (None: operator keys), newest first, at most `limit`, older than `before`."""
-    statement = select(api_keys).where(_of(organization_id)).order_by(api_keys.c.id.desc()).limit(limit)
+    """Return keys of the organization (None: operator keys) by name or age, at most `limit` beyond the key `after`."""
+    table = api_keys.c
+    named = collate(func.lower(table.name), "C")
+    theirs, beyond = select(api_keys).where(_of(organization_id)), None if after is None else (after,)
+    if by_name:
+        name = select(named).where(table.id == after).scalar_subquery()
+        ordered = in_order(theirs, (named, table.id), beyond and (name, *beyond), descending=descending)
+    else:
+        ordered = in_order(theirs, (table.id,), beyond, descending=descending)
+    statement = ordered.limit(limit)
     if not with_revoked:
         statement = statement.where(api_keys.c.revoked_at.is_(None))
-    if before is not None:
-        statement = statement.where(api_keys.c.id < before)
-    return [_key(row) for row in (await tx.connection.execute(statement)).mappings()]
+    return [key_of_row(row) for row in (await tx.connection.execute(statement)).mappings()]
+
+
+async def find_key(tx: Tx, organization_id: UUID | None, key_id: UUID) -> ApiKey | None:
+    """Return the organization's key (None: an operator's); None when there is none."""
+    found = await tx.connection.execute(select(api_keys).where(_of(organization_id), api_keys.c.id == key_id))
+    row = found.mappings().first()
+    return key_of_row(row) if row else None
+
+
+async def keys_among(tx: Tx, organization_id: UUID, key_ids: Collection[UUID]) -> Sequence[ApiKey]:
+    """Return those of the organization's keys that have one of these ids."""
+    found = await tx.connection.execute(select(api_keys).where(_of(organization_id), api_keys.c.id.in_(key_ids)))
+    return [key_of_row(row) for row in found.mappings()]
 
 
 async def lock_key(tx: Tx, organization_id: UUID | None, key_id: UUID) -> ApiKey | None:
@@ -181,7 +241,7 @@ async def lock_key(tx: Tx, organization_id: UUID | None, key_id: UUID) -> ApiKey
         select(api_keys).where(_of(organization_id), api_keys.c.id == key_id).with_for_update()
     )
     row = found.mappings().first()
-    return _key(row) if row else None
+    return key_of_row(row) if row else None
 
 
 async def keys_by_digest(tx: Tx, digests: Collection[bytes]) -> dict[bytes, ApiKey]:
@@ -191,7 +251,7 @@ async def keys_by_digest(tx: Tx, digests: Collection[bytes]) -> dict[bytes, ApiK
         .join(api_key_secrets, api_key_secrets.c.key_id == api_keys.c.id)
         .where(api_key_secrets.c.digest == any_(literal(list(digests), postgresql.ARRAY(LargeBinary))))
     )
-    return {row["digest"]: _key({name: row[name] for name in row if name != "digest"}) for row in rows.mappings()}
+    return {row["digest"]: key_of_row({name: row[name] for name in row if name != "digest"}) for row in rows.mappings()}
 
 
 async def replace_secret(tx: Tx, key: ApiKey, secret_digest: bytes, *, old_until: datetime) -> None:
@@ -214,9 +274,11 @@ async def revoke_key(tx: Tx, key_id: UUID, at: datetime) -> None:
 
 
 async def change_key(tx: Tx, key: ApiKey) -> None:
-    """Give the key the name and the rate of this one."""
+    """Give the key the name, the rate and the networks of this one."""
     await tx.connection.execute(
-        update(api_keys).where(api_keys.c.id == key.id).values(name=key.name, per_minute=key.per_minute)
+        update(api_keys)
+        .where(api_keys.c.id == key.id)
+        .values(name=key.name, per_minute=key.per_minute, networks=[str(each) for each in key.networks])
     )
 
 
@@ -252,7 +314,9 @@ def _of(organization_id: UUID | None) -> Any:
     return owner.is_(None) if organization_id is None else owner == organization_id
 
 
-def _key(row: Mapping[Any, Any]) -> ApiKey:
+def key_of_row(row: Mapping[Any, Any]) -> ApiKey:
+    """Return the key of a row of its table."""
     fields = dict(row)
     scopes = tuple(Permission(scope) for scope in fields.pop("scopes"))
-    return ApiKey(**{**fields, "kind": KeyKind(fields["kind"]), "scopes": scopes})
+    networks = tuple(ip_network(each) for each in fields.pop("networks"))
+    return ApiKey(**{**fields, "kind": KeyKind(fields["kind"]), "scopes": scopes, "networks": networks})

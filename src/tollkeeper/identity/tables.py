@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -27,10 +28,18 @@ users = Table(
     Column("email", Text, nullable=False, comment="normalised: NFC, lower case; unique without regard to case"),
     Column("name", Text, nullable=False),
     Column("time_zone", Text, nullable=False, comment="IANA name"),
+    Column("locale", Text, nullable=False, server_default="en", comment="language tag, such as de-AT"),
     Column("password_hash", Text, comment="argon2id; null for people who log in another way"),
     Column("created_at", _moment, nullable=False),
+    Column("verified_at", _moment, comment="when the address was proved to be theirs; null: not yet"),
+    Column("staff_role", Text, comment="null: not of the operator's staff"),
     UniqueConstraint("email"),
     CheckConstraint("email = lower(email)", name="email_lower"),
+    CheckConstraint("staff_role in ('support', 'admin')", name="staff_role_known"),
+    # Made with the collation "C": the migration says why.
+    Index("ix_users_by_email", "email", "id"),
+    Index("ix_users_by_name", text("lower(name)"), "id"),
+    Index("ix_users_staff", "id", postgresql_where=text("staff_role is not null")),
     comment="people with a login",
 )
 
@@ -46,6 +55,8 @@ sessions = Table(
     Column("created_at", _moment, nullable=False),
     Column("last_seen_at", _moment, nullable=False, index=True, comment="exact to a minute"),
     Column("expires_at", _moment, nullable=False, index=True, comment="absolute end"),
+    Column("proved_at", _moment, comment="when the person last proved who they are; null: not kept"),
+    Column("impersonator_id", Uuid, comment="the member of staff who acts as the person; null: nobody"),
     UniqueConstraint("token_digest"),
     comment="browsers that are logged in; closing one deletes its row",
 )
@@ -66,6 +77,7 @@ token_families = Table(
     Column("created_at", _moment, nullable=False),
     Column("expires_at", _moment, nullable=False, index=True, comment="end of the unspent refresh token"),
     Column("revoked_at", _moment),
+    Column("proved_at", _moment, comment="when the person last proved who they are; null: not kept"),
     comment="logins of programs: all refresh tokens that descend from one password check",
 )
 
@@ -86,10 +98,19 @@ api_keys = Table(
     Column("last_used_at", _moment),
     Column("use_count", BigInteger, nullable=False, server_default="0"),
     Column("per_minute", Integer, comment="calls a minute with this key; null: no limit of its own"),
+    Column(
+        "networks",
+        JSONB,
+        nullable=False,
+        server_default="[]",
+        comment="list of networks the key may be used from; empty: from anywhere",
+    ),
     CheckConstraint("kind in ('live', 'test', 'operator')", name="kind"),
     CheckConstraint("(kind = 'operator') = (organization_id is null)", name="operator_has_no_organization"),
     CheckConstraint("per_minute > 0", name="per_minute_positive"),
     Index(None, "organization_id", "id"),
+    Index(None, "last_four", "id"),
+    Index(None, "prefix", "id"),
     comment="credentials of programs",
 )
 

@@ -8,6 +8,7 @@ from tollkeeper.identity import (
     TokenPair,
     close_login,
     get_user,
+    note_arrival,
     open_session,
     open_tokens,
     register_user,
@@ -15,14 +16,13 @@ from tollkeeper.identity import (
 )
 from tollkeeper.infra import Tx
 from tollkeeper.kit import (
-    ROLE_PERMISSIONS,
     Actor,
     ActorKind,
     FieldProblem,
     InvalidInputError,
     Page,
-    Role,
     new_id,
+    page_by_id,
     parse_id,
 )
 
@@ -31,6 +31,7 @@ from .model import (
     Client,
     ExternalIdTakenError,
     Member,
+    MembersChanged,
     NoOrganizationError,
     OperatorNeededError,
     Organization,
@@ -38,9 +39,10 @@ from .model import (
     OrganizationNotFoundError,
     SignedIn,
 )
+from .roles import OWNER
 
 
-async def sign_up(tx: Tx, *, email: str, password_hash: str | None, name: str) -> Member:
+async def sign_up(tx: Tx, *, email: str, password_hash: str | None, name: str, is_verified: bool = False) -> Member:
     """Register a person and give them an organization of their own; logs nobody in.
 
     Args:
@@ -48,27 +50,32 @@ async def sign_up(tx: Tx, *, email: str, password_hash: str | None, name: str) -
         email: normalised, from `check_registration`.
         password_hash: made before the transaction; None for people who log in another way.
         name: from `check_registration`.
+        is_verified: the address has been proved to be theirs.
 
     Raises:
         EmailTakenError: somebody has the address.
     """
-    user = await register_user(tx, email=email, password_hash=password_hash, name=name)
+    user = await register_user(tx, email=email, password_hash=password_hash, name=name, is_verified=is_verified)
     organization = await create_organization(tx, name, user.id)
-    return Member(user, organization, Role.OWNER)
+    return Member(user, organization, OWNER)
 
 
-async def sign_in(tx: Tx, user_id: UUID, client: Client) -> SignedIn:
-    """Log in a person whose password has been checked: a fresh session and a fresh family of tokens.
+async def sign_in(tx: Tx, user_id: UUID, client: Client, *, organization_id: UUID | None = None) -> SignedIn:
+    """Log in a person who has proved who they are: a fresh session and a fresh family of tokens.
+
+    They act for the organization named; None: the one they switched to last, or else joined first.
 
     Raises:
         NoOrganizationError: they belong to none any more.
     """
-    organization_id = await store.first_organization_of(tx, user_id)
-    if organization_id is None:
-        raise NoOrganizationError
-    session = await open_session(tx, user_id, organization_id, user_agent=client.user_agent, ip=client.ip)
-    tokens = await open_tokens(tx, user_id, organization_id, session_id=session.session.id)
-    return SignedIn(await member_of(tx, user_id, organization_id), session, tokens)
+    member = await member_of(tx, user_id, organization_id)
+    own = member.organization.id
+    session = await open_session(tx, user_id, own, user_agent=client.user_agent, ip=client.ip)
+    tokens = await open_tokens(tx, user_id, own, session_id=session.session.id)
+    opened = {"session": session.session.id}
+    await tx.record("login.opened", target=("user", user_id), organization_id=own, by=user_id, after=opened)
+    await note_arrival(tx, member.user, client.as_device, sent_token=client.is_back)
+    return SignedIn(member, session, tokens)
 
 
 async def refresh(tx: Tx, refresh_token: str) -> tuple[Member, TokenPair] | RefreshRefusal:
@@ -87,16 +94,16 @@ async def refresh(tx: Tx, refresh_token: str) -> tuple[Member, TokenPair] | Refr
         return RefreshRefusal.INVALID
 
 
-async def member_of(tx: Tx, user_id: UUID, organization_id: UUID) -> Member:
-    """Return the person as a member of the organization.
+async def member_of(tx: Tx, user_id: UUID, organization_id: UUID | None) -> Member:
+    """Return the person as a member of the organization; None: of the one they switched to last, or else joined first.
 
     Raises:
-        NoOrganizationError: they are not a member.
+        NoOrganizationError: they are not a member, or of none any more.
     """
-    role = await store.role_of(tx, organization_id, user_id)
-    if role is None:
+    found = await store.place_of(tx, user_id, organization_id)
+    if found is None:
         raise NoOrganizationError
-    return Member(await get_user(tx, user_id), await get_organization(tx, organization_id), role)
+    return Member(await get_user(tx, user_id), *found)
 
 
 async def actor_of_member(
@@ -106,7 +113,7 @@ async def actor_of_member(
     role = await store.role_of(tx, organization_id, user_id)
     if role is None:
         return None
-    return Actor(kind, ROLE_PERMISSIONS[role], organization_id, user_id, credential_id)
+    return Actor(kind, role.permissions, organization_id, user_id, credential_id)
 
 
 async def create_organization(
@@ -120,9 +127,17 @@ async def create_organization(
     organization = Organization(new_id(), name, external_id, tx.now)
     if not await store.add_organization(tx, organization):
         raise ExternalIdTakenError
-    if owner_user_id is not None:
-        await store.add_member(tx, organization.id, owner_user_id, Role.OWNER)
+    await tx.record(
+        "organization.created",
+        target=("organization", organization.id),
+        organization_id=organization.id,
+        by=owner_user_id,
+        after={"name": name, "external_id": external_id},
+    )
     await tx.emit(OrganizationCreated(organization_id=organization.id, created_at=tx.now))
+    if owner_user_id is not None:
+        await store.add_member(tx, organization.id, owner_user_id, OWNER)
+        await tx.emit(MembersChanged(organization_id=organization.id, seats=1, rises=True))
     return organization
 
 
@@ -186,8 +201,7 @@ async def list_organizations(
     """
     must_be_operator(actor)
     found = await store.list_organizations(tx, before=cursor, limit=limit + 1)
-    more = len(found) > limit
-    return Page(found[:limit], str(found[limit - 1].id) if more else None)
+    return page_by_id(found, limit)
 
 
 def must_be_operator(actor: Actor) -> None:

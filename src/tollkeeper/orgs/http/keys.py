@@ -12,6 +12,7 @@ from tollkeeper.identity import (
     KeyNotFoundError,
     Unchanged,
     change_key,
+    check_networks,
     create_key,
     list_keys,
     revoke_key,
@@ -19,6 +20,7 @@ from tollkeeper.identity import (
 )
 from tollkeeper.infra import ActorDep, IdempotencyDep, TxDep
 from tollkeeper.kit import Actor, ForbiddenError, Permission, parse_id
+from tollkeeper.orgs.roles import GRANTABLE
 from tollkeeper.orgs.service import organization_for
 
 from .schemas import (
@@ -58,19 +60,20 @@ async def list_api_keys(
 async def create_api_key(body: KeyBody, tx: TxDep, actor: ActorDep, once: IdempotencyDep) -> Response:
     """Create a key. Its secret is in this answer and nowhere else."""
     actor.must(Permission.KEYS_MANAGE)
-    _must_hold(actor, frozenset(body.scopes) or KEY_PERMISSIONS)
+    must_hold(actor, frozenset(body.scopes) or KEY_PERMISSIONS)
     organization = await organization_for(tx, actor, body.customer)
 
     async def work() -> KeyWithSecretOut:
         key, secret = await create_key(
             tx,
             organization_id=organization.id,
-            created_by=actor.user_id,
+            created_by=actor.member_id,  # a key's keys are its maker's, and end with them
             name=body.name,
             kind=KeyKind(body.kind),
             scopes=body.scopes,
             expires_at=body.expires_at,
             per_minute=body.per_minute,
+            networks=check_networks(body.networks),
         )
         return KeyWithSecretOut.with_secret(key, tx.now, secret)
 
@@ -85,11 +88,13 @@ async def create_api_key(body: KeyBody, tx: TxDep, actor: ActorDep, once: Idempo
 async def change_api_key(
     key_id: str, body: KeyChangeBody, tx: TxDep, actor: ActorDep, customer: Customer = None
 ) -> KeyOut:
-    """Rename a key, or change how many calls a minute it may make. Every process obeys within a second."""
+    """Rename a key, change how many calls a minute it may make or where from. Every process obeys within a second."""
     actor.must(Permission.KEYS_MANAGE)
     organization = await organization_for(tx, actor, customer)
     rate = body.per_minute if "per_minute" in body.model_fields_set else Unchanged.UNCHANGED
-    key = await change_key(tx, organization.id, _known_id(key_id), name=body.name, per_minute=rate)
+    networks = None if body.networks is None else check_networks(body.networks)
+    key = await change_key(tx, organization.id, known_key(key_id), name=body.name, per_minute=rate, networks=networks)
+    must_hold(actor, key.permissions)  # where a key works is a guard of those who may do what it may
     return KeyOut.of(key, tx.now)
 
 
@@ -114,8 +119,8 @@ async def rotate_api_key(
     grace = body.grace_seconds if body else 0
 
     async def work() -> KeyWithSecretOut:
-        key, secret = await rotate_key(tx, organization.id, _known_id(key_id), grace_seconds=grace)
-        _must_hold(actor, key.permissions)  # the new secret would lend its reader more than they have
+        key, secret = await rotate_key(tx, organization.id, known_key(key_id), grace_seconds=grace)
+        must_hold(actor, key.permissions)  # the new secret would lend its reader more than they have
         return KeyWithSecretOut.with_secret(key, tx.now, secret)
 
     return await once.run_in(tx, work, status=200)
@@ -131,16 +136,28 @@ async def revoke_api_key(key_id: str, tx: TxDep, actor: ActorDep, customer: Cust
     """End the key at once, for good."""
     actor.must(Permission.KEYS_MANAGE)
     organization = await organization_for(tx, actor, customer)
-    await revoke_key(tx, organization.id, _known_id(key_id))
+    await revoke_key(tx, organization.id, known_key(key_id))
 
 
-def _must_hold(actor: Actor, wanted: frozenset[Permission]) -> None:
-    beyond = sorted(wanted - actor.permissions)
+def must_hold(actor: Actor, wanted: frozenset[Permission]) -> None:
+    """Refuse to lend a key more than one has.
+
+    Raises:
+        ForbiddenError: it would do what the caller may not.
+    """
+    # A directory's key reaches everybody but owners: so far has to reach who makes one.
+    lent = wanted | GRANTABLE if Permission.MEMBERS_PROVISION in wanted else wanted
+    beyond = sorted(lent - actor.permissions)
     if beyond:
         raise ForbiddenError(f"This needs what the key may do itself: {', '.join(beyond)}.")
 
 
-def _known_id(text: str) -> UUID:
+def known_key(text: str) -> UUID:
+    """Return the id an address names.
+
+    Raises:
+        KeyNotFoundError: it is none.
+    """
     key_id = parse_id(text)
     if key_id is None:
         raise KeyNotFoundError

@@ -8,7 +8,7 @@ from fastapi import Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from tollkeeper.identity import MAX_NAME, ApiKey, KeyKind, KeyProblem, OpenedSession, TokenPair, User, clean_name
-from tollkeeper.kit import Actor, FieldProblem, InvalidInputError, Page, Permission, Role, parse_id
+from tollkeeper.kit import Actor, FieldProblem, InvalidInputError, Page, Permission, parse_id
 from tollkeeper.orgs.model import Member, Organization
 
 MAX_TEXT = 4096
@@ -16,6 +16,8 @@ MAX_EXTERNAL_ID = 255
 MAX_KEY_NAME = 100
 MAX_GRACE_SECONDS = 30 * 24 * 3600
 MAX_PAGE = 100
+MAX_NETWORKS = 50
+MAX_NETWORK = 60
 
 
 def _without_nul(text: str) -> str:
@@ -39,7 +41,13 @@ Name = Annotated[
     AfterValidator(clean_name),
     AfterValidator(_not_blank),
 ]
+Code = Annotated[str, Field(max_length=64), AfterValidator(_without_nul)]
+"""A code of an authenticator app, or a recovery code, with or without the spaces and dashes it is shown with."""
+Captcha = Annotated[
+    Text, Field(description="The CAPTCHA's token for this act, where `TOLLKEEPER_CAPTCHA_SITE_KEY` is set.")
+]
 KeyName = Annotated[Name, Field(max_length=MAX_KEY_NAME)]
+Networks = Annotated[list[Annotated[Text, Field(max_length=MAX_NETWORK)]], Field(max_length=MAX_NETWORKS)]
 KeyRate = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
 ExternalId = Annotated[
     str, Field(min_length=1, max_length=MAX_EXTERNAL_ID, pattern=r"^\S(.*\S)?$"), AfterValidator(_without_nul)
@@ -58,14 +66,16 @@ class RegistrationBody(Body):
     email: Text = Field(examples=["ada@example.com"])
     password: Text = Field(description="8 to 1024 characters.")
     name: Text | None = Field(None, description="Left out: the part of the address before the `@`.")
+    captcha: Captcha | None = None
 
 
 class LoginBody(Body):
-    """Who logs in. `otp` is read once a second factor is enrolled."""
+    """Who logs in. `otp` is read once a second factor is enrolled: a code of the app, or a recovery code."""
 
     email: Text
     password: Text
-    otp: Annotated[str, Field(max_length=32), AfterValidator(_without_nul)] | None = None
+    otp: Code | None = None
+    captcha: Captcha | None = None
 
 
 class RefreshBody(Body):
@@ -85,6 +95,7 @@ class ProfileBody(Body):
 
     name: Name | None = None
     time_zone: Text | None = Field(None, examples=["Europe/Berlin"])
+    locale: Text | None = Field(None, description="A language tag.", examples=["de-AT"])
 
 
 class KeyBody(Body):
@@ -102,6 +113,10 @@ class KeyBody(Body):
     per_minute: KeyRate | None = Field(
         None, description="Calls a minute with this key. Left out: as many as the organization and its plan allow."
     )
+    networks: Networks = Field(
+        default_factory=list,
+        description="Addresses and networks (`192.0.2.0/24`) the key may be used from, at most 50. Empty: anywhere.",
+    )
     customer: Text | None = Field(None, description="For operators: whose key, by id or external id.")
 
 
@@ -111,6 +126,9 @@ class KeyChangeBody(Body):
     name: KeyName | None = None
     per_minute: KeyRate | None = Field(
         None, description="Calls a minute with this key. Null: as many as the organization and its plan allow."
+    )
+    networks: Networks | None = Field(
+        None, description="Where the key may be used from, in place of what was said before. Empty: anywhere."
     )
 
 
@@ -134,12 +152,22 @@ class UserOut(BaseModel):
     email: str
     name: str
     time_zone: str
+    locale: str
+    email_verified: bool
     created_at: datetime
 
     @classmethod
     def of(cls, user: User) -> Self:
         """Show a user."""
-        return cls(id=user.id, email=user.email, name=user.name, time_zone=user.time_zone, created_at=user.created_at)
+        return cls(
+            id=user.id,
+            email=user.email,
+            name=user.name,
+            time_zone=user.time_zone,
+            locale=user.locale,
+            email_verified=user.verified_at is not None,
+            created_at=user.created_at,
+        )
 
 
 class OrganizationOut(BaseModel):
@@ -190,7 +218,7 @@ class LoginOut(BaseModel):
 
 
 class MeOut(BaseModel):
-    """Who calls. `user` and `role` are null for keys, `organization` is null for operators.
+    """Who calls. `user` and `role` (its key) are null for keys, `organization` is null for operators.
 
     `csrf_token` is that of the caller's browser session; null for other credentials.
     """
@@ -198,7 +226,7 @@ class MeOut(BaseModel):
     kind: str
     user: UserOut | None
     organization: OrganizationOut | None
-    role: Role | None
+    role: str | None
     permissions: list[Permission]
     csrf_token: str | None = None
 
@@ -209,7 +237,7 @@ class MeOut(BaseModel):
             kind=actor.kind,
             user=UserOut.of(member.user) if member else None,
             organization=OrganizationOut.of(organization) if organization else None,
-            role=member.role if member else None,
+            role=member.role.key if member else None,
             permissions=sorted(actor.permissions),
         )
 
@@ -231,6 +259,7 @@ class KeyOut(BaseModel):
     last_used_at: datetime | None
     use_count: int
     per_minute: int | None = Field(description="Calls a minute with this key; null: no limit of its own.")
+    networks: list[str] = Field(description="Where the key may be used from; empty: anywhere.")
 
     @classmethod
     def of(cls, key: ApiKey, now: datetime) -> Self:
@@ -265,6 +294,7 @@ def _shown(key: ApiKey, now: datetime) -> dict[str, object]:
         "last_used_at": key.last_used_at,
         "use_count": key.use_count,
         "per_minute": key.per_minute,
+        "networks": [str(each) for each in key.networks],
     }
 
 
