@@ -254,7 +254,7 @@ class AsyncTollkeeper(AsyncSubscribing):
                 outcome = await self._http.request(
                     call.method, call.path, json=call.body, params=call.query, headers=call.headers
                 )
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 outcome = error
             wait = (retry or self._retry).wait(attempt, outcome)
             if wait is None:

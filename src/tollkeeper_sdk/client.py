@@ -316,7 +316,7 @@ class Tollkeeper(Subscribing):
                 outcome = self._http.request(
                     call.method, call.path, json=call.body, params=call.query, headers=call.headers
                 )
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 outcome = error
             wait = (retry or self._retry).wait(attempt, outcome)
             if wait is None:
@@ -345,7 +345,7 @@ class Tollkeeper(Subscribing):
 
 def read(guard: Guard, call: Call[T], outcome: Outcome) -> T:
     """Read what a call came to, and note whether the server is there."""
-    if isinstance(outcome, httpx.TransportError):
+    if isinstance(outcome, httpx.RequestError):
         guard.answered(well=False)
         raise unreachable(outcome)
     guard.answered(well=not outcome.is_server_error)

@@ -1,6 +1,7 @@
 """What a client does while the server does not answer, and what it remembers so as to decide that."""
 
 import hashlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,13 +16,14 @@ from .cache import Cache
 from .calls import Call
 from .model import Balance, Check, Entitlement, Plan, Verification, document_of
 from .retry import Outcome, is_passing, retry_after
-from .spool import Entry, Replay, SendMany, Spool, Verdict
+from .spool import Entry, Replay, SendMany, Spool, SpoolError, Verdict
 
 KEEP_TRYING_SECONDS = 5.0
 """After a failure calls that would be let through anyway are not tried for so long, so that nobody waits for them."""
 LEARN_SECONDS = 600.0
 SOONER_SECONDS = 30.0
 CACHED_ENTRIES = 10_000
+_log = logging.getLogger("tollkeeper_sdk.spool")
 _UNAUTHENTICATED, _QUOTA_EXCEEDED, _FORBIDDEN, _INVALID, _SERVER_FAULT = 401, 402, 403, 422, 500
 
 
@@ -31,7 +33,7 @@ class OnOutage(StrEnum):
     AUTO = "auto"
     """Open where no limit is hard (as far as the server told so far), closed otherwise."""
     OPEN = "open"
-    """Let it through, marked `degraded`; a track is kept in the spool if there is one, and lost if there is none."""
+    """Let it through, marked `degraded`; a track is kept in the spool, and lost if there is none with room."""
     CLOSED = "closed"
     """Raise Unavailable."""
 
@@ -108,18 +110,21 @@ class Guard:
         self._down_until = 0.0 if well else time.monotonic() + KEEP_TRYING_SECONDS
 
     def instead_of_track(self, call: Call[Balance]) -> Balance:
-        """Let a use through: keep it in the spool (a blocking write) or, without one, lose it."""
+        """Let a use through: keep it in the spool (a blocking write) or, without one that has room, lose it.
+
+        It does not wait for room, since nothing is sent while the server does not answer.
+        """
         body = call.body or {}
+        lost = Balance(body["feature"], degraded=True)
         if self.spool is None:
-            return Balance(body["feature"], degraded=True)
+            return lost
         at = datetime.fromisoformat(body["at"]) if "at" in body else datetime.now(UTC)
-        self.spool.append(
-            body["feature"],
-            body["count"],
-            customer=body.get("customer"),
-            at=at,
-            idempotency_key=body["idempotency_key"],
-        )
+        key, customer = body["idempotency_key"], body.get("customer")
+        try:
+            self.spool.append(body["feature"], body["count"], customer=customer, at=at, idempotency_key=key, wait=False)
+        except SpoolError as error:
+            _log.warning("A use of %s that was let through is lost: %s", body["feature"], error)
+            return lost
         return Balance(body["feature"], degraded=True, spooled=True)
 
     def recent_check(self, feature: str, count: int, customer: str | None) -> Check | None:
@@ -174,7 +179,7 @@ def sender(client: httpx.Client, guard: Guard) -> Callable[[Entry], Verdict]:
         outcome: Outcome
         try:
             outcome = client.post("/api/usage/track", content=entry.body, headers={"Content-Type": "application/json"})
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return Verdict(reason=f"The server could not be reached: {error}")
         verdict = verdict_of(outcome)
         if verdict.taken:
@@ -204,7 +209,7 @@ def sender_of_many(client: httpx.Client, guard: Guard) -> SendMany:
         headers = {"Content-Type": "application/json"}
         try:
             outcome = client.post("/api/usage/track/batch", content=content, headers=headers)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return Verdict(reason=f"The server could not be reached: {error}")
         verdict = verdict_of(outcome)
         if not verdict.taken:

@@ -17,7 +17,7 @@ _AT_ONCE = "too_many_at_once"
 # The first call of this key is still running: its answer is replayed once it is done.
 _IN_PROGRESS = "idempotency_in_progress"
 
-Outcome = httpx.Response | httpx.TransportError
+Outcome = httpx.Response | httpx.RequestError
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ NO_RETRY = Retry(tries=1)
 
 def is_passing(outcome: Outcome) -> bool:
     """Whether the same call may be answered otherwise in a moment."""
-    if isinstance(outcome, httpx.TransportError):
+    if isinstance(outcome, httpx.RequestError):
         return True
     if outcome.status_code in {_CONFLICT, _TOO_MANY}:
         code = document_of(outcome.content).get("code")
@@ -61,9 +61,7 @@ def retry_after(outcome: Outcome) -> float | None:
     told = outcome.headers.get("Retry-After", "") if isinstance(outcome, httpx.Response) else ""
     if told.isdecimal():
         return float(told)
-    moment = email.utils.parsedate_to_datetime(told) if _is_date(told) else None
-    return max(0.0, moment.timestamp() - time.time()) if moment else None
-
-
-def _is_date(told: str) -> bool:
-    return email.utils.parsedate_tz(told) is not None
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(told).timestamp() - time.time())
+    except (ValueError, OverflowError):  # no date, or one that is in no calendar
+        return None

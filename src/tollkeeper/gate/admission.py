@@ -18,25 +18,37 @@ from tollkeeper.infra import (
     Runtime,
     Switch,
     Verdict,
+    acting,
     as_tollkeeper_error,
+    cookie_name,
+    origin_of,
     pairs,
     problem_response,
 )
 from tollkeeper.kit import Actor, TollkeeperError, UnauthenticatedError
 
 from .hot import hot_calls
+from .impersonating import impersonator_of, lessened, must_only_look
 from .model import CsrfError, InvalidKeyError, RateLimitedError, UncountedError
 from .rates import AUTH, CHAT, group_of
 from .service import Gate
+from .suspended import must_not_be_suspended
 
 KEY_PREFIX = "tk_"
 VERSION_PREFIX = "/api/v1/"
 # Deliveries prove themselves by signature and come in bursts from few addresses.
 UNLIMITED_PATHS = frozenset({"/api/webhooks/stripe", "/api/health"})
 # These prove by their own body who may do it; an old cookie sent along must not stand in the way.
-COOKIELESS_PATHS = frozenset({"/api/auth/register", "/api/auth/login", "/api/auth/refresh", "/api/webhooks/stripe"})
+COOKIELESS_PATHS = frozenset(
+    {
+        *("/api/auth/register", "/api/auth/login", "/api/auth/passkey", "/api/auth/passkey/options"),
+        *("/api/auth/refresh", "/api/webhooks/stripe", "/api/csp-reports"),
+        *("/api/auth/verify", "/api/auth/verify/resend", "/api/auth/password/strength"),
+        *("/api/auth/password/forgot", "/api/auth/password/reset"),
+    }
+)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_COOKIE_NAME = SESSION_COOKIE.encode()
+_COOKIE_NAME = SESSION_COOKIE.encode()  # with or without a prefix
 
 
 class Sent(NamedTuple):
@@ -71,10 +83,12 @@ class Admission:
         standing = b""
         try:
             actor = await self._identify(scope, state)
+            await self._must_not_be_suspended(scope, actor)
             standing = await self._limit(scope, actor)
             if call is None:
                 structlog.contextvars.bind_contextvars(request_id=state.get("request_id"))
-                await self._app(scope, receive, _adding(send, standing))
+                with acting(lambda: origin_of(scope, actor, impersonator_of(state))):
+                    await self._app(scope, receive, _adding(send, standing))
                 return
             answer = await call(self._gate, _proven(state, actor), await _read_body(receive))
         except Exception as error:
@@ -92,7 +106,7 @@ class Admission:
             await send({"type": "http.response.body", "body": answer.body})
 
     async def _identify(self, scope: Scope, state: dict[str, object]) -> Actor | None:
-        sent = _read_headers(scope)
+        sent = _read_headers(scope, _cookie_of(scope, self._runtime.settings.public_url))
         try:
             actor = await self._actor(scope, state, sent)
         except UnauthenticatedError as refusal:
@@ -108,7 +122,8 @@ class Admission:
         projection = self._gate.projection
         if sent.bearer is not None:
             if sent.bearer.startswith(KEY_PREFIX):
-                return await projection.actor_of_key(sent.bearer, now)
+                client = scope.get("client")
+                return await projection.actor_of_key(sent.bearer, now, client[0] if client else "")
             return await projection.actor_of_token(sent.bearer, now)
         if sent.session is None or scope["path"] in COOKIELESS_PATHS:
             return None
@@ -119,10 +134,25 @@ class Admission:
             return None
         state["session"] = session
         state["session_token"] = sent.session
-        writes = scope["method"] not in SAFE_METHODS and scope["path"].startswith("/api/")
-        if writes and (sent.csrf is None or not check_csrf(sent.session, sent.csrf)):
+        writes = scope["method"] not in SAFE_METHODS
+        if (
+            writes
+            and scope["path"].startswith("/api/")
+            and (sent.csrf is None or not check_csrf(sent.session, sent.csrf))
+        ):
             raise CsrfError
-        return await projection.actor_of_session(session)
+        actor = await projection.actor_of_session(session)
+        if session.impersonator_id is None:
+            return actor
+        must_only_look(scope["path"], writes=writes)
+        return lessened(actor)
+
+    async def _must_not_be_suspended(self, scope: Scope, actor: Actor | None) -> None:
+        if actor is None or actor.is_operator:
+            return
+        access = await self._gate.access(actor.own_organization())
+        if access.standing.suspended:
+            must_not_be_suspended(actor, scope["path"], writes=scope["method"] not in SAFE_METHODS)
 
     async def _limit(self, scope: Scope, actor: Actor | None) -> bytes:
         """Count the call; return the header lines that tell where the caller stands."""
@@ -194,7 +224,12 @@ def too_many(verdict: Verdict) -> TollkeeperError:
     )
 
 
-def _read_headers(scope: Scope) -> Sent:
+def _cookie_of(scope: Scope, public_url: str) -> str:
+    https = public_url.startswith("https://") if public_url else scope.get("scheme") == "https"
+    return cookie_name(SESSION_COOKIE, https=https)
+
+
+def _read_headers(scope: Scope, cookie: str) -> Sent:
     bearer = session = csrf = None
     for name, value in scope["headers"]:
         if name == b"authorization":
@@ -202,7 +237,7 @@ def _read_headers(scope: Scope) -> Sent:
             if scheme.lower() == "bearer" and credential:
                 bearer = credential.strip()
         elif name == b"cookie" and _COOKIE_NAME in value:
-            session = _session_cookie(value.decode("latin-1"))
+            session = _session_cookie(value.decode("latin-1"), cookie)
         elif name == CSRF_HEADER_BYTES:
             csrf = value.decode("latin-1")
     return Sent(bearer, session, csrf)
@@ -211,9 +246,9 @@ def _read_headers(scope: Scope) -> Sent:
 CSRF_HEADER_BYTES = CSRF_HEADER.lower().encode()
 
 
-def _session_cookie(header: str) -> str | None:
+def _session_cookie(header: str, name: str) -> str | None:
     try:
-        found = SimpleCookie(header).get(SESSION_COOKIE)
+        found = SimpleCookie(header).get(name)
     except CookieError:
         return None
     return found.value if found else None

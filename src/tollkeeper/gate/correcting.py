@@ -17,7 +17,7 @@ from tollkeeper.metering import (
 )
 from tollkeeper.rating import Period
 
-from . import late
+from . import late, rules
 from .model import Access, Allowance, Balance, UnknownFeatureError
 from .refusing import quota_exceeded
 from .service import Gate
@@ -70,9 +70,9 @@ async def correct_event(tx: Tx, access: Access, event_id: UUID, wanted: Correcti
     try:
         done = await correct(tx, event, wanted, limit=allowance.bound, aggregation=allowance.aggregation)
     except LimitPassedError as passed:
-        balance = Balance(allowance, period, passed.used, passed.reserved)
+        balance = rules.balance_of(allowance, period, passed.counted)
         more = (wanted.quantity or 0) - (0 if event.newest.voided else event.newest.quantity)
         raise quota_exceeded(access, balance, more) from None
     for crossing in done.crossings:
         await tx.defer(announce_threshold, **ThresholdReached.of(crossing).payload())
-    return done.event, Balance(allowance, period, done.used, done.reserved)
+    return done.event, rules.balance_of(allowance, period, done.counted)

@@ -26,7 +26,7 @@ async def track(gate: Gate, actor: Actor, content: bytes) -> Answer:
     """Use something: decided exactly against the limit, and on disk when the answer comes."""
     actor.must(Permission.USAGE_WRITE)
     body = read_track(content)
-    access = await gate.access(await gate.organization_of(actor, body.customer))
+    access = await gate.to_use(actor, body.customer)
     balance = await gate.take(
         actor, access, body.feature, body.count, key=body.idempotency_key, at=body.at, member=body.member
     )
@@ -37,7 +37,7 @@ async def check(gate: Gate, actor: Actor, content: bytes) -> Answer:
     """Ask whether something may be used; records nothing."""
     actor.must(Permission.USAGE_READ)
     body = read_check(content)
-    access = await gate.access(await gate.organization_of(actor, body.customer))
+    access = await gate.to_use(actor, body.customer)
     allowed, balance = await gate.ask(actor, access, body.feature, body.count, member=body.member)
     return checked(access, balance, allowed=allowed)
 
@@ -77,7 +77,7 @@ def checked(access: Access, balance: Balance, *, allowed: bool) -> Answer:
     """The answer to a check."""
     document = {"allowed": allowed, **balance_document(balance)}
     if not allowed:
-        document["upgrade"] = offer_document(access.offers.get(balance.allowance.feature))
+        document["upgrade"] = offer_document(access.purchase.offers.get(balance.allowance.feature))
     return _answer(document, balance)
 
 

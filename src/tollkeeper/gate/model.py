@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,11 @@ from tollkeeper.kit import (
 from tollkeeper.metering import THRESHOLDS, Aggregation, Limit, Meter
 from tollkeeper.rating import Period
 
+GAUGES = frozenset({Aggregation.LATEST, Aggregation.MAX})
+"""What is set to where it stands, and not added to."""
+NO_ADDONS: Mapping[str, int] = MappingProxyType({})
+"""One for all who bought none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -35,9 +41,11 @@ class Standing:
     anchor: datetime
     plan: str | None = None
     bought: Period | None = None
-    addons: Mapping[str, int] = field(default_factory=dict)
+    addons: Mapping[str, int] = field(default_factory=lambda: NO_ADDONS)
     since: datetime | None = None
     """When the plan it is on began; None: with the organization."""
+    suspended: bool = False
+    """Whether nothing may be used at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +101,46 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """Everything the hot path asks about one organization."""
+class Purchase:
+    """What everybody who bought the same may use: one in memory for all of them."""
 
-    standing: Standing
     plan: str
     plan_name: str
     allowances: Mapping[str, Allowance]
     offers: Mapping[str, Offer | None]
     rates: Mapping[str, int | None]
     entitlements: tuple[Entitlement, ...] = ()
-    periods: dict[EntitlementPeriod, Period] = field(default_factory=dict)
-    """The current period by kind, worked out when first asked and again once it is over."""
     concurrency: Mapping[str, int | None] = field(default_factory=dict)
     """How much long work of each kind may run at once; None: not limited."""
     feeds: Mapping[str, tuple[Meter, ...]] = field(default_factory=dict)
     """The meters that count events of each type: those of the plan's features, or all where it has none of them."""
-    call_rates: dict[tuple[UUID | None, int | None, str | None], Rates] = field(default_factory=dict)
+    calendar: dict[EntitlementPeriod, Period] = field(default_factory=dict)
+    """The current periods that are the same for everybody, worked out when first asked and again once they are over."""
+
+
+@dataclass(slots=True)
+class Access:
+    """Everything the hot path asks about one organization.
+
+    Small, since every organization that was asked for has one in memory.
+    """
+
+    standing: Standing
+    purchase: Purchase
+    billing: Period | None = None
+    """The current billing period, worked out when first asked and again once it is over."""
+    call_rates: dict[tuple[UUID | None, int | None, str | None], Rates] | None = None
     """Against which limits its callers' calls count, worked out when first asked."""
+
+    @property
+    def plan(self) -> str:
+        """The key of the plan it is on."""
+        return self.purchase.plan
+
+    @property
+    def allowances(self) -> Mapping[str, Allowance]:
+        """How much of each metered feature may be used."""
+        return self.purchase.allowances
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +187,11 @@ class Balance:
         limit = self.limit
         return None if limit is None else max(0, limit + self.credited - self.used - self.reserved)
 
+    @property
+    def percent(self) -> float | None:
+        """How much of the limit is used, to a tenth; None where there is none."""
+        return round(100 * self.used / self.limit, 1) if self.limit else None
+
 
 class QuotaExceededError(TollkeeperError):
     """The hard limit of this period would be passed; nothing was recorded."""
@@ -190,6 +225,15 @@ class InvalidKeyError(UnauthenticatedError):
     code = "invalid_credential"
     title = "The API key or token is not valid"
     hint = "Make a new key on the API keys page, or log in again."
+
+
+class AddressNotAllowedError(UnauthenticatedError):
+    """The API key is good, but not from this address."""
+
+    code = "address_not_allowed"
+    status = 403
+    title = "This API key may not be used from here"
+    hint = "Call from one of the key's networks, or change them on the API keys page."
 
 
 class CsrfError(TollkeeperError):
@@ -226,6 +270,14 @@ class NotAGaugeError(InvalidInputError):
     code = "not_a_gauge"
     title = "The feature is not a gauge"
     hint = "Only meters of the `latest` or `max` value are set; for the others there is POST /api/usage/track."
+
+
+class NeedsEventsError(InvalidInputError):
+    """What the feature counts are different values, and the call brings none."""
+
+    code = "needs_events"
+    title = "The feature counts different values"
+    hint = "POST /api/events takes events that say which; a number alone does not."
 
 
 class OutsidePeriodError(InvalidInputError):

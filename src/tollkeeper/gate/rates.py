@@ -14,7 +14,16 @@ CHAT = "chat"
 KEY = "api_key"
 """In a plan's rates: calls a minute with any one key."""
 _CHAT_PATH = "/api/chat"
-_AUTH_PATHS = frozenset({"/api/auth/login", "/api/auth/register", "/login", "/signup"})
+_AUTH_PATHS = frozenset(
+    {
+        *("/api/auth/login", "/api/auth/register", "/api/auth/passkey", "/api/auth/passkey/options"),
+        *("/api/auth/verify/resend", "/api/auth/password/forgot", "/api/auth/password/reset", "/api/auth/password"),
+        *("/api/auth/password/strength", "/verify/resend", "/password/forgot", "/password/reset"),
+        *("/api/auth/step-up", "/login", "/login/second", "/login/passkey", "/login/sso", "/signup", "/step-up"),
+        *("/api/auth/verify", "/verify", "/api/auth/refresh"),
+        *("/api/invitations/look", "/api/invitations/join", "/invitation/join"),
+    }
+)
 # What a household or a customer's server is given; its addresses within are for the taking.
 _IPV6_NETWORK_BITS = 64
 
@@ -61,22 +70,25 @@ class RateBook:
             return tuple(self._of_key(actor, actor.per_minute))
         per_minute = self._by_key(actor, access)
         asked = (None if per_minute is None else actor.credential_id, per_minute, group)
-        known = access.call_rates.get(asked)
+        known = access.call_rates
         if known is None:
-            known = access.call_rates[asked] = self._worked_out(actor, access, per_minute, group)
-        return known
+            known = access.call_rates = {}
+        rates = known.get(asked)
+        if rates is None:
+            rates = known[asked] = self._worked_out(actor, access, per_minute, group)
+        return rates
 
     @staticmethod
     def _by_key(actor: Actor, access: Access) -> int | None:
         if actor.kind is not ActorKind.API_KEY:
             return None
-        own, of_plan = actor.per_minute, access.rates.get(KEY)
+        own, of_plan = actor.per_minute, access.purchase.rates.get(KEY)
         return own if of_plan is None else of_plan if own is None else min(own, of_plan)
 
     def _worked_out(self, actor: Actor, access: Access, by_key: int | None, group: str | None) -> Rates:
         rates = []
         for each in (API, group):
-            per_minute = access.rates.get(each) if each else None
+            per_minute = access.purchase.rates.get(each) if each else None
             if each and per_minute is not None:
                 rates.append(self._rate(f"org:{access.standing.organization_id}", each, per_minute))
         return (*rates, *self._of_key(actor, by_key))

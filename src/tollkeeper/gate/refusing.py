@@ -8,14 +8,14 @@ from .model import Access, Allowance, Balance, QuotaExceededError, Share, offer_
 def _made_of(access: Access, allowance: Allowance) -> str:
     """Say whose limit it is: `the Pro plan`, `the Pro plan with 2 Extra prompts`."""
     beside = " and ".join(f"{each.quantity} {each.name}" for each in allowance.sources if each.addon is not None)
-    return f"the {access.plan_name} plan" + (f" with {beside}" if beside else "")
+    return f"the {access.purchase.plan_name} plan" + (f" with {beside}" if beside else "")
 
 
 def quota_exceeded(access: Access, balance: Balance, requested: int, *, of_member: bool = False) -> QuotaExceededError:
     """The refusal, with everything a caller needs to explain or lift it; `of_member`: it is the member's own limit."""
     if of_member and balance.member is not None:
         return _of_member(balance, balance.member, requested)
-    allowance, offer = balance.allowance, access.offers.get(balance.allowance.feature)
+    allowance, offer = balance.allowance, access.purchase.offers.get(balance.allowance.feature)
     way_out = f" {offer.name} allows more." if offer else ""
     detail = (
         f"{balance.used} of {balance.limit} {allowance.feature} are used; {requested} more would pass the limit of "

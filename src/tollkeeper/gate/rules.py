@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 from uuid import UUID
 
 from tollkeeper.catalog import (
@@ -19,11 +18,23 @@ from tollkeeper.catalog import (
     sources_of,
 )
 from tollkeeper.kit import Actor, ForbiddenError
-from tollkeeper.metering import THRESHOLDS, Meter, Outcome, Seen, Terms, fits, short_by
+from tollkeeper.metering import (
+    NOBODY,
+    THRESHOLDS,
+    Aggregation,
+    CounterKey,
+    Meter,
+    Outcome,
+    Seen,
+    Terms,
+    fits,
+    short_by,
+    window_start,
+)
 from tollkeeper.metering import Standing as Counted
 from tollkeeper.rating import Interval, Period, period_at
 
-from .model import Access, Allowance, Balance, Offer, Share, Standing
+from .model import NO_ADDONS, Access, Allowance, Balance, NeedsEventsError, Offer, Purchase, Share, Standing
 
 FOREVER = Period(datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 # Longer than any month: a billing period beyond it is a year's, and its quotas are by the month within it.
@@ -33,29 +44,33 @@ CLOCK_SKEW = timedelta(minutes=5)
 # The shortest time, and how far month ends of one series lie apart.
 MOMENT = timedelta(microseconds=1)
 MONTHS_DIFFER = timedelta(days=3)
-NO_ADDONS: Mapping[str, int] = MappingProxyType({})
 
 
-class Tiers:
+class Purchases:
     """What the catalogue comes to for whoever bought the same: worked out once, shared by all of them in memory."""
 
     def __init__(self, catalogue: Catalogue, meters: Iterable[Meter]) -> None:
         """Nothing is worked out before it is asked for."""
         self._catalogue = catalogue
         self._meters = tuple(meters)
-        self._known: dict[tuple[str | None, frozenset[tuple[str, int]]], Access] = {}
+        self._known: dict[tuple[str | None, frozenset[tuple[str, int]]], Purchase] = {}
 
     def access(self, standing: Standing) -> Access:
         """Return what an organization of this standing may use."""
         bought = (standing.plan, frozenset(standing.addons.items()))
-        like = self._known.get(bought)
-        if like is None:
-            like = self._known[bought] = build_access(standing, self._catalogue, self._meters)
-        return replace(like, standing=standing, periods={}, call_rates={})
+        known = self._known.get(bought)
+        if known is None:
+            known = self._known[bought] = build_purchase(standing, self._catalogue, self._meters)
+        return Access(standing, known)
 
 
 def build_access(standing: Standing, catalogue: Catalogue, meters: Iterable[Meter]) -> Access:
     """Work out what an organization of this standing may use."""
+    return Access(standing, build_purchase(standing, catalogue, meters))
+
+
+def build_purchase(standing: Standing, catalogue: Catalogue, meters: Iterable[Meter]) -> Purchase:
+    """Work out what whoever bought the same may use."""
     plan = catalogue.plans.get(standing.plan or "") or catalogue.default
     counted = {meter.key: meter for meter in meters}
     allowed = entitled(catalogue, plan, standing.addons)
@@ -71,8 +86,7 @@ def build_access(standing: Standing, catalogue: Catalogue, meters: Iterable[Mete
         }
     offers = {key: best_offer(catalogue, plan, allowance, standing.addons) for key, allowance in allowances.items()}
     feeds = _feeds(counted.values(), allowances)
-    return Access(
-        standing,
+    return Purchase(
         plan.key,
         plan.name,
         allowances,
@@ -186,6 +200,8 @@ def counted_for(allowance: Allowance, member_id: UUID | None) -> UUID | None:
 def member_of(actor: Actor, named: UUID | None) -> UUID | None:
     """Return whose usage a call is about: whom it names, else the caller's own; None: nobody knows.
 
+    The nil id names nobody: in counters it stands for the organization as a whole.
+
     Raises:
         ForbiddenError: somebody logged in names another member.
     """
@@ -193,7 +209,17 @@ def member_of(actor: Actor, named: UUID | None) -> UUID | None:
         return actor.member_id
     if actor.user_id is not None:
         raise ForbiddenError("You can report and ask for your own usage only; an API key may name any member.")
-    return named
+    return None if named == NOBODY else named
+
+
+def must_be_counted_by_number(allowance: Allowance) -> None:
+    """Refuse a call that says how much of a feature was used, where only values count.
+
+    Raises:
+        NeedsEventsError: only values count.
+    """
+    if allowance.aggregation is Aggregation.UNIQUE:
+        raise NeedsEventsError(f"{allowance.feature!r} counts how many different values there are: send events.")
 
 
 def admits(balance: Balance, count: int) -> bool:
@@ -230,11 +256,26 @@ def previous_start(standing: Standing, kind: EntitlementPeriod, period: Period) 
     return period_at(period.start, Interval.MONTH, period.start - MOMENT).start - MONTHS_DIFFER
 
 
+def counter_of(access: Access, allowance: Allowance, now: datetime) -> tuple[Period, CounterKey]:
+    """Return a feature's period that holds `now`, and the counter of that."""
+    organization_id = access.standing.organization_id
+    if allowance.window is not None:
+        start = window_start(allowance.window)
+        return window_at(allowance.window, now), CounterKey(organization_id, allowance.meter_id, start)
+    period = current_period(access, allowance.period, now)
+    return period, CounterKey(organization_id, allowance.meter_id, period.start)
+
+
 def current_period(access: Access, kind: EntitlementPeriod, now: datetime) -> Period:
     """The period of this kind that holds `now`; worked out once per period."""
-    known = access.periods.get(kind)
+    if kind is EntitlementPeriod.BILLING:
+        known = access.billing
+        if known is None or now not in known:
+            known = access.billing = period_of(access.standing, kind, now)
+        return known
+    known = access.purchase.calendar.get(kind)
     if known is None or now not in known:
-        known = access.periods[kind] = period_of(access.standing, kind, now)
+        known = access.purchase.calendar[kind] = period_of(access.standing, kind, now)
     return known
 
 

@@ -8,7 +8,7 @@ import structlog
 
 from tollkeeper.billing import EntitlementsChanged
 from tollkeeper.identity import touch_keys
-from tollkeeper.infra import LocalThrottle, Runtime, SharedThrottle, Throttle, Tx
+from tollkeeper.infra import Runtime, Throttle, Tx, throttle_of
 from tollkeeper.kit import Actor, ActorKind, NotFoundError
 from tollkeeper.metering import (
     ADDITIVE,
@@ -19,24 +19,26 @@ from tollkeeper.metering import (
     Outcome,
     Release,
     Reservation,
+    ReservationState,
     Settle,
     Verdict,
     find_reservations,
     members_of,
-    window_start,
 )
-from tollkeeper.orgs import OrganizationCreated
+from tollkeeper.orgs import OrganizationCreated, OrganizationSuspendedError
 from tollkeeper.rating import Period
 
 from . import late as late_usage
 from . import rules, store
 from .batch import Counters
 from .model import (
+    NO_ADDONS,
     Access,
     Allowance,
     Balance,
     EarlierPeriodError,
     OutsidePeriodError,
+    PeriodClosedError,
     ReservationClosedError,
     ReservationNotFoundError,
     Standing,
@@ -46,6 +48,7 @@ from .model import (
 from .projection import Projection
 from .rates import RateBook
 from .refusing import quota_exceeded
+from .repeats import repeated
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +70,7 @@ async def on_entitlements_changed(tx: Tx, event: EntitlementsChanged) -> None:
     bought = None
     if event.plan is not None and event.period_start is not None and event.period_end is not None:
         bought = Period(event.period_start, event.period_end)
-    plan, addons = (event.plan, event.addons) if bought else (None, rules.NO_ADDONS)
+    plan, addons = (event.plan, event.addons) if bought else (None, NO_ADDONS)
     await store.set_bought(tx, event.organization_id, plan, bought, addons)
     await store.note_past(tx, event.organization_id)
     await tx.changed("organization", event.organization_id)
@@ -82,7 +85,7 @@ class Gate:
         self.counters = Counters(runtime)
         self.rates = RateBook(runtime.settings)
         redis = runtime.settings.redis_url
-        self.throttle: Throttle = SharedThrottle(redis.get_secret_value()) if redis else LocalThrottle()
+        self.throttle: Throttle = throttle_of(redis.get_secret_value() if redis else None)
         self._key_uses: dict[UUID, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -101,7 +104,7 @@ class Gate:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.counters.close()
         await self._flush_key_uses()
-        await self.throttle.close()
+        await asyncio.gather(self.throttle.close(), self.projection.close())
 
     async def organization_of(self, actor: Actor, customer: str | None) -> UUID:
         """Return the organization a call acts for.
@@ -128,6 +131,18 @@ class Gate:
         """Return what an organization may use."""
         return self.projection.access_at_hand(organization_id) or await self.projection.access(organization_id)
 
+    async def to_use(self, actor: Actor, customer: str | None) -> Access:
+        """Return what the organization a call acts for may use, for a call that uses something.
+
+        Raises:
+            NotFoundError: the customer named does not exist, or is not the caller's own.
+            OrganizationSuspendedError: it may use nothing.
+        """
+        access = await self.access(await self.organization_of(actor, customer))
+        if access.standing.suspended:
+            raise OrganizationSuspendedError
+        return access
+
     async def take(
         self,
         actor: Actor,
@@ -152,12 +167,19 @@ class Gate:
 
         Raises:
             QuotaExceededError: a hard limit would be passed, and credits do not suffice; nothing was recorded.
-            PeriodClosedError: it happened in a period that is closed.
+            PeriodClosedError: it happened in a period that is closed, and was not recorded before.
+            NeedsEventsError: the feature counts values, not numbers.
         """
         access, late = await self.measured_by(access, feature, at)
-        allowance, period, wanted = self.consumption(
-            actor, access, feature, count, key=key, at=at, late=late, member=member
-        )
+        try:
+            allowance, period, wanted = self.consumption(
+                actor, access, feature, count, key=key, at=at, late=late, member=member
+            )
+        except PeriodClosedError:
+            if at is None or not await repeated(self._runtime, [(access, feature, key)]):
+                raise
+            return await self._look(access, *self.counter(access, feature, at), rules.member_of(actor, member))
+        rules.must_be_counted_by_number(allowance)
         outcome = await self.counters.consuming.submit(wanted)
         balance = rules.balance_after(allowance, period, outcome, wanted.member_id)
         if outcome.verdict is Verdict.REFUSED:
@@ -165,9 +187,7 @@ class Gate:
         return balance
 
     async def measured_by(self, access: Access, feature: str, at: datetime | None) -> tuple[Access, bool]:
-        """Return by what usage of this moment is measured, and whether it is late.
-
-        That is what may be used now, or, if it lies in an earlier period, what might be used then.
+        """Return by what usage of this moment is measured: what may be used now, or might in its earlier period (late).
 
         Raises:
             OutsidePeriodError: it lies in no period of the organization's; nobody has to reckon with the year 1.
@@ -272,9 +292,12 @@ class Gate:
         Raises:
             QuotaExceededError: more was used than held, and the rest does not fit; the reservation stays as it is.
             ReservationClosedError: it was released, or settled with another count.
+            PeriodClosedError: it expired, and its period takes no usage any more.
         """
         allowance, period = self._of_meter(access, found)
         now = max(self._runtime.clock.now(), found.counter.period_start)
+        if count and found.state is ReservationState.EXPIRED:
+            late_usage.must_be_open(period, now, self._runtime.settings.late_for)
         by, terms = allowance.aggregation, rules.terms_of(access, allowance, period, undated=True)
         like = (found.counter, count, allowance.bound, now, None, actor.credential_id, by, None, None, found.member_id)
         outcome = await self.counters.consuming.submit(Settle(found.id, Consumption(*like, terms)))
@@ -322,13 +345,16 @@ class Gate:
         return found
 
     async def members(
-        self, access: Access, feature: str, *, most: int
+        self, access: Access, feature: str, *, most: int, only: UUID | None = None
     ) -> tuple[Allowance, Period, list[tuple[UUID, int, datetime]]]:
-        """Who used how much of a feature in its present period, the most first, and when last; `most` at most."""
+        """Who used how much of a feature in its present period, the most first, and when last; `most` at most.
+
+        `only`: of one member; None: of all.
+        """
         now = self._runtime.clock.now()
         allowance, period, counter = self.counter(access, feature, now)
         async with self._runtime.transaction() as tx:
-            return allowance, period, await members_of(await tx.raw(), counter, now, most=most)
+            return allowance, period, await members_of(await tx.raw(), counter, now, most=most, only=only)
 
     async def balances(self, access: Access, member: UUID | None = None) -> list[Balance]:
         """Where every metered feature stands in its current period, and what credits have left; and that member."""
@@ -341,12 +367,7 @@ class Gate:
         allowance = access.allowances.get(feature)
         if allowance is None:
             raise UnknownFeatureError(f"There is no metered feature {feature!r}.", feature=feature)
-        if allowance.window is not None:
-            start = window_start(allowance.window)
-            counter = CounterKey(access.standing.organization_id, allowance.meter_id, start)
-            return allowance, rules.window_at(allowance.window, now), counter
-        period = rules.current_period(access, allowance.period, now)
-        counter = CounterKey(access.standing.organization_id, allowance.meter_id, period.start)
+        period, counter = rules.counter_of(access, allowance, now)
         return allowance, period, counter
 
     def note_key_use(self, actor: Actor) -> None:
@@ -373,7 +394,7 @@ class Gate:
         if not uses:
             return
         try:
-            async with self._runtime.transaction() as tx:
+            async with self._runtime.transaction(of_all=True) as tx:
                 await touch_keys(tx, {key: (count, tx.now) for key, count in uses.items()})
         except Exception as error:  # noqa: BLE001 - a missed "last used" must not end the loop
             log.warning("key uses were not written down", error=str(error).strip())

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from tollkeeper.infra import Tx
 from tollkeeper.rating import Period
 
-from .model import Standing
+from .model import NO_ADDONS, Standing
 from .tables import GATE_PAST, GATE_STANDINGS
 
 
@@ -24,12 +24,27 @@ async def find_standings(tx: Tx, organization_ids: Collection[UUID]) -> dict[UUI
     """Return where organizations stand; those that do not exist are left out."""
     wanted = any_(literal(list(organization_ids), ARRAY(Uuid)))
     rows = await tx.connection.execute(select(GATE_STANDINGS).where(GATE_STANDINGS.c.organization_id == wanted))
-    return {row.organization_id: _standing(row, row.since) for row in rows}
+    found = {row.organization_id: row for row in rows}
+    # With the caller's own ids: what is kept for a hundred thousand of them keeps one id each, not two.
+    return {
+        each: _standing(each, row, row.since, suspended=row.suspended_at is not None)
+        for each in organization_ids
+        if (row := found.get(each)) is not None
+    }
 
 
-def _standing(row: Any, since: datetime | None = None) -> Standing:
+def _standing(organization_id: UUID, row: Any, since: datetime | None = None, *, suspended: bool = False) -> Standing:
     bought = None if row.plan is None else Period(row.period_start, row.period_end)
-    return Standing(row.organization_id, row.anchor, row.plan, bought, row.addons, since)
+    return Standing(organization_id, row.anchor, row.plan, bought, row.addons or NO_ADDONS, since, suspended)
+
+
+async def organizations_on(tx: Tx, plan: str, *, before: UUID | None, limit: int) -> list[UUID]:
+    """Return organizations that bought a plan, newest first, at most `limit`, older than `before`."""
+    table = GATE_STANDINGS.c
+    query = select(table.organization_id).where(table.plan == plan).order_by(table.organization_id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(table.organization_id < before)
+    return list((await tx.connection.execute(query)).scalars())
 
 
 async def insert_standing(tx: Tx, standing: Standing) -> None:
@@ -54,6 +69,12 @@ async def set_bought(
             since=case((table.plan.is_distinct_from(plan), tx.now), else_=table.since),
         )
     )
+
+
+async def set_suspended(tx: Tx, organization_id: UUID, since: datetime | None) -> None:
+    """Note since when an organization may use nothing; None: it may."""
+    statement = update(GATE_STANDINGS).where(GATE_STANDINGS.c.organization_id == organization_id)
+    await tx.connection.execute(statement.values(suspended_at=since))
 
 
 async def note_past(tx: Tx, organization_id: UUID) -> None:
@@ -91,4 +112,4 @@ async def list_past(tx: Tx, organization_id: UUID, *, most: int) -> list[tuple[d
         .order_by(table.since.desc())
         .limit(most)
     )
-    return [(row.since, _standing(row)) for row in await tx.connection.execute(query)]
+    return [(row.since, _standing(organization_id, row)) for row in await tx.connection.execute(query)]

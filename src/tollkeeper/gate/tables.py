@@ -1,6 +1,6 @@
 """Tables of the gate."""
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Table, Text, Uuid
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from tollkeeper.infra import metadata
@@ -21,7 +21,9 @@ GATE_STANDINGS = Table(
         comment="units of each add-on by key bought beside the plan",
     ),
     Column("since", DateTime(timezone=True), comment="when the plan it is on began; null: with the organization"),
+    Column("suspended_at", DateTime(timezone=True), comment="since when nothing may be used; null: it may"),
     CheckConstraint("num_nulls(plan, period_start, period_end) in (0, 3)", name="bought_is_whole"),
+    Index(None, "plan", "organization_id"),
     comment="What the gate was told of each organization; written with the change that caused it",
 )
 

@@ -24,7 +24,7 @@ from .correcting import (
     list_events,
 )
 from .exporting import ExportFormat, export_events
-from .foreseeing import MISSED, Foresight
+from .foreseeing import Foreseen, ForeseenBundles, Foresight
 from .granting import GrantMismatchError, GrantNotFoundError, grant_credits, list_grants, void_grant
 from .jobs import announce_threshold, drop_old_events, verify_nightly
 from .jobs import prepare_partitions as prepare_partitions_job
@@ -88,7 +88,22 @@ from .sink import (
     sink_lag,
     sink_problem,
 )
-from .store import Wanted, counters_of_periods, find_reservations, history, list_meters, read_counters, replay
+from .store import (
+    NewestUse,
+    NotAsForeseenError,
+    Use,
+    Wanted,
+    counters_of_periods,
+    find_reservations,
+    history,
+    list_meters,
+    more_wait,
+    newest_use,
+    read_counters,
+    recorded_keys,
+    replay,
+    used_by_periods,
+)
 from .store.tail import OtherServerError
 from .store.tail import renumber as renumber_events
 
@@ -96,7 +111,6 @@ jobs = [prepare_partitions_job, drop_old_events, verify_nightly, announce_thresh
 
 __all__ = [
     "ADDITIVE",
-    "MISSED",
     "NOBODY",
     "THRESHOLDS",
     "UNFILTERED",
@@ -114,6 +128,8 @@ __all__ = [
     "EventRecord",
     "EventSink",
     "ExportFormat",
+    "Foreseen",
+    "ForeseenBundles",
     "Foresight",
     "Grant",
     "GrantMismatchError",
@@ -128,6 +144,8 @@ __all__ = [
     "Measured",
     "Meter",
     "MeterMismatchError",
+    "NewestUse",
+    "NotAsForeseenError",
     "OtherServerError",
     "Outcome",
     "PassedEvent",
@@ -146,6 +164,7 @@ __all__ = [
     "ThresholdReached",
     "TooMuchHistoryError",
     "UnreadableEventError",
+    "Use",
     "Verdict",
     "Verified",
     "Version",
@@ -174,12 +193,15 @@ __all__ = [
     "look",
     "measure",
     "members_of",
+    "more_wait",
     "must_keep_meaning",
+    "newest_use",
     "pass_events_on",
     "pass_on",
     "prepare_partitions",
     "provide_sink",
     "read_counters",
+    "recorded_keys",
     "renumber_events",
     "replay",
     "retention_report",
@@ -188,6 +210,7 @@ __all__ = [
     "short_by",
     "sink_lag",
     "sink_problem",
+    "used_by_periods",
     "verify_usage",
     "void_grant",
     "window_start",

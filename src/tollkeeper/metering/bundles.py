@@ -1,18 +1,18 @@
 """The use case of bundles: the same as `consume`, for events that come in thousands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from . import rules, store
-from .model import Aggregation, Bundle, Crossing, Tally, Verdict
+from .model import Aggregation, Bundle, CounterKey, Crossing, Standing, Tally, Verdict
 from .preparing import locked, take_in_holders
 from .service import of_refused, record
 
 
 async def consume_bundles(
     connection: store.Connection, bundles: Sequence[Bundle], now: datetime
-) -> tuple[list[Tally], list[Crossing]]:
+) -> tuple[list[Tally], list[Crossing], Mapping[CounterKey, Standing]]:
     """Decide and record bundles inside the caller's open transaction; they count when the caller commits.
 
     Args:
@@ -21,7 +21,8 @@ async def consume_bundles(
         now: reservations held beyond it are given up first.
 
     Returns:
-        One tally a bundle, and the thresholds that were reached; the caller tells them in the same transaction.
+        One tally a bundle; the thresholds that were reached, which the caller tells in the same transaction; and what
+        the counters that moved stand at then.
     """
     standing = await locked(connection, bundles, now)
     holding = [key for key, each in standing.items() if each.reserved]
@@ -45,6 +46,6 @@ async def consume_bundles(
         grants = await of_refused(connection, refused, now)
         decision = rules.decide_bundles(bundles, standing, replace(known, grants=grants))
     if decision.kept:
-        await store.copy_events(connection, decision.kept)
+        await store.copy_keys(connection, await store.copy_events(connection, decision.kept))
     await record(connection, decision.rest)
-    return decision.tallies, decision.rest.crossings
+    return decision.tallies, decision.rest.crossings, decision.rest.counters

@@ -52,14 +52,21 @@ async def grant_credits(
     Raises:
         GrantMismatchError: the external id was used for another meter, amount or expiry.
     """
-    before = await store.find_granted_as(tx, organization_id, external_id) if external_id is not None else None
-    if before is not None:
-        if (before.meter_id, before.amount, before.expires_at) != (meter_id, amount, expires_at):
-            raise GrantMismatchError(f"{external_id!r} granted {before.amount} already.")
-        return before, False
     by = granted_by
     grant = Grant(new_id(), organization_id, meter_id, amount, 0, reason, external_id, tx.now, by, expires_at, None)
-    await store.add_grant(tx, grant)
+    if not await store.add_grant(tx, grant):
+        before = await store.find_granted_as(tx, organization_id, external_id or "")
+        if before is None or (before.meter_id, before.amount, before.expires_at) != (meter_id, amount, expires_at):
+            raise GrantMismatchError(f"{external_id!r} was granted already.")
+        return before, False
+    given = {
+        "meter": meter_id,
+        "amount": amount,
+        "reason": reason,
+        "external_id": external_id,
+        "expires_at": expires_at,
+    }
+    await tx.record("credits.granted", target=("grant", grant.id), organization_id=organization_id, after=given)
     if grant.left(tx.now):
         await store.top_up(tx, organization_id, meter_id, amount)
     return grant, True
@@ -77,6 +84,12 @@ async def void_grant(tx: Tx, organization_id: UUID, grant_id: UUID) -> Grant:
     left = grant.left(tx.now)
     if grant.voided_at is None:
         await store.void_grant(tx, grant.id, tx.now)
+        await tx.record(
+            "credits.voided",
+            target=("grant", grant.id),
+            organization_id=organization_id,
+            before={"amount": grant.amount, "left": left},
+        )
     if left:
         await store.top_up(tx, organization_id, grant.meter_id, -left)
     return await _again(tx, grant)

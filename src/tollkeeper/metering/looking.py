@@ -81,12 +81,12 @@ async def _rolled(connection: store.Connection, key: CounterKey, before: Standin
 
 
 async def members_of(
-    connection: store.Connection, counter: CounterKey, now: datetime, *, most: int
+    connection: store.Connection, counter: CounterKey, now: datetime, *, most: int, only: UUID | None = None
 ) -> list[tuple[UUID, int, datetime]]:
     """Return who used how much in a counter's period or window, the most first, and when last; `most` members at most.
 
-    What was used by nobody who was told is not in it.
+    What was used by nobody who was told is not in it. `only`: of one member; None: of all.
     """
     window = rules.window_of(counter)
     since = None if window is None else now - window
-    return await store.used_by_members(connection, counter, since=since, most=most)
+    return await store.used_by_members(connection, counter, since=since, only=only, most=most)

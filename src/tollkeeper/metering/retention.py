@@ -99,4 +99,5 @@ async def drop_oldest(tx: Tx, after: UUID | None, *, most: int = KEYS_AT_ONCE) -
         await store.drop_partition(tx, month, rules.moment_of(month.after))
     except OperationalError as error:
         raise EventsInUseError from error
+    await tx.record("usage.dropped", target=("partition", month.name))
     return month.after

@@ -54,7 +54,7 @@ async def define_meter(
 
 async def consume(
     connection: store.Connection, requests: Sequence[Request], now: datetime
-) -> tuple[list[Outcome], list[Crossing]]:
+) -> tuple[list[Outcome], list[Crossing], Mapping[CounterKey, Standing]]:
     """Decide and record a batch inside the caller's open transaction; it counts when the caller commits.
 
     Admission is exact across any number of callers: every counter stays locked from the decision to the commit.
@@ -65,14 +65,9 @@ async def consume(
         now: reservations held beyond it are given up first.
 
     Returns:
-        One outcome a request, and the thresholds that were reached; the caller tells them in the same transaction.
+        One outcome a request; the thresholds that were reached, which the caller tells in the same transaction; and
+        what the counters that moved stand at then.
     """
-    decision = await decide_and_record(connection, requests, now)
-    return decision.outcomes, decision.crossings
-
-
-async def decide_and_record(connection: store.Connection, requests: Sequence[Request], now: datetime) -> rules.Decision:
-    """Do what `consume` does; returns everything that was decided."""
     standing = await locked(connection, requests, now)
     known = await _known(connection, requests, standing, now)
     if known.reservations or known.expired:
@@ -87,7 +82,7 @@ async def decide_and_record(connection: store.Connection, requests: Sequence[Req
         known = replace(known, grants=await of_refused(connection, refused, now))
         decision = rules.decide(requests, standing, known)
     await record(connection, decision)
-    return decision
+    return decision.outcomes, decision.crossings, decision.counters
 
 
 async def of_refused(

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 import msgspec
 
 from .letters import DeadLetters
-from .model import DeadLetter, Entry, SpoolFullError, SpoolStats, WhenFull
+from .model import DeadLetter, Entry, SpoolError, SpoolFullError, SpoolStats, WhenFull
 from .store import Store, checksum_of, is_right
 
 T = TypeVar("T")
@@ -83,8 +83,11 @@ class Spool:
         customer: str | None = None,
         at: datetime | None = None,
         idempotency_key: str,
+        wait: bool = True,
     ) -> None:
         """Keep a use; it is on disk when this returns. The same key again changes nothing. `at` None: now.
+
+        `wait` False: there is no waiting for room, whatever `when_full` says.
 
         Raises:
             SpoolFullError: there is no room (see `when_full`).
@@ -101,20 +104,20 @@ class Spool:
         ticket = _Ticket(f"{lane} {idempotency_key}", lane, content)
         with self._gathering:
             self._waiting.append(ticket)
-        self._await(ticket)
+        self._await(ticket, self._block_seconds if wait else 0.0)
         if self._told is not None:
             self._told()
 
-    def _await(self, ticket: _Ticket) -> None:
+    def _await(self, ticket: _Ticket, seconds: float) -> None:
         """Whoever gets the writer's lock commits for all that wait, so that they share one fsync."""
-        deadline = time.monotonic() + self._block_seconds
+        deadline = time.monotonic() + seconds
         while True:
             with self._writer:
                 if not ticket.done:
                     self._commit_waiting()
                 if not ticket.done and time.monotonic() >= deadline:
                     self._waiting.remove(ticket)
-                    raise SpoolFullError(f"No room was made within {self._block_seconds} s.")
+                    raise SpoolFullError(f"No room was made within {seconds} s.")
             if ticket.error is not None:
                 raise ticket.error
             if ticket.done:
@@ -216,11 +219,18 @@ class Spool:
         self.settle(dead=wrong + [(entry, 0, "too_old", f"not sent within {self._max_age}") for entry in old])
 
     def lead(self) -> bool:
-        """Become the one that sends from this directory, or stay it; False: somebody else is. Ends with the process."""
+        """Become the one that sends from this directory, or stay it; False: somebody else is. Ends with the process.
+
+        Raises:
+            SpoolError: the disk failed.
+        """
         with self._writer:
             if self._sender is None:
-                self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._sender = _try_lock(self._directory / "sender.db")
+                try:
+                    self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    self._sender = _try_lock(self._directory / "sender.db")
+                except (OSError, sqlite3.Error) as error:
+                    raise SpoolError(f"The spool in {self._directory} cannot be sent: {error}") from error
             return self._sender is not None
 
     def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:

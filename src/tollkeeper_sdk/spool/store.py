@@ -81,8 +81,8 @@ class Store:
         """
         try:
             return self._lasting(work)
-        except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
+        except (sqlite3.DatabaseError, OSError) as error:
+            if isinstance(error, OSError) or not _is_damage(error):
                 raise SpoolError(f"The spool in {self._directory} cannot be written: {error}") from error
         try:
             self._mend()

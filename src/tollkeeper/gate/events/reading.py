@@ -93,6 +93,8 @@ class Read(msgspec.Struct):
     is_array: bool
     is_plain: bool
     """Whether no text can hold a control character."""
+    is_simple: bool = False
+    """Whether, besides, every object in it can be kept as it stands, but for numbers that no database holds."""
 
     def field(self, index: int, name: str) -> str:
         """The name of a field for whoever sent it: `3.time` of an array, `time` of a single event."""
@@ -114,9 +116,10 @@ def read_events(body: bytes, *, array: bool | None = None) -> Read:
         return _read_apart(body, error, array=array)
     _check_count(len(events))
     problems: list[FieldProblem] = []
-    read = Read(events, problems, is_array=array, is_plain=plain)
+    simple = plain and body.isascii()
+    read = Read(events, problems, is_array=array, is_plain=plain, is_simple=simple)
     for index, event in enumerate(events):
-        if event is not None and not _is_sound(event, plain=plain):
+        if event is not None and not (plain and _is_usual(event)) and not _is_sound(event, plain=plain):
             events[index] = None
             problems += _wrong(msgspec.json.encode(event), read, index)
     return read
@@ -148,6 +151,10 @@ def _read_apart(body: bytes, error: Exception, *, array: bool) -> Read:
             read.problems += _wrong(bytes(text), read, index)
         read.events.append(event)
     return read
+
+
+def _is_usual(event: CloudEvent) -> bool:
+    return event.specversion == "1.0" and event.data_base64 is None and event.datacontenttype is None
 
 
 def _is_sound(event: CloudEvent, *, plain: bool) -> bool:

@@ -6,14 +6,16 @@ from uuid import UUID
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tollkeeper.gate.history import allowance_of
 from tollkeeper.gate.model import Access
+from tollkeeper.gate.rules import must_be_counted_by_number
 from tollkeeper.gate.schemas import Track, TrackBody
 from tollkeeper.gate.service import Gate
 from tollkeeper.infra import MalformedBodyError, Runtime
 from tollkeeper.kit import Actor, FieldProblem, InvalidInputError, TollkeeperError
 from tollkeeper.metering import Entry, Verdict
 
-from .gathering import Gathering, Pile
+from .gathering import Gathering, Other, Pile
 
 MAX_ITEMS = 1_000
 
@@ -96,6 +98,7 @@ async def track_all(runtime: Runtime, actor: Actor, items: list[Track]) -> list[
     tracks = _Tracks(runtime, actor, len(items))
     for index, item in enumerate(items):
         await tracks.add(index, item)
+    await tracks.add_others()
     for place, _, verdict in await tracks.gathering.decided():
         tracks.verdicts[place] = _SAID[verdict]
     return tracks.verdicts
@@ -109,7 +112,8 @@ class _Tracks:
         self._actor = actor
         self._accesses: dict[str | None, Access | TrackVerdict] = {}
         self._piles: dict[tuple[str | None, str, UUID | None], Pile | TrackVerdict] = {}
-        self.gathering = Gathering(self._gate, actor, runtime.clock.now())
+        self.gathering = Gathering(runtime, actor)
+        self._others: list[Other] = []
         self.verdicts = [_RECORDED] * count
 
     async def add(self, index: int, item: Track) -> None:
@@ -126,16 +130,18 @@ class _Tracks:
         if item.at is None or pile.first <= item.at <= pile.last:
             pile.add(index, entry)
             return
-        try:
-            await self.gathering.add_other(access, item.feature, index, entry, item.member)
-        except TollkeeperError as error:
-            self.verdicts[index] = _invalid(error)
+        self._others.append(Other(access, item.feature, index, entry, item.member))
+
+    async def add_others(self) -> None:
+        """Add what did not happen in the present period of its feature, or note what became of it."""
+        for other, error in await self.gathering.add_others(self._others):
+            self.verdicts[other.place] = _REPEATED if error is None else _invalid(error)
 
     async def _access(self, customer: str | None) -> Access | TrackVerdict:
         found = self._accesses.get(customer)
         if found is None:
             try:
-                found = await self._gate.access(await self._gate.organization_of(self._actor, customer))
+                found = await self._gate.to_use(self._actor, customer)
             except TollkeeperError as error:
                 if error.status >= TollkeeperError.status:
                     raise  # not the item's fault
@@ -148,6 +154,7 @@ class _Tracks:
         found = self._piles.get(of)
         if found is None:
             try:
+                must_be_counted_by_number(allowance_of(access, item.feature))
                 found = self.gathering.pile(access, item.feature, item.member)
             except TollkeeperError as error:
                 found = _invalid(error)

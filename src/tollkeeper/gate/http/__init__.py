@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from . import corrections, events, export, grants, members, reservations
+from . import corrections, events, export, grants, members, profile, reservations
 from .usage import gate_of, history_span, keys_router, limits_report
 from .usage import router as usage_router
 
@@ -13,7 +13,11 @@ usage_router.include_router(grants.router)
 usage_router.include_router(members.router)
 
 router = APIRouter()
-for each in (usage_router, events.router, events.bulk_router):
+for each in (usage_router, profile.router):
     router.include_router(each)
 
-__all__ = ["gate_of", "history_span", "keys_router", "limits_report", "router"]
+arrays_router = APIRouter()
+for each in (events.router, events.bulk_router):
+    arrays_router.include_router(each)
+
+__all__ = ["arrays_router", "gate_of", "history_span", "keys_router", "limits_report", "router"]

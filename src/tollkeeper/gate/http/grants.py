@@ -11,7 +11,7 @@ from starlette.responses import Response
 from tollkeeper.gate.model import Access, Allowance, UnknownFeatureError
 from tollkeeper.gate.schemas import MAX_COUNT, MAX_CUSTOMER, MAX_FEATURE, MAX_KEY
 from tollkeeper.gate.service import Gate
-from tollkeeper.infra import ActorDep, TxDep
+from tollkeeper.infra import ActorDep, IdempotencyDep, TxDep
 from tollkeeper.kit import Actor, Permission
 from tollkeeper.metering import Grant, grant_credits, list_grants, void_grant
 
@@ -95,27 +95,36 @@ GrantId = Annotated[UUID, Path(description="The grant's `id`.")]
 @router.post(
     "",
     status_code=201,
+    response_model=GrantOut,
     responses={
         **without(402),
         200: {"model": GrantOut, "description": "It was granted already under this `external_id`."},
         409: {"description": "`grant_mismatch`: something else was granted under this `external_id`."},
     },
 )
-async def grant(actor: ActorDep, tx: TxDep, response: Response, body: GrantBody) -> GrantOut:
+async def grant(actor: ActorDep, tx: TxDep, body: GrantBody, once: IdempotencyDep) -> Response:
     """Grant credits. The same `external_id` grants once."""
     access = await _access(tx.runtime.part(Gate), actor, body.customer, Permission.USAGE_GRANT)
-    made, fresh = await grant_credits(
-        tx,
-        access.standing.organization_id,
-        _allowance(access, body.feature).meter_id,
-        body.amount,
-        reason=body.reason,
-        external_id=body.external_id,
-        expires_at=body.expires_at,
-        granted_by=actor.credential_id,
-    )
-    response.status_code = 201 if fresh else 200
-    return GrantOut.of(made, body.feature, tx.now)
+    fresh = True
+
+    async def work() -> GrantOut:
+        nonlocal fresh
+        made, fresh = await grant_credits(
+            tx,
+            access.standing.organization_id,
+            _allowance(access, body.feature).meter_id,
+            body.amount,
+            reason=body.reason,
+            external_id=body.external_id,
+            expires_at=body.expires_at,
+            granted_by=actor.credential_id,
+        )
+        return GrantOut.of(made, body.feature, tx.now)
+
+    answer = await once.run_in(tx, work, status=201)
+    if not fresh:
+        answer.status_code = 200
+    return answer
 
 
 @router.get("", responses=without(402))

@@ -9,20 +9,18 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt
 from starlette.responses import Response
 
 from tollkeeper.gate.hot import balance_document
-from tollkeeper.gate.model import NotAGaugeError, UnknownFeatureError
+from tollkeeper.gate.model import GAUGES, NotAGaugeError, UnknownFeatureError
 from tollkeeper.gate.refusing import quota_headers
 from tollkeeper.gate.schemas import MAX_COUNT, MAX_CUSTOMER, MAX_FEATURE, MAX_KEY, BalanceBody
 from tollkeeper.gate.service import Gate
 from tollkeeper.infra import ActorDep, RuntimeDep
 from tollkeeper.kit import Permission
-from tollkeeper.metering import Aggregation
 
 from .usage import PROBLEMS, CustomerQuery, without
 
 router = APIRouter()
 
 MOST_MEMBERS = 1_000
-GAUGES = frozenset({Aggregation.LATEST, Aggregation.MAX})
 
 
 class SetBody(BaseModel):
@@ -47,7 +45,7 @@ async def set_gauge(actor: ActorDep, runtime: RuntimeDep, response: Response, bo
     """Say what a gauge stands at: 402 when it would rise past a hard limit. What does not rise is always taken."""
     actor.must(Permission.USAGE_WRITE)
     gate = runtime.part(Gate)
-    access = await gate.access(await gate.organization_of(actor, body.customer))
+    access = await gate.to_use(actor, body.customer)
     allowance = access.allowances.get(body.feature)
     if allowance is not None and allowance.aggregation not in GAUGES:
         raise NotAGaugeError(f"{body.feature!r} is a {allowance.aggregation}: report what was used of it.")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StrictInt
 from starlette.responses import Response
 
 from tollkeeper.gate.hot import balance_document
@@ -13,7 +13,7 @@ from tollkeeper.gate.model import Access, Balance
 from tollkeeper.gate.refusing import quota_headers
 from tollkeeper.gate.schemas import MAX_COUNT, MAX_CUSTOMER, MAX_FEATURE, MAX_KEY, BalanceBody
 from tollkeeper.gate.service import Gate
-from tollkeeper.infra import ActorDep, RuntimeDep
+from tollkeeper.infra import ActorDep, IdempotencyDep, RuntimeDep
 from tollkeeper.kit import Actor, Permission
 from tollkeeper.metering import Reservation, ReservationState
 
@@ -67,16 +67,27 @@ class ReservationBody(BalanceBody):
 ReservationId = Annotated[UUID, Path(description="The reservation's `id`.")]
 
 
-@router.post("", status_code=201, responses=PROBLEMS, response_model_exclude_unset=True)
-async def reserve(actor: ActorDep, runtime: RuntimeDep, response: Response, body: ReserveBody) -> ReservationBody:
+class _Answer(RootModel[dict[str, Any]]):
+    """An answer as it is sent and kept: without what was not set."""
+
+
+@router.post("", status_code=201, response_model=ReservationBody, responses=PROBLEMS)
+async def reserve(actor: ActorDep, runtime: RuntimeDep, body: ReserveBody, once: IdempotencyDep) -> Response:
     """Set usage aside: 402 when it would pass a hard limit, otherwise nobody else can have it meanwhile."""
     gate = runtime.part(Gate)
     access = await _access(gate, actor, body.customer)
-    ttl = timedelta(seconds=body.ttl_seconds)
-    made, balance = await gate.reserve(
-        actor, access, body.feature, body.count, ttl=ttl, key=body.idempotency_key, member=body.member
-    )
-    return _shown(made, balance, response)
+    fresh = Response()
+
+    async def work() -> _Answer:
+        ttl = timedelta(seconds=body.ttl_seconds)
+        made, balance = await gate.reserve(
+            actor, access, body.feature, body.count, ttl=ttl, key=body.idempotency_key, member=body.member
+        )
+        return _Answer(_shown(made, balance, fresh).model_dump(mode="json", exclude_unset=True))
+
+    answer = await once.run(work, status=201)
+    answer.headers.update({name: value for name, value in fresh.headers.items() if name.startswith("x-quota-")})
+    return answer
 
 
 @router.post("/{reservation_id}/settle", responses=PROBLEMS, response_model_exclude_unset=True)
@@ -103,7 +114,7 @@ async def release(
 
 async def _access(gate: Gate, actor: Actor, customer: str | None) -> Access:
     actor.must(Permission.USAGE_WRITE)
-    return await gate.access(await gate.organization_of(actor, customer))
+    return await gate.to_use(actor, customer)
 
 
 def _shown(found: Reservation, balance: Balance, response: Response) -> ReservationBody:

@@ -5,19 +5,20 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, IPvAnyAddress, StrictInt
 from starlette.responses import Response
 
 from tollkeeper.catalog import Entitlement
 from tollkeeper.gate import hot
-from tollkeeper.gate.history import usage_history
+from tollkeeper.gate.history import Split, usage_history
 from tollkeeper.gate.hot import balance_document
-from tollkeeper.gate.model import Access, Balance, InvalidKeyError, offer_document
+from tollkeeper.gate.model import Access, AddressNotAllowedError, Balance, InvalidKeyError, offer_document
 from tollkeeper.gate.schemas import MAX_COUNT, MAX_FEATURE, BalanceBody, CheckAnswer, CheckBody, TrackBody
 from tollkeeper.gate.service import Gate
 from tollkeeper.infra import ActorDep, RuntimeDep, Tx, TxDep, current_actor, pairs, runtime_of
 from tollkeeper.kit import FieldProblem, InvalidInputError, Permission
-from tollkeeper.metering import Bucket, HistoryPoint
+from tollkeeper.metering import HistoryPoint
+from tollkeeper.orgs import OrganizationSuspendedError
 from tollkeeper.rating import Period
 
 router = APIRouter(prefix="/usage", tags=["Usage"])
@@ -121,13 +122,13 @@ async def usage(
     feature: Annotated[str | None, Query(min_length=1, max_length=64)] = None,
     start: Annotated[AwareDatetime | None, Query(alias="from")] = None,
     end: Annotated[AwareDatetime | None, Query(alias="to")] = None,
-    bucket: Bucket = Bucket.DAY,
+    bucket: Split = Split.DAY,
     group: GroupQuery = None,
 ) -> dict[str, Any]:
     """Where every feature stands in its current period; with `feature`, its history by bucket, too."""
     gate = runtime.part(Gate)
     access = await _access(gate, actor, customer)
-    balances = [balance_document(balance) for balance in await gate.balances(access)]
+    balances = [_listed(balance) for balance in await gate.balances(access)]
     answer: dict[str, Any] = {"plan": access.plan, "data": balances}
     if feature is None:
         return answer
@@ -144,6 +145,10 @@ async def usage(
         "data": [_point(point) for point in points],
     }
     return answer
+
+
+def _listed(balance: Balance) -> dict[str, Any]:
+    return {**balance_document(balance), "percent": balance.percent}
 
 
 def _point(point: HistoryPoint) -> dict[str, Any]:
@@ -200,7 +205,7 @@ async def limits_report(tx: Tx, organization_id: UUID) -> list[dict[str, Any]]:
     gate = tx.runtime.part(Gate)
     access = await gate.access(organization_id)
     balances = {balance.allowance.feature: balance for balance in await gate.balances(access)}
-    return [_entry(each, balances.get(each.feature.key)) for each in access.entitlements]
+    return [_entry(each, balances.get(each.feature.key)) for each in access.purchase.entitlements]
 
 
 def _entry(entitlement: Entitlement, balance: Balance | None) -> dict[str, Any]:
@@ -219,7 +224,7 @@ def _entry(entitlement: Entitlement, balance: Balance | None) -> dict[str, Any]:
         "per_member": entitlement.per_member,
         "credits": balance.credits,
     }
-    return {**entry, **balance_document(balance), **terms, "sources": _sources(balance)}
+    return {**entry, **_listed(balance), **terms, "sources": _sources(balance)}
 
 
 def _sources(balance: Balance) -> list[dict[str, Any]]:
@@ -236,6 +241,10 @@ class VerifyBody(BaseModel):
     key: str = Field(min_length=1, max_length=255, description="The secret a caller sent you.")
     feature: str | None = Field(None, min_length=1, max_length=MAX_FEATURE)
     quantity: StrictInt = Field(1, ge=1, le=MAX_COUNT)
+    address: IPvAnyAddress | None = Field(
+        None,
+        description="From where the caller came to you. Left out: the key's networks are not looked at.",
+    )
 
 
 @keys_router.post("/verify", responses=without(402))
@@ -244,7 +253,11 @@ async def verify(actor: ActorDep, runtime: RuntimeDep, body: VerifyBody) -> dict
     actor.must(Permission.KEYS_VERIFY)
     gate = runtime.part(Gate)
     try:
-        owner = await gate.projection.actor_of_key(body.key, runtime.clock.now())
+        owner = await gate.projection.actor_of_key(
+            body.key, runtime.clock.now(), str(body.address) if body.address else None
+        )
+    except AddressNotAllowedError as error:
+        return {"valid": False, "code": error.code}
     except InvalidKeyError as error:
         return {"valid": False, "code": error.extra.get("reason", "not_found")}
     answer: dict[str, Any] = {
@@ -258,10 +271,16 @@ async def verify(actor: ActorDep, runtime: RuntimeDep, body: VerifyBody) -> dict
         return answer
     access = await gate.access(owner.organization_id)
     answer["plan"] = access.plan
+    if access.standing.suspended:
+        return answer | {"valid": False, "code": OrganizationSuspendedError.code}
     if body.feature is None:
         return answer
     allowed, balance = await gate.ask(owner, access, body.feature, body.quantity)
     answer["usage"] = balance_document(balance)
     if not allowed:
-        answer |= {"valid": False, "code": "quota_exceeded", "upgrade": offer_document(access.offers.get(body.feature))}
+        answer |= {
+            "valid": False,
+            "code": "quota_exceeded",
+            "upgrade": offer_document(access.purchase.offers.get(body.feature)),
+        }
     return answer

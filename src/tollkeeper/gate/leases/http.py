@@ -104,7 +104,10 @@ async def list_work(actor: ActorDep, runtime: RuntimeDep, tx: TxDep, customer: C
     access = await _access(runtime, actor, customer)
     counts = await service.held(tx, access.standing.organization_id)
     return WorkList(
-        data=[WorkOut(name=name, limit=limit, in_use=counts.get(name, 0)) for name, limit in access.concurrency.items()]
+        data=[
+            WorkOut(name=name, limit=limit, in_use=counts.get(name, 0))
+            for name, limit in access.purchase.concurrency.items()
+        ]
     )
 
 
@@ -118,7 +121,7 @@ async def take_lease(
 
     async def work() -> TakenOut:
         ttl = timedelta(seconds=body.ttl_seconds)
-        own, limits = access.standing.organization_id, access.concurrency
+        own, limits = access.standing.organization_id, access.purchase.concurrency
         lease, in_use = await service.take(tx, own, limits, body.name, ttl=ttl, credential_id=actor.credential_id)
         return TakenOut(**LeaseOut.of(lease).model_dump(), limit=limits[body.name], in_use=in_use)
 
@@ -153,4 +156,4 @@ async def give_lease_back(
 
 async def _access(runtime: Runtime, actor: Actor, customer: str | None) -> Access:
     gate = runtime.part(Gate)
-    return await gate.access(await gate.organization_of(actor, customer))
+    return await gate.to_use(actor, customer)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from tollkeeper.kit import NotFoundError
-from tollkeeper.metering.model import Crossing
+from tollkeeper.metering.model import Crossing, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,7 @@ class Corrected:
     """The event after a correction, what its counter stands at, and thresholds that were reached by it."""
 
     event: EventRecord
-    used: int
-    reserved: int
+    counted: Standing
     crossings: tuple[Crossing, ...] = ()
 
 
@@ -79,9 +78,8 @@ class EventNotFoundError(NotFoundError):
 
 
 class LimitPassedError(Exception):
-    """The corrected usage would pass a hard limit; nothing was recorded. `used` and `reserved` are the counter's."""
+    """The corrected usage would pass a hard limit; nothing was recorded. `counted` is what the counter stands at."""
 
-    def __init__(self, used: int, reserved: int) -> None:
-        super().__init__(used, reserved)
-        self.used = used
-        self.reserved = reserved
+    def __init__(self, counted: Standing) -> None:
+        super().__init__(counted)
+        self.counted = counted

@@ -65,9 +65,16 @@ async def correct(
     own = _own(counters, event)
     standing = own.standing if own else Standing()
     if not rules.changes(event, wanted):
-        return Corrected(event, standing.used, standing.reserved)
+        return Corrected(event, standing)
     before, after = event.newest, rules.version_of(event, wanted, new_id(), tx.now)
     await store.add_version(tx, event, after)
+    await tx.record(
+        "usage.corrected",
+        target=("event", event.id),
+        organization_id=event.organization_id,
+        before=_told(before),
+        after=_told(after),
+    )
     crossings: list[Crossing] = []
     for each in counters:
         if not rules.holds(each.standing, event):
@@ -75,7 +82,7 @@ async def correct(
         moved = await _moved(tx, each, aggregation, before, after)
         if each is own:
             if short_by(each.standing, moved.used, limit):
-                raise LimitPassedError(standing.used, standing.reserved)
+                raise LimitPassedError(standing)
             crossings = _crossed(each, moved.used, limit, tx.now)
             if crossings:
                 moved = moved._replace(told=crossings[-1].percent, told_limit=crossings[-1].limit)
@@ -85,7 +92,11 @@ async def correct(
             await store.keep_value(tx, each, event.value)
     if before.credits > after.credits:
         await store.give_back_credits(tx, event.organization_id, event.meter_id, before.credits - after.credits)
-    return Corrected(rules.with_version(event, after), standing.used, standing.reserved, tuple(crossings))
+    return Corrected(rules.with_version(event, after), standing, tuple(crossings))
+
+
+def _told(version: Version) -> dict[str, object]:
+    return {"quantity": version.quantity, "voided": version.voided, "reason": version.reason}
 
 
 def _own(counters: Sequence[store.Locked], event: EventRecord) -> store.Locked | None:

@@ -1,5 +1,7 @@
 """Pure decisions of metering: what counters admit, and which month holds an event."""
 
+from tollkeeper.kit import moment_of
+
 from .bundles import BundleDecision, decide_bundles
 from .deciding import Decision, Known, counters_of, decide, fits
 from .further import (
@@ -13,7 +15,7 @@ from .further import (
     window_start,
 )
 from .meters import UNFILTERED, Measured, UnreadableEventError, counts, meaning, measure, must_keep_meaning
-from .partitions import PARTITION_PREFIX, Partition, first_id_at, moment_of, partition_named, partition_of
+from .partitions import PARTITION_PREFIX, Partition, first_id_at, partition_named, partition_of
 
 __all__ = [
     "EPOCH",

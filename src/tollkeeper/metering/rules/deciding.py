@@ -152,7 +152,9 @@ class _Run:
         quick = request.aggregation is Aggregation.SUM and before.since is None
         after = used + request.quantity if quick else self._folded(request, counter, before)
         lacking = short_by(before, after, request.limit, freed=freed)
-        if lacking and lacking > self._left(counter):
+        # What was held was admitted then: a limit that came down since, or credits that ended, do not undo that. They
+        # are looked at all the same, since they may have been what admitted it.
+        if lacking and lacking > self._left(counter) and not (self._looked and 0 < request.quantity <= freed):
             return self._refused(counter, before)
         share = None
         if before.by_member and member_id is not None:
@@ -161,7 +163,8 @@ class _Run:
                 return self._refused_of_member(counter, before, member_id)
             self._keep_share(share, request)
         if lacking:
-            request = request._replace(credits=self._draw(counter, min(lacking, after - used)))
+            drawn = min(lacking, after - used, self._left(counter))
+            request = request._replace(credits=self._draw(counter, drawn) if drawn else 0)
         now = self._take(request, before, after)
         return Outcome(
             Verdict.ADMITTED,
@@ -226,7 +229,7 @@ class _Run:
         own = self.standing.get(counter) or _NEW._replace(since=before.since)
         after = self._folded(request, counter, own)
         limit = request.terms.per_member if request.terms else None
-        if limit is not None and short_by(own, after, limit, freed=freed):
+        if limit is not None and request.quantity > freed and short_by(own, after, limit, freed=freed):
             return None
         latest = own.latest_at
         if request.aggregation is Aggregation.LATEST and (latest is None or request.at >= latest):

@@ -36,8 +36,3 @@ def partition_named(name: str) -> Partition | None:
 def first_id_at(moment: datetime) -> UUID:
     """The smallest UUIDv7 that can be made at `moment` (RFC 9562: 48 bits of Unix milliseconds lead the id)."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
-
-
-def moment_of(event_id: UUID) -> datetime:
-    """When a UUIDv7 was made, to the millisecond."""
-    return datetime.fromtimestamp((event_id.int >> 80) / 1000, UTC)

@@ -1,10 +1,11 @@
 """Every statement of metering."""
 
 from . import replaying, retention, rollups, tail
-from .copying import copy_events, seen_bundle_keys
-from .counters import Connection, create_counters, lock_counters, must_stand, read_counters, write_counters
-from .events import insert_events, insert_values, seen_keys, seen_values
+from .copying import copy_events, copy_keys, seen_bundle_keys
+from .counters import Connection, create_counters, lock_counters, read_counters, write_counters
+from .events import insert_events, insert_values, recorded_keys, seen_keys, seen_values
 from .exporting import Wanted, read_events
+from .foreseen import NotAsForeseenError, move_counters, move_foreseen
 from .further import (
     draw,
     drop_members,
@@ -20,12 +21,13 @@ from .further import (
     write_further,
 )
 from .grants import add_grant, find_grant, find_granted_as, list_grants, top_up, void_grant
-from .history import history
+from .history import history, more_wait
 from .meters import insert_meter, list_meters, regroup_meter
 from .reading import (
     counters_of_periods,
     create_partition,
     replay,
+    used_by_periods,
 )
 from .reservations import (
     close_reservations,
@@ -35,14 +37,19 @@ from .reservations import (
     held_under,
     insert_reservations,
 )
+from .sources import NewestUse, Use, newest_use
 from .versions import counting
 
 __all__ = [
     "Connection",
+    "NewestUse",
+    "NotAsForeseenError",
+    "Use",
     "Wanted",
     "add_grant",
     "close_reservations",
     "copy_events",
+    "copy_keys",
     "counters_of_periods",
     "counting",
     "create_counters",
@@ -67,11 +74,15 @@ __all__ = [
     "lock_counters",
     "make_members",
     "mark_rolled",
-    "must_stand",
+    "more_wait",
+    "move_counters",
+    "move_foreseen",
+    "newest_use",
     "open_grants",
     "previous",
     "read_counters",
     "read_events",
+    "recorded_keys",
     "regroup_meter",
     "replay",
     "replaying",
@@ -83,6 +94,7 @@ __all__ = [
     "tail",
     "top_up",
     "used_by_members",
+    "used_by_periods",
     "used_within",
     "view_counters",
     "void_grant",

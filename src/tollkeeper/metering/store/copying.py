@@ -7,7 +7,7 @@ the number of its columns, then each column as its length and its bytes; a lengt
 
 import struct
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from itertools import islice
 from uuid import UUID
 
 from psycopg import adapters
@@ -16,11 +16,14 @@ from psycopg.pq import Format
 
 from tollkeeper.kit import new_id
 from tollkeeper.metering.model import Bundle, Entry
+from tollkeeper.metering.rules import moment_of, partition_of
 
+from . import packing
 from .counters import Connection
+from .packing import jsonb_value, microseconds, text_value, uuid_value
 
 COPY_EVENTS = """
-copy usage_events (organization_id, meter_id, period_start, credential_id, member_id, id, quantity, at, idempotency_key,
+copy {month} (organization_id, meter_id, period_start, credential_id, member_id, id, quantity, at, idempotency_key,
     value, properties) from stdin (format binary)
 """
 COPY_KEYS = """
@@ -28,19 +31,16 @@ copy usage_event_keys (organization_id, meter_id, event_id, key) from stdin (for
 """
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
-_NULL = b"\xff\xff\xff\xff"
-_JSONB_VERSION = b"\x01"
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-_DAY = 86_400_000_000
-_SECOND = 1_000_000
 
 _events_begin = struct.Struct(">h i16s ih iq").pack
 _keys_begin = struct.Struct(">h i16s ih i").pack
 _quantity_and_at = struct.Struct(">iqiq").pack
-_length = struct.Struct(">i").pack
+_ID_FOLLOWS = b"\x00\x00\x00\x10"
 
 Kept = tuple[Bundle, Sequence[Entry]]
 """A bundle, and which of its entries are to be recorded."""
+Named = tuple[Bundle, Sequence[Entry], Sequence[bytes]]
+"""The same with an id for each entry."""
 
 
 _SEEN = """
@@ -54,7 +54,7 @@ select wanted.key from unnest(%b::text[]) as wanted (key) cross join lateral (
 
 
 class _Texts:
-    """Texts as an array. Packed here, because the driver looks into each of thousands of them for what to escape."""
+    """Texts as an array, packed by us: the driver looks into each of thousands of them for what to escape."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
@@ -65,8 +65,7 @@ class _TextsDumper(Dumper):
     oid = adapters.types["text"].array_oid
 
     def dump(self, obj: _Texts) -> bytes:
-        header = struct.pack(">iiIii", 1, 0, adapters.types["text"].oid, len(obj.texts), 1)
-        return header + b"".join([_text(each) for each in obj.texts])
+        return packing.texts(obj.texts)
 
 
 adapters.register_dumper(_Texts, _TextsDumper)
@@ -87,18 +86,30 @@ async def seen_bundle_keys(connection: Connection, bundles: Sequence[Bundle]) ->
     return seen
 
 
-async def copy_events(connection: Connection, kept: Sequence[Kept]) -> None:
-    """Record events and their idempotency keys; not to be used in pipeline mode. Their counters are locked."""
-    named = [(bundle, entries, new_ids(len(entries))) for bundle, entries in kept]
-    async with connection.cursor().copy(COPY_EVENTS) as copy:
+async def copy_events(connection: Connection, kept: Sequence[Kept]) -> list[Named]:
+    """Record events, one at least, not their idempotency keys; returns them with their new ids.
+
+    Not to be used in pipeline mode.
+    """
+    fresh = new_ids(sum(len(entries) for _, entries in kept))
+    # Straight into their month: PostgreSQL copies into no table with row-level security, which the whole has.
+    month = partition_of(moment_of(UUID(bytes=fresh[0]))).name
+    left = iter(fresh)
+    named: list[Named] = [(bundle, entries, list(islice(left, len(entries)))) for bundle, entries in kept]
+    async with connection.cursor().copy(COPY_EVENTS.format(month=month)) as copy:
         await copy.write(HEADER)
-        for bundle, entries, ids in named:
-            await copy.write(event_rows(bundle, entries, ids))
+        for each in named:
+            await copy.write(event_rows(*each))
         await copy.write(TRAILER)
+    return named
+
+
+async def copy_keys(connection: Connection, named: Sequence[Named]) -> None:
+    """Record the idempotency keys of events that were copied."""
     async with connection.cursor().copy(COPY_KEYS) as copy:
         await copy.write(HEADER)
-        for bundle, entries, ids in named:
-            await copy.write(key_rows(bundle, entries, ids))
+        for each in named:
+            await copy.write(key_rows(*each))
         await copy.write(TRAILER)
 
 
@@ -111,12 +122,12 @@ def new_ids(count: int) -> list[bytes]:
 def event_rows(bundle: Bundle, entries: Sequence[Entry], ids: Sequence[bytes]) -> bytes:
     """Pack the rows of these entries, without what stands before and after all rows."""
     organization_id, meter_id, period_start = bundle.counter[:3]
-    begin = _events_begin(11, 16, organization_id.bytes, 2, meter_id, 8, _microseconds(period_start))
-    begin += _id(bundle.like.credential_id) + _id(bundle.like.member_id) + _length(16)
+    begin = _events_begin(11, 16, organization_id.bytes, 2, meter_id, 8, microseconds(period_start))
+    begin += uuid_value(bundle.like.credential_id) + uuid_value(bundle.like.member_id) + _ID_FOLLOWS
     rows: list[bytes] = []
     for event_id, (quantity, at, key, value, properties) in zip(ids, entries, strict=True):
-        moment = _quantity_and_at(8, quantity, 8, _microseconds(at))
-        rows += begin, event_id, moment, _text(key), _text(value), _jsonb(properties)
+        moment = _quantity_and_at(8, quantity, 8, microseconds(at))
+        rows += begin, event_id, moment, text_value(key), text_value(value), jsonb_value(properties)
     return b"".join(rows)
 
 
@@ -127,25 +138,5 @@ def key_rows(bundle: Bundle, entries: Sequence[Entry], ids: Sequence[bytes]) -> 
     rows: list[bytes] = []
     for event_id, entry in zip(ids, entries, strict=True):
         if entry[2] is not None:
-            rows += begin, event_id, _text(entry[2])
+            rows += begin, event_id, text_value(entry[2])
     return b"".join(rows)
-
-
-def _microseconds(moment: datetime) -> int:
-    since = moment - _EPOCH
-    return since.days * _DAY + since.seconds * _SECOND + since.microseconds
-
-
-def _id(value: UUID | None) -> bytes:
-    return _NULL if value is None else _length(16) + value.bytes
-
-
-def _text(text: str | None) -> bytes:
-    if text is None:
-        return _NULL
-    content = text.encode()
-    return _length(len(content)) + content
-
-
-def _jsonb(content: bytes | None) -> bytes:
-    return _NULL if content is None else _length(len(content) + 1) + _JSONB_VERSION + content

@@ -52,25 +52,6 @@ where (usage_counters.organization_id, usage_counters.meter_id, usage_counters.p
 """
 
 
-_MUST_STAND = """
-select 1 / (count(*) = %b)::int from (
-    select from usage_counters as counted join unnest(%b::uuid[], %b::smallint[], %b::timestamptz[], %b::uuid[],
-            %b::bigint[], %b::bigint[], %b::smallint[], %b::bigint[], %b::timestamptz[], %b::timestamptz[],
-            %b::bigint[], %b::bigint[], %b::bigint[], %b::bool[], %b::bool[])
-        as foreseen (organization_id, meter_id, period_start, member_id, used, reserved, told, told_limit, latest_at,
-            since, carried, credited, topped, by_member, rolled)
-        using (organization_id, meter_id, period_start, member_id)
-    where (counted.used, counted.reserved, counted.told, counted.told_limit, counted.latest_at, counted.since,
-            counted.carried, counted.credited, counted.topped, counted.by_member, counted.rolled)
-        is not distinct from (foreseen.used, foreseen.reserved, foreseen.told, foreseen.told_limit, foreseen.latest_at,
-            foreseen.since, foreseen.carried, foreseen.credited, foreseen.topped, foreseen.by_member, foreseen.rolled)
-    order by organization_id, meter_id, period_start, member_id
-    for no key update of counted
-) as locked
-"""
-"""Divides by zero, and so ends the transaction, unless every counter stands so once it is locked."""
-
-
 def columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
     """Turn rows into one list a column."""
     return [list(column) for column in zip(*rows, strict=True)]
@@ -86,12 +67,6 @@ async def lock_counters(connection: Connection, keys: Sequence[CounterKey]) -> d
     """Lock these counters until the transaction ends, in key order, and return what each stands at."""
     cursor = await connection.execute(_LOCK, columns(keys), prepare=True, binary=True)
     return {CounterKey(*row[:4]): Standing(*row[4:]) for row in await cursor.fetchall()}
-
-
-async def must_stand(connection: Connection, foreseen: Mapping[CounterKey, Standing]) -> None:
-    """Lock these counters, which are in key order; the transaction fails unless they stand at just this."""
-    rows = [(*key, *standing) for key, standing in foreseen.items()]
-    await connection.execute(_MUST_STAND, [len(rows), *columns(rows)], prepare=True)
 
 
 async def read_counters(connection: Connection, keys: Sequence[CounterKey]) -> dict[CounterKey, Standing]:

@@ -1,6 +1,7 @@
 """Statements about events and what makes them unique, on the driver's own connection."""
 
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from tollkeeper.kit import new_id
 from tollkeeper.metering.model import NOBODY, Consumption, CounterKey
@@ -49,7 +50,15 @@ select * from unnest(%b::uuid[], %b::smallint[], %b::timestamptz[], %b::uuid[], 
 
 async def seen_keys(connection: Connection, requests: Iterable[Consumption]) -> set[tuple[object, ...]]:
     """Return which `(organization, meter, idempotency key)` of these requests are recorded already."""
-    wanted = [(each.counter[0], each.counter[1], each.idempotency_key) for each in requests]
+    return await recorded_keys(
+        connection, [(each.counter[0], each.counter[1], each.idempotency_key) for each in requests]
+    )
+
+
+async def recorded_keys(
+    connection: Connection, wanted: Sequence[tuple[UUID, int, str | None]]
+) -> set[tuple[object, ...]]:
+    """Return which of these `(organization, meter, idempotency key)`, one at least, are recorded already."""
     cursor = await connection.execute(_SEEN_KEYS, columns(wanted), prepare=True, binary=True)
     return set(await cursor.fetchall())
 

@@ -12,7 +12,7 @@ import psycopg
 from sqlalchemy import Select, Text, case, cast, func, select
 from sqlalchemy.dialects import postgresql
 
-from tollkeeper.infra import Database
+from tollkeeper.infra import Database, Tenant
 from tollkeeper.metering.tables import METERS, USAGE_EVENTS
 
 from .versions import counting
@@ -35,7 +35,8 @@ def read_events(database: Database, wanted: Wanted) -> Generator[list[tuple[Any,
 
     Those of one organization come by when they happened, those of all by when they were recorded.
     """
-    with database.connect_blocking(application="tollkeeper-export") as connection:
+    tenant = Tenant(wanted.organization_id) if wanted.organization_id else None
+    with database.connect_blocking(application="tollkeeper-export", tenant=tenant) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         with connection.cursor("export") as cursor:

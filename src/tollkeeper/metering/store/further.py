@@ -79,7 +79,7 @@ _MEMBERS = """
 insert into usage_counters (organization_id, meter_id, period_start, member_id, used, latest_at, since)
 select organization_id, meter_id, %b, member_id, {number}, max(at), %b
 from usage_events e
-where organization_id = %b and meter_id = %b and member_id is not null and {within} and {counts}
+where organization_id = %b and meter_id = %b and member_id <> '{nobody}' and {within} and {counts}
 group by organization_id, meter_id, member_id
 """
 
@@ -87,17 +87,17 @@ _MEMBERS_VALUES = f"""
 insert into usage_values (organization_id, meter_id, period_start, member_id, value)
 select distinct organization_id, meter_id, period_start, member_id, value
 from usage_events e
-where organization_id = %b and meter_id = %b and member_id is not null and value is not null and at >= %b
+where organization_id = %b and meter_id = %b and member_id <> '{NOBODY}' and value is not null and at >= %b
     and period_start = %b and {_COUNTS}
 """  # noqa: S608 - our own words
 
-_MEMBERS_HELD = """
+_MEMBERS_HELD = f"""
 insert into usage_counters as counter (organization_id, meter_id, period_start, member_id, reserved, since)
 select organization_id, meter_id, period_start, member_id, sum(held), %b from usage_reservations
-where organization_id = %b and meter_id = %b and period_start = %b and state = 'held' and member_id is not null
+where organization_id = %b and meter_id = %b and period_start = %b and state = 'held' and member_id <> '{NOBODY}'
 group by organization_id, meter_id, period_start, member_id
 on conflict (organization_id, meter_id, period_start, member_id) do update set reserved = excluded.reserved
-"""
+"""  # noqa: S608 - our own words
 
 _VIEW = """
 select organization_id, meter_id, period_start, member_id, used, reserved, told, told_limit, latest_at, since, carried,
@@ -117,7 +117,7 @@ order by period_start desc limit 1
 _BY_MEMBERS = """
 select member_id, {number}, max(at)
 from usage_events e
-where organization_id = %b and meter_id = %b and member_id is not null and (%b::uuid is null or member_id = %b)
+where organization_id = %b and meter_id = %b and member_id <> '{nobody}' and (%b::uuid is null or member_id = %b)
     and {within} and {counts}
 group by member_id order by 2 desc, 1 limit %b
 """
@@ -185,7 +185,7 @@ async def used_by_members(
     number = await _number_of(connection, key.meter_id)
     within = "at > %b" if since is not None else "at >= %b and period_start = %b"
     bounds = (since,) if since is not None else (key.period_start, key.period_start)
-    query = _BY_MEMBERS.format(number=number[1], within=within, counts=_COUNTS)
+    query = _BY_MEMBERS.format(number=number[1], within=within, counts=_COUNTS, nobody=NOBODY)
     wanted = (key.organization_id, key.meter_id, only, only, *bounds, most)
     cursor = await connection.execute(query.encode(), wanted, prepare=True, binary=True)
     return [(row[0], int(row[1]), row[2]) for row in await cursor.fetchall()]
@@ -220,7 +220,7 @@ async def make_members(connection: Connection, key: CounterKey, since: datetime 
     aggregation, number = await _number_of(connection, key.meter_id)
     within = "at > %b" if since is not None else "at >= %b and period_start = %b"
     bounds = (since,) if since is not None else (key.period_start, key.period_start)
-    made = _MEMBERS.format(number=number, within=within, counts=_COUNTS)
+    made = _MEMBERS.format(number=number, within=within, counts=_COUNTS, nobody=NOBODY)
     wanted: Sequence[Any] = (key.period_start, since, key.organization_id, key.meter_id, *bounds)
     await connection.execute(made.encode(), wanted, prepare=True)
     if aggregation is Aggregation.UNIQUE:

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, tuple_, update
+from sqlalchemy import select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
 
 from tollkeeper.infra import Tx
 from tollkeeper.metering.model import NOBODY, Grant
@@ -28,10 +29,11 @@ async def find_granted_as(tx: Tx, organization_id: UUID, external_id: str) -> Gr
     return None if row is None else _grant(row)
 
 
-async def add_grant(tx: Tx, grant: Grant) -> None:
-    """Record a new grant."""
+async def add_grant(tx: Tx, grant: Grant) -> bool:
+    """Record a new grant; False: another of its external id was recorded meanwhile, for which this waits."""
     values = {name: getattr(grant, name) for name in USAGE_GRANTS.columns.keys()}  # noqa: SIM118 - not a dict
-    await tx.connection.execute(insert(USAGE_GRANTS).values(values))
+    added = insert(USAGE_GRANTS).values(values).on_conflict_do_nothing().returning(_TABLE.id)
+    return (await tx.connection.execute(added)).one_or_none() is not None
 
 
 async def void_grant(tx: Tx, grant_id: UUID, now: datetime) -> None:

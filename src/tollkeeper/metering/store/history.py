@@ -30,6 +30,12 @@ _AFTER = {
     True: "e.tx >= :tx and (e.tx, e.id) > (:tx, :event_id)",
     False: "(e.tx is not null or e.id > :event_id)",
 }
+_NOTHING_AFTER = "false"
+# The planner knows nothing of the newest events: it would look for them from the oldest on.
+_BY_INDEX = "select tx, event_id, set_config('enable_seqscan', 'off', true) from usage_cursors where name = :cursor"
+_WAITING = """
+select count(*), set_config('enable_seqscan', 'on', true) from (select from usage_events e where {after} limit :most) w
+"""
 
 # `position` tells whether the cells moved while we looked: then all is read anew.
 _READ = """
@@ -92,6 +98,7 @@ async def history(
     bucket: Bucket,
     group_by: Sequence[str] = (),
     filters: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    only_rolled_up: bool = False,
 ) -> list[HistoryPoint]:
     """Return usage within `[start, end)` by bucket in UTC, oldest first; buckets without usage are left out.
 
@@ -99,15 +106,16 @@ async def history(
     that of `end` is not. `group_by` and the keys of `filters` are paths of properties the
     meter's history can be split by; only events that have one of a filter's values are looked at.
 
+    `only_rolled_up` leaves out what is not rolled up yet, and takes whole hours as where events were dropped: that is
+    as quick however far behind rolling up is.
+
     Raises:
         TooMuchHistoryError: there would be more than `MOST_POINTS` points.
     """
-    gone = select(func.max(USAGE_DROPPED.c.until)).scalar_subquery()
-    # A plan made for any position, customer and span is many times slower than one made for these.
-    own_plan = func.set_config("plan_cache_mode", "force_custom_plan", True)
-    about = select(METERS.c.aggregation, gone, horizon(), own_plan).where(METERS.c.id == meter_id)
-    aggregation, dropped_until, newest, _ = (await tx.connection.execute(about)).one_or_none() or (None, None, 0, "")
-    if dropped_until is not None:
+    aggregation, dropped_until, newest = await _about(tx, meter_id)
+    if only_rolled_up:
+        start, end = _hour_of(start), _hour_of(end)
+    elif dropped_until is not None:
         start, end = (_hour_of(each) if each < dropped_until else each for each in (start, end))
     edges = [each for each in (start, end) if each != _hour_of(each)]
     wanted = {
@@ -128,7 +136,8 @@ async def history(
     for _ in range(MOST_TRIES):
         position = await read_cursor(tx, CURSOR) or BEFORE_ALL
         is_near = 0 < newest - position.tx < FEW_TRANSACTIONS
-        query = text(_query(position, paths, grouped, allowed, is_near=is_near))
+        after = _NOTHING_AFTER if only_rolled_up else _AFTER[position.tx > 0]
+        query = text(_query(after, paths, grouped, allowed, is_near=is_near))
         at = {"tx": position.tx, "event_id": position.event_id}
         rows = (await tx.connection.execute(query, wanted | at | paths | allowed)).all()
         if Position(rows[0].tx or 0, rows[0].event_id or BEFORE_ALL.event_id) == position:
@@ -141,18 +150,37 @@ async def history(
     return [_point(row, names) for row in rows if row.point is not None]
 
 
+async def _about(tx: Tx, meter_id: int) -> tuple[str | None, datetime | None, int]:
+    """Return how a meter counts, until when events were dropped, and up to which transaction all have ended."""
+    gone = select(func.max(USAGE_DROPPED.c.until)).scalar_subquery()
+    # A plan made for any position, customer and span is many times slower than one made for these.
+    own_plan = func.set_config("plan_cache_mode", "force_custom_plan", True)
+    about = select(METERS.c.aggregation, gone, horizon(), own_plan).where(METERS.c.id == meter_id)
+    row = (await tx.connection.execute(about)).one_or_none()
+    return (None, None, 0) if row is None else (row[0], row[1], row[2])
+
+
+async def more_wait(tx: Tx, most: int) -> bool:
+    """Tell whether more than `most` events, of everybody, wait to be rolled up."""
+    row = (await tx.connection.execute(text(_BY_INDEX), {"cursor": CURSOR})).one_or_none()
+    position = Position(row.tx, row.event_id) if row else BEFORE_ALL
+    query = text(_WAITING.replace("{after}", _AFTER[position.tx > 0]))
+    found = await tx.connection.execute(query, {"tx": position.tx, "event_id": position.event_id, "most": most + 1})
+    return int(found.one()[0]) > most
+
+
 def _hour_of(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def _query(
-    position: Position, paths: Mapping[str, str], grouped: Sequence[str], allowed: Iterable[str], *, is_near: bool
+    after: str, paths: Mapping[str, str], grouped: Sequence[str], allowed: Iterable[str], *, is_near: bool
 ) -> str:
     """Return the statement for these paths; they stand in it by the names of their parameters alone."""
     pairs = ", ".join(f"cast(:{name} as text), e.properties #>> string_to_array(:{name}, '.')" for name in paths)
     kept = " and ".join(f"dimensions ->> :{each.removeprefix('values_')} = any(:{each})" for each in allowed)
     parts = {
-        "{after}": _AFTER[position.tx > 0],
+        "{after}": after,
         "{is}": "is not distinct from" if is_near else "=",
         "{dimensions}": f"jsonb_build_object({pairs})",
         "{groups}": f"jsonb_build_array({', '.join(f'dimensions ->> :{name}' for name in grouped)})",

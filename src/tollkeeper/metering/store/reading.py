@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import false, func, or_, select, text
+from sqlalchemy import false, func, or_, select
 
 from tollkeeper.infra import Tx
-from tollkeeper.metering.model import CounterKey
+from tollkeeper.metering.model import NOBODY, CounterKey, HistoryPoint
 from tollkeeper.metering.tables import USAGE_COUNTERS, USAGE_EVENTS
 
 from .versions import counting
@@ -24,6 +24,25 @@ async def counters_of_periods(tx: Tx, keys: Sequence[CounterKey]) -> dict[Counte
     ]
     rows = await tx.connection.execute(select(USAGE_COUNTERS).where(or_(false(), *where)))
     return {CounterKey(row.organization_id, row.meter_id, row.period_start, row.member_id): row.used for row in rows}
+
+
+async def used_by_periods(
+    tx: Tx, organization_id: UUID, meter_id: int, *, start: datetime, end: datetime
+) -> list[HistoryPoint]:
+    """Return what each fixed period came to that holds `start` or began after it and before `end`, oldest first."""
+    counter = USAGE_COUNTERS.c
+    of = (
+        counter.organization_id == organization_id,
+        counter.meter_id == meter_id,
+        counter.member_id == NOBODY,
+        counter.since.is_(None),
+    )
+    first = select(func.max(counter.period_start)).where(*of, counter.period_start <= start).scalar_subquery()
+    within = (counter.period_start >= func.coalesce(first, start), counter.period_start < end)
+    rows = await tx.connection.execute(
+        select(counter.period_start, counter.used).where(*of, *within).order_by(counter.period_start)
+    )
+    return [HistoryPoint(row.period_start, row.used) for row in rows]
 
 
 async def replay(
@@ -44,7 +63,5 @@ async def replay(
 
 
 async def create_partition(tx: Tx, name: str, first: UUID, after: UUID) -> None:
-    """Make sure the events of `[first, after)` have a partition of their own. `name` is ours, never a caller's."""
-    await tx.connection.execute(
-        text(f"create table if not exists {name} partition of usage_events for values from ('{first}') to ('{after}')")
-    )
+    """Make sure the events of `[first, after)` have a partition of their own. The owner of the tables makes it."""
+    await tx.connection.execute(select(func.tollkeeper_make_month(name, first, after)))

@@ -74,7 +74,7 @@ _COUNTERS = text(
     group by grouping sets (
         (e.organization_id, e.meter_id, e.period_start, aggregation),
         (e.organization_id, e.meter_id, e.period_start, aggregation, e.member_id))
-    having grouping(e.member_id) = 1 or e.member_id is not null
+    having grouping(e.member_id) = 1 or e.member_id <> :nobody
 ), compared as (
     select organization_id, meter_id, period_start, member_id, coalesce(c.used, 0) as used,
         coalesce(r.used, 0) as replayed, c.used is null as is_missing

@@ -101,7 +101,7 @@ async def drop_partition(tx: Tx, partition: Partition, until: datetime) -> None:
     """
     await tx.connection.execute(_PATIENCE)
     await tx.connection.execute(_EMPTY_WINDOWS, {"until": until, "now": tx.now})
-    await tx.connection.execute(text(f'drop table "{partition.name}"'))
+    await tx.connection.execute(select(func.tollkeeper_drop_month(partition.name)))
     await tx.connection.execute(insert(USAGE_DROPPED).values(until=until, dropped_at=tx.now))
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from tollkeeper.infra import Tx
 
@@ -28,25 +28,16 @@ _DIMENSIONS = """case when m.group_by = '[]' then '{}'::jsonb else (
         select jsonb_object_agg(path, e.properties #>> string_to_array(path, '.'))
         from jsonb_array_elements_text(m.group_by) as path) end"""
 
-# Transactions see what others committed after they had their number, so a correction may stand before its event.
-_SUPERSEDED = """exists (
-        select from usage_events n
-        where n.corrects = coalesce(e.corrects, e.id) and n.revision > coalesce(e.revision, 0)
-            and (n.tx, n.id) <= (:end_tx, :end_id))"""
-
 _CELLS = """, cells as (
     select organization_id, meter_id, hour, md5(dimensions::text)::uuid as dimensions_key, dimensions, aggregation,
         count(*) as events,
-        case aggregation
-            when 'sum' then sum(quantity)
-            when 'max' then max(quantity)
-            when 'latest' then (array_agg(quantity order by at desc, subject desc)
-                filter (where aggregation = 'latest'))[1]
-            else count(*)
-        end as used,
-        max(at) filter (where aggregation = 'latest') as latest_at,
-        (array_agg(subject order by at desc, subject desc) filter (where aggregation = 'latest'))[1] as latest_id
+        case aggregation when 'sum' then sum(quantity) when 'max' then max(quantity) else count(*) end as used
     from counted group by organization_id, meter_id, hour, dimensions, aggregation
+), newest as (
+    select distinct on (organization_id, meter_id, hour, dimensions) organization_id, meter_id, hour,
+        md5(dimensions::text)::uuid as dimensions_key, quantity, at, subject
+    from counted where aggregation = 'latest'
+    order by organization_id, meter_id, hour, dimensions, at desc, subject desc
 ), seen as (
     insert into usage_hour_values (organization_id, meter_id, hour, dimensions_key, value)
     select distinct organization_id, meter_id, hour, md5(dimensions::text)::uuid, value
@@ -55,7 +46,9 @@ _CELLS = """, cells as (
 )
 insert into usage_hours as had
     (organization_id, meter_id, hour, dimensions_key, dimensions, events, used, latest_at, latest_id)
-select organization_id, meter_id, hour, dimensions_key, dimensions, events, used, latest_at, latest_id from cells
+select organization_id, meter_id, hour, dimensions_key, dimensions, events, coalesce(newest.quantity, used),
+    newest.at, newest.subject
+from cells left join newest using (organization_id, meter_id, hour, dimensions_key)
 on conflict (organization_id, meter_id, hour, dimensions_key) do update set
     events = had.events + excluded.events,
     used = case (select aggregation from meters where id = had.meter_id)
@@ -70,16 +63,31 @@ on conflict (organization_id, meter_id, hour, dimensions_key) do update set
 """
 
 _COUNTED = """
-with counted as materialized (
+with found as materialized (
+    select e.organization_id, e.meter_id, e.id, e.at, e.quantity, e.value, e.properties, e.corrects, e.revision
+    from usage_events e {hours} where {which}
+), corrections as materialized (
+    select n.corrects, n.revision from usage_events n
+    where n.corrects between (select id from found order by id limit 1)
+        and (select id from found order by id desc limit 1) and (n.tx, n.id) <= (:end_tx, :end_id)
+), counted as materialized (
     select e.organization_id, e.meter_id, date_trunc('hour', e.at, 'UTC') as hour, m.aggregation, e.quantity, e.value,
         e.at, coalesce(e.corrects, e.id) as subject, {dimensions} as dimensions
-    from usage_events e join meters m on m.id = e.meter_id {hours}
-    where {which} and not {superseded}
+    from found e join meters m on m.id = e.meter_id
+    where not {superseded}
 )"""
 
+# Transactions see what others committed after they had their number, so a correction may stand before its event.
+# Corrections are few: those of a span's events are looked for at once, not event by event.
+_CORRECTED = "e.id in (select corrects from corrections)"
+_SUPERSEDED = """exists (
+        select from usage_events n
+        where n.corrects = coalesce(e.corrects, e.id) and n.revision > coalesce(e.revision, 0)
+            and (n.tx, n.id) <= (:end_tx, :end_id))"""
 
-def _counted(which: str, hours: str = "") -> str:
-    head = _COUNTED.replace("{dimensions}", _DIMENSIONS).replace("{superseded}", _SUPERSEDED)
+
+def _counted(which: str, hours: str = "", superseded: str = _CORRECTED) -> str:
+    head = _COUNTED.replace("{dimensions}", _DIMENSIONS).replace("{superseded}", superseded)
     return head.replace("{which}", which).replace("{hours}", hours) + _CELLS
 
 
@@ -90,7 +98,9 @@ _HOURS = """join unnest(:organizations, :meters, :hours) as touched (organizatio
         on e.organization_id = touched.organization_id and e.meter_id = touched.meter_id
             and e.at >= touched.hour and e.at < touched.hour + interval '1 hour'"""
 _ANEW = text(
-    _counted("e.voided is not true and (e.tx is null or (e.tx, e.id) <= (:end_tx, :end_id))", _HOURS).replace(
+    _counted(
+        "e.voided is not true and (e.tx is null or (e.tx, e.id) <= (:end_tx, :end_id))", _HOURS, _SUPERSEDED
+    ).replace(
         "unnest(:organizations, :meters, :hours)",
         "unnest(cast(:organizations as uuid[]), cast(:meters as smallint[]), cast(:hours as timestamptz[]))",
     )
@@ -118,13 +128,9 @@ where ({table}.organization_id, {table}.meter_id, {table}.hour)
 """
 _FORGETS = [text(_FORGET.replace("{table}", table)) for table in ("usage_hours", "usage_hour_values")]
 
-_SUMMARIZE = text(
-    """
-select brin_summarize_new_values(i.indexrelid)
-from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
-where a.amname = 'brin' and i.indrelid in (select distinct e.tableoid from usage_events e where {which})
-""".replace("{which}", _IN_ORDER)
-)
+# The planner knows nothing yet of the newest events and takes them for a handful, which are sorted and compared with
+# each other; thousands are grouped and found by hash.
+_BY_HASH = text("select set_config('enable_sort', :other, true), set_config('enable_nestloop', :other, true)")
 
 
 class Hour(NamedTuple):
@@ -138,10 +144,11 @@ class Hour(NamedTuple):
 async def roll(tx: Tx, span: Span) -> None:
     """Bring the cells from the span's start to its end."""
     bounds = _bounds(span)
+    await tx.connection.execute(_BY_HASH, {"other": "off"})
+    await tx.connection.execute(_ADD if span.end.tx else _ADD_FROM_BEFORE, bounds)
+    await tx.connection.execute(_BY_HASH, {"other": "on"})
     if span.end.tx == 0:
-        await tx.connection.execute(_ADD_FROM_BEFORE, bounds)
         return
-    await tx.connection.execute(_ADD, bounds)
     touched = [Hour(*row) for row in await tx.connection.execute(_TOUCHED, bounds)]
     if touched and (until := await dropped_until(tx)):
         touched = [each for each in touched if each.start >= until]  # others have lost their events
@@ -161,13 +168,12 @@ async def reckon_anew(tx: Tx, hours: Sequence[Hour], span: Span) -> None:
     await tx.connection.execute(_ANEW, where | {"end_tx": span.end.tx, "end_id": span.end.event_id})
 
 
-async def summarize(tx: Tx, span: Span) -> None:
-    """Bring the index by transaction up to the events of a span, which PostgreSQL does by itself only now and then.
+async def summarize(tx: Tx, partition: str) -> None:
+    """Bring the index by transaction of a partition up to its newest events; PostgreSQL does so only now and then.
 
     What it does not cover is looked through row by row by whoever asks for what is not rolled up yet.
     """
-    if span.end.tx:
-        await tx.connection.execute(_SUMMARIZE, _bounds(span))
+    await tx.connection.execute(select(func.tollkeeper_summarize_month(partition)))
 
 
 def _bounds(span: Span) -> dict[str, Any]:

@@ -30,8 +30,8 @@ from tollkeeper.infra import Tx
 from tollkeeper.kit import UnavailableError
 from tollkeeper.metering.tables import USAGE_CURSORS, USAGE_EVENTS
 
-# How many transactions are looked through at first; doubled as long as there is room for more of their events.
-FIRST_WINDOW = 16
+# How many transactions are looked through at first; doubled as long as there is room for their events, halved when not.
+FIRST_WINDOW = 4
 
 SINK_CURSOR = "clickhouse"
 """The reader that passes events on."""
@@ -56,6 +56,10 @@ where tx is not null
 _RENUMBER_CURSORS = text(
     "update usage_cursors c set tx = r.place, event_id = :last from readers r where r.name = c.name"
 )
+
+
+# The planner knows nothing yet of the newest events, which are those a reader wants: it would look through all of them.
+_BY_INDEX = text("set local enable_seqscan = off")
 
 
 class OtherServerError(UnavailableError):
@@ -104,6 +108,7 @@ async def lock_cursor(tx: Tx, name: str) -> Position | None:
 
     A reader that is new starts before every event.
     """
+    await tx.connection.execute(_BY_INDEX)
     table = USAGE_CURSORS.c
     found = select(table.tx, table.event_id).where(table.name == name).with_for_update(skip_locked=True)
     if row := (await tx.connection.execute(found)).one_or_none():
@@ -181,14 +186,24 @@ async def next_span(tx: Tx, start: Position, *, most: int) -> Span:
     if start.tx > until:
         raise OtherServerError
     position, window, count = start, FIRST_WINDOW, 0
-    while position.tx < until - 1:
-        before = min(position.tx + window, until)
-        found = select(event.tx, event.id).where(after(position), event.tx < before).order_by(event.tx, event.id)
-        if last := await _last(tx, found.limit(most - count)):
-            count += last[1]
-            if count == most:
-                return Span(start, last[0], count, reached=False)
-        position, window = Position(before - 1, _LAST_ID), window * 2
+    at_once = True  # first, since as a rule there is little or nothing
+    while (first := position.tx + (position.event_id == _LAST_ID)) < until or at_once:
+        before = until if at_once else min(first + window, until)
+        these = and_(after(position), event.tx < before)
+        some = select(event.id).where(these).limit(most - count).subquery()
+        more: int = (await tx.connection.execute(select(func.count()).select_from(some))).scalar_one()
+        if more < most - count:  # all of them, in whatever order
+            at_once, position, count = False, max(position, Position(before - 1, _LAST_ID)), count + more
+            room = window * (most - count) // more if more else window * 2
+            window = max(1, min(window * 2, room))
+        elif at_once:
+            at_once = False
+        elif before - first > 1:
+            window = (before - first) // 2
+        else:
+            found = select(event.tx, event.id).where(these).order_by(event.tx, event.id)
+            if last := await _last(tx, found.limit(most - count)):
+                return Span(start, last[0], most, reached=False)
     return Span(start, position, count, reached=True)
 
 
