@@ -20,7 +20,9 @@ Rooms: `provider` (the port and Stripe), `customers`, `subscriptions`, `invoices
 """
 
 from tollkeeper.catalog import CatalogueChanged
+from tollkeeper.identity import PersonErased
 from tollkeeper.infra import Event, Job
+from tollkeeper.orgs import OrganizationAbandoned
 
 from .customers import Customer, NoCustomerError
 from .dunning import (
@@ -48,10 +50,14 @@ from .flows import (
     Change,
     ChangeAt,
     ChangeToComeError,
+    EventLine,
+    EventNotFoundError,
+    EventNotReplayableError,
     EventStatus,
     ExplainedLine,
     Explanation,
     NoInvoiceToComeError,
+    NotExtendableError,
     NotPausableError,
     NoTrialError,
     OpenedCheckout,
@@ -63,11 +69,13 @@ from .flows import (
     PlanNotPurchasableError,
     PreviewedChange,
     Purchase,
+    SoughtEvents,
     StoredEvent,
     SubscriptionPausedError,
     UsageReport,
     add_payment_method,
     add_tax_id,
+    addons_beside,
     apply_promotion,
     billing_details,
     cancel,
@@ -75,20 +83,26 @@ from .flows import (
     change_details,
     change_plan,
     create_checkout,
+    document_to_print,
     end_trial,
     enqueue,
     explain_invoice,
+    extend_period,
     extend_trial,
+    find_received,
     invoice_pdf,
     last_ended,
     list_addons,
     list_events,
     list_payment_methods,
+    list_received,
     list_tax_ids,
     longest_pause,
     make_default,
+    on_person_erased,
     open_portal,
     overview,
+    part_with,
     pause,
     pdf_response,
     preview_addon,
@@ -108,7 +122,9 @@ from .flows import (
     unpause,
     wake_after_trial,
 )
+from .flows import job_of as job_of_event
 from .flows import jobs as flow_jobs
+from .flows import replay as replay_event
 from .invoices import (
     CreditNote,
     Invoice,
@@ -179,10 +195,18 @@ from .subscriptions import (
     list_of_organization,
     rests,
     status,
+    status_of,
 )
+from .telling import jobs as telling_jobs
+from .telling import reactions as telling_reactions
 
-jobs: list[Job] = [*flow_jobs, *comparing, *usage_jobs]
-reactions: dict[type[Event], Job] = {CatalogueChanged: push_catalogue}
+jobs: list[Job] = [*flow_jobs, *comparing, *usage_jobs, *telling_jobs]
+projections = {PersonErased: on_person_erased}
+reactions: dict[type[Event], Job] = {
+    CatalogueChanged: push_catalogue,
+    OrganizationAbandoned: part_with,
+    **telling_reactions,
+}
 
 __all__ = [
     "MEANINGS",
@@ -213,6 +237,9 @@ __all__ = [
     "DunningState",
     "DunningStepReached",
     "EntitlementsChanged",
+    "EventLine",
+    "EventNotFoundError",
+    "EventNotReplayableError",
     "EventStatus",
     "ExplainedLine",
     "Explanation",
@@ -225,6 +252,7 @@ __all__ = [
     "NoInvoiceToComeError",
     "NoSubscriptionError",
     "NoTrialError",
+    "NotExtendableError",
     "NotPausableError",
     "OpenedCheckout",
     "Overview",
@@ -249,6 +277,7 @@ __all__ = [
     "RefundMade",
     "SavedMethod",
     "SoFar",
+    "SoughtEvents",
     "Standing",
     "Status",
     "StoredEvent",
@@ -268,6 +297,7 @@ __all__ = [
     "WebhookSecrets",
     "add_payment_method",
     "add_tax_id",
+    "addons_beside",
     "address_lines",
     "apply_promotion",
     "billing_details",
@@ -278,12 +308,15 @@ __all__ = [
     "change_plan",
     "close",
     "create_checkout",
+    "document_to_print",
     "end_trial",
     "enqueue",
     "ensure_webhook_endpoint",
     "explain_invoice",
+    "extend_period",
     "extend_trial",
     "find_case",
+    "find_received",
     "find_standing",
     "get_document",
     "get_invoice",
@@ -291,6 +324,7 @@ __all__ = [
     "history",
     "import_account",
     "invoice_pdf",
+    "job_of_event",
     "jobs",
     "last_ended",
     "list_addons",
@@ -298,6 +332,7 @@ __all__ = [
     "list_invoices",
     "list_of_organization",
     "list_payment_methods",
+    "list_received",
     "list_tax_ids",
     "longest_pause",
     "machine_as_mermaid",
@@ -315,6 +350,7 @@ __all__ = [
     "preview_reactivation",
     "preview_unpause",
     "process_event",
+    "projections",
     "provide",
     "provider_circuit",
     "provider_problem",
@@ -328,12 +364,14 @@ __all__ = [
     "remove_payment_method",
     "remove_promotion",
     "remove_tax_id",
+    "replay_event",
     "rests",
     "resume",
     "router",
     "set_addon",
     "so_far",
     "status",
+    "status_of",
     "sums",
     "tax_id_words",
     "unit_price",

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from tollkeeper.infra import Runtime, Settings, SettingsError, TaxMode
+from tollkeeper.infra import Runtime, Settings, SettingsError, Sparingly, TaxMode
 from tollkeeper.kit import TollkeeperError
 
-from .invoices import UnusableFontError, load_fonts
+from .invoices import UnusableFontError, check_font
 from .provider import (
     Circuit,
     Limits,
@@ -23,6 +23,7 @@ def provide(runtime: Runtime) -> None:
     """Give the process its payment provider, by the settings. Without a key it has none, and buying answers 503."""
     _check_font(runtime.settings)
     runtime.provide(WebhookSecrets, WebhookSecrets())
+    runtime.provide(Sparingly, Sparingly())
     key = runtime.settings.stripe_secret_key
     if key is not None:
         secret, base, circuit = key.get_secret_value(), runtime.settings.stripe_api_base, _circuit(runtime)
@@ -37,7 +38,7 @@ def _check_font(settings: Settings) -> None:
     """Refuse a font for printed invoices that cannot be used, now and not when somebody asks for an invoice."""
     if settings.invoice_font is not None:
         try:
-            load_fonts(settings.invoice_font)
+            check_font(settings.invoice_font)
         except UnusableFontError as error:
             raise SettingsError(
                 [f"TOLLKEEPER_INVOICE_FONT: {settings.invoice_font} cannot be used ({error})."]

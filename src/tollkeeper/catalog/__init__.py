@@ -1,7 +1,8 @@
 """The catalogue: what is for sale, at what price, and what it allows. Data, applied from a YAML file.
 
 Owns: features, plans, prices, the entitlements and request rates of each plan, what usage beyond a soft limit costs,
-add-ons and what they add to a plan, coupons, promotion codes and trials (`offers`).
+add-ons and what they add to a plan, coupons, promotion codes and trials (`offers`), and every file that was applied
+(`versions`).
 Does not own: who has which plan (billing), what that leaves them to use (gate), how usage is counted (metering).
 Invariants: exactly one plan is the default one, and it has no price; a price never changes but for being withdrawn,
 so that a changed amount is a new price, and so it is with a charge for usage; nothing is deleted, since subscriptions
@@ -55,7 +56,18 @@ from .rules import in_words
 from .service import apply, default_plan_key, demo_catalogue, diff, get_plan, list_plans, load_catalogue
 from .spec import CatalogueSpec, read_catalogue_file
 from .spec_limits import period_in_words, window_in_words
-from .store import find_overage_price, list_prices, overage_in_force
+from .store import find_overage_price, list_prices, overage_in_force, plan_names
+from .versions import (
+    CatalogueMovedError,
+    CatalogueVersion,
+    VersionNotFoundError,
+    get_version,
+    latest_version,
+    line_changes,
+    list_versions,
+    must_be_latest,
+    words_of_file,
+)
 
 __all__ = [
     "CALENDAR",
@@ -66,7 +78,9 @@ __all__ = [
     "Catalogue",
     "CatalogueChanged",
     "CatalogueFileError",
+    "CatalogueMovedError",
     "CatalogueSpec",
+    "CatalogueVersion",
     "Change",
     "ChangeKind",
     "CodeTerms",
@@ -87,6 +101,7 @@ __all__ = [
     "Source",
     "Trial",
     "TrialEnd",
+    "VersionNotFoundError",
     "apply",
     "coupon_in_words",
     "default_plan_key",
@@ -97,20 +112,27 @@ __all__ = [
     "find_code",
     "find_overage_price",
     "get_plan",
+    "get_version",
     "in_words",
+    "latest_version",
+    "line_changes",
     "list_addon_prices",
     "list_codes",
     "list_coupons",
     "list_plans",
     "list_prices",
+    "list_versions",
     "load_catalogue",
+    "must_be_latest",
     "one_default_plan",
     "overage_in_force",
     "period_in_words",
+    "plan_names",
     "read_catalogue_file",
     "router",
     "sources_of",
     "takes_codes",
     "why_not",
     "window_in_words",
+    "words_of_file",
 ]

@@ -8,10 +8,11 @@ from tollkeeper.metering import define_meter, list_meters, must_keep_meaning
 
 from . import rules, store
 from .addons import apply_addons
-from .model import Catalogue, CatalogueChanged, Change, FeatureKind, NoDefaultPlanError, Plan, PlanNotFoundError
+from .model import Catalogue, CatalogueChanged, Change, FeatureKind, Plan, PlanNotFoundError
 from .offers import save_offers
 from .spec import CatalogueSpec, FeatureSpec, PlanSpec
 from .spec_limits import LimitSpec
+from .versions import keep, latest_version, words_of_file
 
 
 async def load_catalogue(tx: Tx) -> Catalogue:
@@ -42,10 +43,7 @@ async def default_plan_key(tx: Tx) -> str:
     Raises:
         NoDefaultPlanError: no catalogue was applied yet.
     """
-    keys = await store.default_plan_keys(tx)
-    if not keys:
-        raise NoDefaultPlanError
-    return keys[0]
+    return (await store.load(tx)).default.key
 
 
 async def diff(tx: Tx, spec: CatalogueSpec) -> list[Change]:
@@ -61,16 +59,42 @@ async def diff(tx: Tx, spec: CatalogueSpec) -> list[Change]:
     return [*rules.compare(await store.load(tx), spec), *rules.regrouped(wanted)]
 
 
-async def apply(tx: Tx, spec: CatalogueSpec) -> list[Change]:
+async def apply(
+    tx: Tx, spec: CatalogueSpec, *, source: str = "", note: str = "", restored: int | None = None
+) -> list[Change]:
     """Make the catalogue equal to this one and return what that changed; a second time changes nothing.
+
+    What was changed is kept as a version, and so is the first file there is, even if it changes nothing.
+
+    Args:
+        tx: the transaction.
+        spec: the catalogue.
+        source: the file it was read from; without one, a file is written of it.
+        note: why, for people who look at versions.
+        restored: the number of the older version that this one goes back to.
 
     Raises:
         MeterMismatchError: it would change what a meter counts; nothing is changed.
     """
     await store.lock(tx)
     changes = await diff(tx, spec)
-    if not changes:
+    held = await latest_version(tx)
+    if not changes and held is not None:
         return []
+    if changes:
+        await _save(tx, spec)
+    number = held.number + 1 if held else 1
+    said = [str(each) for each in changes]
+    about = {"changes": said} | ({"note": note} if note else {}) | ({"restored": restored} if restored else {})
+    record = await tx.record("catalogue.applied", target=("catalogue", number), after=about)
+    await keep(tx, number, source or words_of_file(spec), said, note=note, restored=restored, record_id=record)
+    if changes:
+        await tx.emit(CatalogueChanged(changed_at=tx.now))
+        await tx.changed("catalogue")
+    return changes
+
+
+async def _save(tx: Tx, spec: CatalogueSpec) -> None:
     for key, feature in _metered(spec).items():
         meter = feature.meter(key)
         await define_meter(
@@ -98,9 +122,6 @@ async def apply(tx: Tx, spec: CatalogueSpec) -> list[Change]:
         await store.replace_concurrency(tx, key, plan.concurrency)
     await apply_addons(tx, standing.addons, spec.addons)
     await save_offers(tx, spec.coupons, spec.codes)
-    await tx.emit(CatalogueChanged(changed_at=tx.now))
-    await tx.changed("catalogue")
-    return changes
 
 
 def demo_catalogue() -> str:

@@ -16,6 +16,7 @@ from tollkeeper.rating import Charge, Interval, PriceVersion
 
 from .addons import load_addons
 from .charges import charge_from_json, charge_to_json
+from .keeping import read_each_time, read_once
 from .model import Catalogue, Entitlement, EntitlementPeriod, Feature, FeatureKind, Plan, Price
 from .offers import Trial, TrialEnd, load_codes, load_coupons
 from .spec import PlanSpec
@@ -29,10 +30,15 @@ _LOCK = "select pg_advisory_xact_lock(hashtext('tollkeeper.catalogue'))"
 async def lock(tx: Tx) -> None:
     """Let one change of the catalogue run at a time, until the transaction ends."""
     await tx.connection.execute(text(_LOCK))
+    read_each_time(tx)
 
 
 async def load(tx: Tx) -> Catalogue:
-    """Read everything, archived features and plans included, prices only those on sale."""
+    """Return everything, archived features and plans included, prices only those on sale."""
+    return await read_once(tx, "catalogue", _read)
+
+
+async def _read(tx: Tx) -> Catalogue:
     rows = (await tx.connection.execute(select(FEATURES).order_by(FEATURES.c.position, FEATURES.c.key))).mappings()
     features = {row["key"]: _feature(row) for row in rows}
     prices: dict[str, list[Price]] = defaultdict(list)
@@ -52,13 +58,18 @@ async def load(tx: Tx) -> Catalogue:
         plans[key] = _plan(row, prices[key], allowed, rates[key], at_once[key])
     addons = await load_addons(tx, features)
     coupons, codes = await load_coupons(tx), await load_codes(tx)
-    return Catalogue(MappingProxyType(features), MappingProxyType(plans), coupons, codes, addons)
+    offered = MappingProxyType(coupons), MappingProxyType(codes)
+    return Catalogue(MappingProxyType(features), MappingProxyType(plans), *offered, addons)
 
 
-async def list_prices(tx: Tx) -> list[Price]:
+async def list_prices(tx: Tx) -> Sequence[Price]:
     """Return every price there ever was, oldest first."""
+    return await read_once(tx, "prices", _read_prices)
+
+
+async def _read_prices(tx: Tx) -> tuple[Price, ...]:
     rows = await tx.connection.execute(select(PRICES).order_by(PRICES.c.created_at, PRICES.c.id))
-    return [_price(row) for row in rows.mappings()]
+    return tuple(_price(row) for row in rows.mappings())
 
 
 async def save_feature(tx: Tx, feature: Feature, position: int) -> None:
@@ -215,6 +226,11 @@ async def _by_plan(tx: Tx, table: Table) -> Mapping[str, dict[str, int | None]]:
     for plan, name, number in await tx.connection.execute(select(table).order_by(table.c[0], table.c[1])):
         found[plan][name] = number
     return found
+
+
+async def plan_names(tx: Tx) -> dict[str, str]:
+    """Return what every plan is called by its key, archived ones too, in order."""
+    return {key: plan.name for key, plan in (await load(tx)).plans.items()}
 
 
 async def default_plan_keys(tx: Tx) -> list[str]:

@@ -9,6 +9,7 @@ from .model import Customer, NoCustomerError
 from .service import (
     ensure_customer,
     find_customer,
+    forget_email,
     get_customer,
     known_customer,
     list_customers,
@@ -23,6 +24,7 @@ __all__ = [
     "NoCustomerError",
     "ensure_customer",
     "find_customer",
+    "forget_email",
     "get_customer",
     "known_customer",
     "list_customers",

@@ -1,10 +1,11 @@
 """Use cases of customers."""
 
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
-from tollkeeper.billing.provider import CustomerState, account_of, lock, provider_of
-from tollkeeper.infra import Tx
+from tollkeeper.billing.provider import CustomerState, PaymentMethod, account_of, lock, provider_of
+from tollkeeper.infra import Tx, differences
 from tollkeeper.kit import Money
 from tollkeeper.orgs import find_organization
 
@@ -53,7 +54,14 @@ async def ensure_customer(tx: Tx, organization_id: UUID, *, name: str, email: st
     earlier = await store.list_by_organization(tx, account_of(tx.runtime), organization_id)
     key = f"customer-{organization_id}-{len(earlier)}"
     state = await provider.create_customer(organization_id, name=name, email=email, idempotency_key=key)
-    return await store.insert_customer(tx, account_of(tx.runtime), organization_id, state)
+    return await _taken_on(tx, organization_id, state)
+
+
+async def _taken_on(tx: Tx, organization_id: UUID, state: CustomerState) -> Customer:
+    made = await store.insert_customer(tx, account_of(tx.runtime), organization_id, state)
+    after = {"provider_id": made.provider_id}
+    await tx.record("customer.created", target=("customer", made.id), organization_id=organization_id, after=after)
+    return made
 
 
 async def known_customer(tx: Tx, provider_id: str) -> Customer | None:
@@ -73,12 +81,27 @@ async def match_customer(tx: Tx, provider_id: str, state: CustomerState | None) 
     await lock(tx, f"organization:{organization.id}")
     if await store.find_by_organization(tx, account, organization.id) is not None:
         return None  # it has one already: a second customer is for a person to look at
-    return await store.insert_customer(tx, account, organization.id, state)
+    return await _taken_on(tx, organization.id, state)
+
+
+async def forget_email(tx: Tx, email: str) -> list[UUID]:
+    """Let go of somebody's address; return the organizations whose customer had it. The provider is not told."""
+    return await store.forget_email(tx, email)
 
 
 async def mirror_customer(tx: Tx, customer: Customer, state: CustomerState | None) -> None:
     """Make our copy equal to the provider's; None means that the provider does not know the customer."""
+    target, owner = ("customer", customer.id), customer.organization_id
     if state is None or state.deleted:
-        await store.mark_deleted(tx, customer.id)
-    else:
-        await store.save_state(tx, customer.id, state)
+        if await store.mark_deleted(tx, customer.id):
+            await tx.record("customer.forgotten", target=target, organization_id=owner)
+        return
+    await store.save_state(tx, customer.id, state)
+    balance = customer.balance.amount if customer.balance else 0
+    was, is_now = differences(_told(balance, customer.payment_method), _told(state.balance, state.payment_method))
+    if is_now:
+        await tx.record("customer.changed", target=target, organization_id=owner, before=was, after=is_now)
+
+
+def _told(balance: int, method: PaymentMethod | None) -> dict[str, Any]:
+    return {"balance": balance, "payment_method": f"{method.brand or method.kind} {method.last4}" if method else None}

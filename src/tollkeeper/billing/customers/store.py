@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from tollkeeper.billing.provider import CustomerState, PaymentMethod
 from tollkeeper.infra import Tx
@@ -54,10 +54,18 @@ async def save_state(tx: Tx, customer_id: UUID, state: CustomerState) -> None:
     await tx.connection.execute(statement)
 
 
-async def mark_deleted(tx: Tx, customer_id: UUID) -> None:
-    """Note that the provider does not know the customer any more; the first time counts."""
+async def forget_email(tx: Tx, email: str) -> list[UUID]:
+    """Let go of the address wherever it stands; return whose it was."""
+    known = CUSTOMERS.c
+    statement = update(CUSTOMERS).values(email=None).where(func.lower(known.email) == email)
+    return list((await tx.connection.execute(statement.returning(known.organization_id))).scalars())
+
+
+async def mark_deleted(tx: Tx, customer_id: UUID) -> bool:
+    """Note that the provider does not know the customer any more; the first time counts, and is True."""
     statement = update(CUSTOMERS).values(deleted_at=tx.now, synced_at=tx.now, payment_method=None)
-    await tx.connection.execute(statement.where(CUSTOMERS.c.id == customer_id, CUSTOMERS.c.deleted_at.is_(None)))
+    known = CUSTOMERS.c.id == customer_id, CUSTOMERS.c.deleted_at.is_(None)
+    return bool((await tx.connection.execute(statement.where(*known))).rowcount)
 
 
 def _values(tx: Tx, state: CustomerState) -> dict[str, Any]:

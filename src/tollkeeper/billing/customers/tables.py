@@ -20,6 +20,7 @@ CUSTOMERS = Table(
     Column("synced_at", DateTime(timezone=True), nullable=False, comment="when the provider was last asked"),
     Column("deleted_at", DateTime(timezone=True), comment="since when the provider does not know it any more"),
     UniqueConstraint("account", "provider_id"),
+    Index(None, "organization_id"),
     Index(
         "uq_billing_customers_live",
         "account",

@@ -13,15 +13,21 @@ from .model import (
     Action,
     CardExpiring,
     Case,
+    CaseClosedError,
+    CaseNotFoundError,
+    Column,
     DunningStepReached,
+    Owed,
     PaymentFailed,
     PaymentRecovered,
     Signal,
+    Stage,
     State,
     Step,
+    Total,
 )
-from .rules import FAILING, MACHINE, machine_as_mermaid, read_schedule
-from .service import advance, find_case, observe, warn_of_expiring_cards
+from .rules import FAILING, MACHINE, counted, machine_as_mermaid, read_schedule
+from .service import advance, board, find_case, observe, postpone, schedule_of, total, warn_of_expiring_cards
 from .store import due_cases, get_case
 
 __all__ = [
@@ -31,18 +37,29 @@ __all__ = [
     "Action",
     "CardExpiring",
     "Case",
+    "CaseClosedError",
+    "CaseNotFoundError",
+    "Column",
     "DunningStepReached",
+    "Owed",
     "PaymentFailed",
     "PaymentRecovered",
     "Signal",
+    "Stage",
     "State",
     "Step",
+    "Total",
     "advance",
+    "board",
+    "counted",
     "due_cases",
     "find_case",
     "get_case",
     "machine_as_mermaid",
     "observe",
+    "postpone",
     "read_schedule",
+    "schedule_of",
+    "total",
     "warn_of_expiring_cards",
 ]

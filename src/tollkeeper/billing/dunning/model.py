@@ -1,12 +1,14 @@
 """Cases of failed payments, the steps of their schedule, and what is told of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
 from tollkeeper.infra import Event
+from tollkeeper.kit import ConflictError, Money, NotFoundError
 
 
 class State(StrEnum):
@@ -55,6 +57,7 @@ class Case:
     """A run of failed payments. `steps_done` counts the steps taken; `next_at` None: none is left.
 
     `requires_action`: the customer must confirm the payment, on `page_url`. `closed_at` None while it is open.
+    `postponed_days`: so many days later than the schedule says every step comes.
     """
 
     id: UUID
@@ -69,6 +72,56 @@ class Case:
     requires_action: bool
     page_url: str | None
     closed_at: datetime | None
+    postponed_days: int = 0
+
+    @property
+    def counts_from(self) -> datetime:
+        """From when the days of the schedule count: `since`, and later by what was postponed."""
+        return self.since + timedelta(days=self.postponed_days)
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A case as the board shows it: what is owed, for which plan, and when it is tried to collect it again.
+
+    `amount` None: its invoice is not mirrored. `next_attempt_at` None: the provider tries no more by itself.
+    """
+
+    case: Case
+    plan: str | None
+    amount: Money | None
+    invoice_id: UUID | None
+    invoice_number: str | None
+    next_attempt_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many cases of a state there are and what their invoices asked for; `currency` None: none is mirrored."""
+
+    state: State
+    currency: str | None
+    count: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Some cases of a stage; `has_more`: there are further ones."""
+
+    state: State
+    cases: Sequence[Owed]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A stage of the board: how many cases are in it, what is owed in all of them by currency, and some of them."""
+
+    state: State
+    count: int
+    totals: Sequence[Money]
+    cases: Sequence[Owed]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,3 +179,18 @@ class CardExpiring(Event):
     last4: str | None
     exp_month: int
     exp_year: int
+
+
+class CaseClosedError(ConflictError):
+    """Nothing is owed any more, or the subscription is over."""
+
+    code = "dunning_case_closed"
+    title = "Nothing is owed here any more"
+    hint = "It was paid meanwhile, or the subscription ended."
+
+
+class CaseNotFoundError(NotFoundError):
+    """There is no such case of failed payments."""
+
+    code = "dunning_case_not_found"
+    title = "There is no such case of failed payments"

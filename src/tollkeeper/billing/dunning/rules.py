@@ -1,10 +1,13 @@
 """How a case of failed payments moves. Pure: decides on values passed in."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from .model import Action, Case, Signal, State, Step
+from tollkeeper.kit import Money
+
+from .model import Action, Case, Column, Signal, Stage, State, Step, Total
 
 MACHINE: Mapping[tuple[State, Signal], State] = MappingProxyType(
     {
@@ -58,13 +61,35 @@ def signal(case: Case | None, status: str, attempts: int, *, over: bool) -> Sign
 
 def due(case: Case, schedule: Sequence[Step], now: datetime) -> Step | None:
     """Return the next step of a case when its day has come."""
-    at = next_at(case.since, schedule, case.steps_done)
+    at = next_at(case.counts_from, schedule, case.steps_done)
     return schedule[case.steps_done] if at is not None and at <= now else None
+
+
+def postponed(case: Case, schedule: Sequence[Step], days: int) -> Case:
+    """Return the case with every step that is not taken yet so many days later."""
+    later = replace(case, postponed_days=case.postponed_days + days)
+    return replace(later, next_at=next_at(later.counts_from, schedule, later.steps_done))
 
 
 def next_at(since: datetime, schedule: Sequence[Step], done: int) -> datetime | None:
     """Return when the step after `done` steps is due; None when none is left."""
     return since + timedelta(days=schedule[done].day) if done < len(schedule) else None
+
+
+def counted(stage: Stage, totals: Sequence[Total]) -> Column:
+    """Return a stage of the board with what is owed in all of it; `totals` is asked only where not all is shown."""
+    sums: dict[str, Money] = {}
+    if stage.has_more:
+        mine = [each for each in totals if each.state is stage.state]
+        sums = {each.currency: Money(each.amount, each.currency) for each in mine if each.currency is not None}
+        count = max(sum(each.count for each in mine), len(stage.cases))
+    else:
+        count = len(stage.cases)
+        for owed in stage.cases:
+            if owed.amount is not None:
+                before = sums.get(owed.amount.currency)
+                sums[owed.amount.currency] = owed.amount if before is None else before + owed.amount
+    return Column(stage.state, count, [sums[currency] for currency in sorted(sums)], stage.cases)
 
 
 def machine_as_mermaid() -> str:

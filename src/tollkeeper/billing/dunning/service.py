@@ -1,10 +1,11 @@
 """Use cases of dunning. Callers hold the lock of the customer."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from tollkeeper.billing.provider import InvoiceState
+from tollkeeper.billing.provider import InvoiceState, account_of
 from tollkeeper.billing.subscriptions import Subscription, expiring_cards, meaning, restore, withhold
 from tollkeeper.infra import Runtime, Tx
 from tollkeeper.kit import new_id
@@ -19,12 +20,17 @@ from .model import (
     PaymentFailed,
     PaymentRecovered,
     Signal,
+    Stage,
     State,
     Step,
+    Total,
 )
 
 WARN_BEFORE = timedelta(days=30)
+CLOSED_LATELY = timedelta(days=30)
 WITHHELD = "dunning"
+STAGES = (State.GRACE, State.RESTRICTED, State.CURRENT, State.ENDED)
+"""The board's, from left to right."""
 
 
 def schedule_of(runtime: Runtime) -> tuple[Step, ...]:
@@ -78,7 +84,7 @@ async def advance(tx: Tx, case: Case) -> Action | None:
     schedule = schedule_of(tx.runtime)
     while case.closed_at is None and (step := rules.due(case, schedule, tx.now)) is not None:
         done = case.steps_done + 1
-        case = replace(case, steps_done=done, next_at=rules.next_at(case.since, schedule, done))
+        case = replace(case, steps_done=done, next_at=rules.next_at(case.counts_from, schedule, done))
         await tx.emit(
             DunningStepReached(
                 organization_id=case.organization_id,
@@ -93,6 +99,35 @@ async def advance(tx: Tx, case: Case) -> Action | None:
         if step.action is Action.END:
             return Action.END
     return None
+
+
+async def postpone(tx: Tx, case: Case, days: int) -> Case:
+    """Give so many days more before each step that is not taken yet; what was taken stays."""
+    later = rules.postponed(case, schedule_of(tx.runtime), days)
+    await store.save(tx, later)
+    await tx.record(
+        "dunning.postponed",
+        target=("subscription", case.subscription_id),
+        organization_id=case.organization_id,
+        before={"next_step": case.next_at},
+        after={"next_step": later.next_at, "days": days},
+    )
+    return later
+
+
+async def board(tx: Tx, *, limit: int = 50) -> Sequence[Stage]:
+    """Return some of every stage: of those that are open, and of those that were closed in the last 30 days.
+
+    Of an open stage those are shown whose next step comes first, of a closed one those that were closed last.
+    """
+    found = await store.owed(tx, account_of(tx.runtime), STAGES, tx.now - CLOSED_LATELY, limit=limit + 1)
+    by_state = {state: [each for each in found if each.case.state is state] for state in STAGES}
+    return [Stage(state, cases[:limit], len(cases) > limit) for state, cases in by_state.items()]
+
+
+async def total(tx: Tx) -> Sequence[Total]:
+    """Return how many cases the board has in each stage and what they owe, read over all of them."""
+    return await store.totals(tx, account_of(tx.runtime), tx.now - CLOSED_LATELY)
 
 
 async def warn_of_expiring_cards(tx: Tx) -> int:
@@ -115,6 +150,14 @@ async def _move(tx: Tx, case: Case, heard: Signal) -> Case:
     closed = after in {State.CURRENT, State.ENDED}
     moved = replace(case, state=after, closed_at=tx.now if closed else None)
     await store.save(tx, moved)
+    if moved.state is not case.state:
+        await tx.record(
+            "dunning.moved",
+            target=("subscription", case.subscription_id),
+            organization_id=case.organization_id,
+            before={"state": case.state},
+            after={"state": moved.state, "attempts": moved.attempts},
+        )
     about = {"organization_id": case.organization_id, "subscription_id": case.subscription_id}
     if heard is Signal.FAILED:
         action = moved.requires_action

@@ -20,6 +20,14 @@ DUNNING_CASES = Table(
     Column("page_url", Text, comment="where the customer can pay or confirm"),
     Column("opened_at", DateTime(timezone=True), nullable=False),
     Column("closed_at", DateTime(timezone=True), comment="null while it is open"),
+    Column(
+        "postponed_days",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="ours: so many days later than the schedule says every step comes",
+    ),
+    CheckConstraint("postponed_days >= 0", name="postponed_not_negative"),
     CheckConstraint("state in ('current', 'grace', 'restricted', 'ended')", name="state_known"),
     Index(
         "uq_dunning_cases_open",
@@ -27,7 +35,11 @@ DUNNING_CASES = Table(
         unique=True,
         postgresql_where=text("closed_at is null"),
     ),
+    Index("ix_dunning_cases_closed", "closed_at"),
     Index("ix_dunning_cases_due", "next_at", postgresql_where=text("closed_at is null")),
+    Index(
+        "ix_dunning_cases_board", "state", text("coalesce(closed_at, 'infinity'::timestamptz) desc"), "next_at", "id"
+    ),
     comment="Runs of failed payments and how far their schedule has come",
 )
 

@@ -55,6 +55,17 @@ class OpenedCheckout:
     session_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """What came of another try to collect. `said` is why it was declined; empty: it was not.
+
+    Neither paid nor declined: the payment is on its way.
+    """
+
+    paid: bool
+    said: str
+
+
 class ChangeAt(StrEnum):
     """When a change takes effect."""
 
@@ -150,6 +161,35 @@ class StoredEvent:
     attempts: int
     error: str | None
     processed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    """An event in the log of what the provider told, without its body. `size` is the body's, 0 when it was emptied."""
+
+    id: UUID
+    provider_id: str
+    type: str
+    status: EventStatus
+    created_at: datetime
+    received_at: datetime
+    processed_at: datetime | None
+    deliveries: int
+    attempts: int
+    error: str | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class SoughtEvents:
+    """Which events are looked for; None: whichever.
+
+    `type` is one, or with a full stop at its end all that begin so. `provider_id` is one event's own id.
+    """
+
+    status: EventStatus | None = None
+    type: str | None = None
+    provider_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +321,14 @@ class NoTrialError(ConflictError):
     hint = "GET /api/subscription/status tells the state of the subscription."
 
 
+class NotExtendableError(ConflictError):
+    """Only a paid period that goes on as it is can be made longer."""
+
+    code = "not_extendable"
+    title = "This period cannot be made longer now"
+    hint = "It must be paid and running: not paused, not cancelled, and with no change of plan to come."
+
+
 class PaymentMethodNeededError(ConflictError):
     """There is no way to collect what is due."""
 
@@ -311,6 +359,21 @@ class TaxIdNotFoundError(NotFoundError):
     code = "tax_id_not_found"
     title = "There is no such tax id"
     hint = "GET /api/billing/tax-ids lists yours."
+
+
+class EventNotFoundError(NotFoundError):
+    """No such event was received."""
+
+    code = "webhook_not_found"
+    title = "There is no such event"
+
+
+class EventNotReplayableError(ConflictError):
+    """There is nothing to work off: its body was emptied, or nothing is done with events of its type."""
+
+    code = "webhook_not_replayable"
+    title = "This event cannot be replayed"
+    hint = "Bodies are kept for 30 days. `tollkeeper billing reconcile` mends whatever differs from the provider."
 
 
 class LivemodeMismatchError(TollkeeperError):

@@ -3,10 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from tollkeeper.billing.provider import BilledTo, CreditNoteLine, Discount, InvoiceLine, Tax, Term
 from tollkeeper.kit import Money, NotFoundError
+
+
+class InvoiceOrder(StrEnum):
+    """What invoices are sorted by."""
+
+    ISSUED = "issued"
+    TOTAL = "total"
+    """Each currency apart, since amounts of two are not comparable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +101,20 @@ class CreditNote:
 @dataclass(frozen=True, slots=True)
 class InvoiceDocument:
     """An invoice with all that is needed to print it: its credit notes, oldest first, and the names of taxes and
-    discounts by the provider's ids, as far as they are known.
+    discounts by the provider's ids, as far as they are known. `paid_with` says how it was paid; empty: nobody knows.
     """
 
     invoice: Invoice
     credit_notes: tuple[CreditNote, ...]
     terms: Mapping[str, Term]
+    paid_with: str = ""
+
+    @property
+    def is_receipt(self) -> bool:
+        """Whether it says that money came for all of it."""
+        return (
+            self.invoice.status == "paid" and self.invoice.paid_at is not None and self.invoice.amount_paid.amount > 0
+        )
 
 
 class InvoiceNotFoundError(NotFoundError):

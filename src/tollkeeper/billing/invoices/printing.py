@@ -23,6 +23,7 @@ from tollkeeper.billing.provider import InvoiceLine
 from tollkeeper.kit import Money
 
 from .model import CreditNote, InvoiceDocument
+from .paper import Seller, UnusableFontError
 from .rules import address_lines, notes, rates_of, sums, tax_id_words, unit_price
 
 _FOLDER = Path(__file__).parent / "fonts"
@@ -36,20 +37,6 @@ _MARKS = {"draft": "DRAFT", "void": "VOID"}
 _STATES = {"paid": "Paid", "open": "Open", "uncollectible": "Not collected", "draft": "Draft", "void": "Void"}
 # The library keeps fonts and styles for the whole process.
 _ONE_AT_A_TIME = threading.Lock()
-
-
-class UnusableFontError(ValueError):
-    """The extra font is no TrueType font that can be put into a document."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seller:
-    """Who sells, as printed. Empty parts are left out. `address` has lines."""
-
-    name: str = ""
-    address: tuple[str, ...] = ()
-    tax_id: str = ""
-    email: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +82,7 @@ def load_fonts(extra: Path | None) -> None:
             raise UnusableFontError(str(error)) from error
 
 
-def print_invoice(document: InvoiceDocument, seller: Seller, *, font: Path | None = None) -> bytes:
+def printed(document: InvoiceDocument, seller: Seller, font: Path | None) -> bytes:
     """Return the invoice as a PDF. `font` is a TrueType font for letters beyond Latin, Greek and Cyrillic.
 
     Raises:
@@ -118,7 +105,7 @@ class _Printer:
     def pdf(self) -> bytes:
         paper = BytesIO()
         invoice = self._invoice
-        title = f"Invoice {invoice.number}" if invoice.number else _TITLES["draft"]
+        title = f"{self._called()} {invoice.number}" if invoice.number else _TITLES["draft"]
         template = SimpleDocTemplate(
             paper,
             pagesize=A4,
@@ -134,15 +121,20 @@ class _Printer:
         template.build([*self._head(), *self._body(), *self._tail()], onFirstPage=draw, onLaterPages=draw)
         return paper.getvalue()
 
+    def _called(self) -> str:
+        # It stays the invoice that is kept for taxes: there is no second paper of the same number.
+        return "Invoice and receipt" if self._document.is_receipt else "Invoice"
+
     def _head(self) -> list[Flowable]:
         invoice, styles = self._invoice, self._styles
-        title = _TITLES.get(invoice.status, "Invoice")
+        title = _TITLES.get(invoice.status, self._called())
         facts = [
             ("Number", invoice.number or "not given yet"),
             ("Date", _day(invoice.finalized_at or invoice.issued_at)),
         ]
         facts += [("Status", _STATES.get(invoice.status, invoice.status.capitalize()))]
         facts += [(name, _day(at)) for name, at in (("Due", invoice.due_at), ("Paid on", invoice.paid_at)) if at]
+        facts += [("Paid with", self._document.paid_with)] if self._document.paid_with else []
         if invoice.period_start and invoice.period_end and invoice.period_start < invoice.period_end:
             facts.append(("Period", f"{_day(invoice.period_start)} to {_day(invoice.period_end)}"))
         shown = [[_words(name, styles.soft), _words(value, styles.body)] for name, value in facts]

@@ -1,14 +1,20 @@
 """Use cases of invoices."""
 
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from tollkeeper.billing.customers import Customer, list_customers
+from tollkeeper.billing.customers import Customer
 from tollkeeper.billing.provider import InvoiceState, account_of, provider_of
 from tollkeeper.infra import Tx
-from tollkeeper.kit import Page, page_of, read_cursor
+from tollkeeper.kit import Order, Page, read_moment, read_number, read_word
 
 from . import store
-from .model import Invoice, InvoiceDocument, InvoiceNotFoundError
+from .model import Invoice, InvoiceDocument, InvoiceNotFoundError, InvoiceOrder
+
+_ORDERS: Mapping[InvoiceOrder, Order[Invoice]] = {
+    InvoiceOrder.ISSUED: Order(lambda each: (each.issued_at, each.id), (read_moment,)),
+    InvoiceOrder.TOTAL: Order(lambda each: (each.total.currency, each.total.amount, each.id), (read_word, read_number)),
+}
 
 
 async def mirror_invoice(tx: Tx, customer: Customer, state: InvoiceState, *, credited: bool = False) -> None:
@@ -18,7 +24,16 @@ async def mirror_invoice(tx: Tx, customer: Customer, state: InvoiceState, *, cre
     """
     provider = provider_of(tx.runtime)
     whole = state if state.whole else await provider.fetch_invoice(state.id) or state
+    before = await store.status_of(tx, customer, whole.id)
     invoice_id = await store.save(tx, customer, whole)
+    if before != whole.status:
+        await tx.record(
+            "invoice.changed",
+            target=("invoice", invoice_id),
+            organization_id=customer.organization_id,
+            before={"status": before},
+            after={"status": whole.status, "total": whole.total, "currency": whole.currency},
+        )
     await _learn_terms(tx, whole)
     noted = whole.credited_before_payment or whole.credited_after_payment
     if credited or noted or await store.has_credit_notes(tx, invoice_id):
@@ -40,16 +55,57 @@ async def _learn_terms(tx: Tx, state: InvoiceState) -> None:
         await store.save_terms(tx, account, await provider.describe_discounts(state.id))
 
 
-async def list_invoices(tx: Tx, organization_id: UUID, *, cursor: str | None = None, limit: int = 20) -> Page[Invoice]:
-    """Return the organization's invoices, newest first.
+async def list_invoices(
+    tx: Tx,
+    organization_id: UUID,
+    *,
+    order: InvoiceOrder = InvoiceOrder.ISSUED,
+    descending: bool = True,
+    cursor: str | None = None,
+    limit: int = 20,
+) -> Page[Invoice]:
+    """Return the organization's invoices, newest first unless asked otherwise.
 
     Raises:
-        InvalidInputError: the cursor is not one of ours.
+        InvalidInputError: the cursor is not one of ours, or not one of this order.
     """
-    before = read_cursor(cursor)
-    customers = await list_customers(tx, organization_id)
-    found = await store.list_of(tx, customers, before=before, limit=limit + 1)
-    return page_of(found, limit, lambda each: (each.issued_at, each.id))
+    way = store.Way(order, descending, _ORDERS[order].after(cursor), limit + 1)
+    return _ORDERS[order].page(await store.list_of(tx, account_of(tx.runtime), organization_id, way), limit)
+
+
+async def list_all_invoices(
+    tx: Tx,
+    *,
+    status: str | None = None,
+    order: InvoiceOrder = InvoiceOrder.ISSUED,
+    descending: bool = True,
+    cursor: str | None = None,
+    limit: int = 20,
+) -> Page[Invoice]:
+    """Return invoices of everybody, as `list_invoices` does; `status` is the provider's word, None: any.
+
+    Raises:
+        InvalidInputError: the cursor is not one of ours, or not one of this order.
+    """
+    way = store.Way(order, descending, _ORDERS[order].after(cursor), limit + 1)
+    return _ORDERS[order].page(await store.list_all(tx, account_of(tx.runtime), way, status=status), limit)
+
+
+async def invoice_ids(tx: Tx, provider_ids: Collection[str]) -> dict[str, UUID]:
+    """Return our ids of invoices by theirs at the provider; those that are not mirrored are left out."""
+    return await store.ids_of(tx, account_of(tx.runtime), provider_ids)
+
+
+async def whose_invoice(tx: Tx, invoice_id: UUID) -> UUID:
+    """Return the organization an invoice was made out to.
+
+    Raises:
+        InvoiceNotFoundError: there is none of this id.
+    """
+    found = await store.owner(tx, account_of(tx.runtime), invoice_id)
+    if found is None:
+        raise InvoiceNotFoundError
+    return found
 
 
 async def get_invoice(tx: Tx, organization_id: UUID, invoice_id: UUID) -> Invoice:
@@ -58,7 +114,7 @@ async def get_invoice(tx: Tx, organization_id: UUID, invoice_id: UUID) -> Invoic
     Raises:
         InvoiceNotFoundError: there is none of this id, or it is somebody else's.
     """
-    found = await store.find(tx, await list_customers(tx, organization_id), invoice_id)
+    found = await store.find(tx, account_of(tx.runtime), organization_id, invoice_id)
     if found is None:
         raise InvoiceNotFoundError
     return found

@@ -1,16 +1,16 @@
 """Every statement about invoices."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import exists, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.dialects.postgresql import insert
 
-from tollkeeper.billing.customers import Customer
+from tollkeeper.billing.customers import CUSTOMERS, Customer
 from tollkeeper.billing.provider import (
     BilledTo,
     CreditNoteLine,
@@ -21,10 +21,10 @@ from tollkeeper.billing.provider import (
     Tax,
     Term,
 )
-from tollkeeper.infra import Tx
+from tollkeeper.infra import Tx, in_order
 from tollkeeper.kit import Money, new_id
 
-from .model import CreditNote, Invoice
+from .model import CreditNote, Invoice, InvoiceOrder
 from .tables import CREDIT_NOTES, INVOICE_TERMS, INVOICES
 
 _AMOUNTS: tuple[str, ...] = (
@@ -48,7 +48,21 @@ _PARTS: Mapping[str, TypeAdapter[Any]] = {
     "taxes": TypeAdapter(tuple[Tax, ...]),
     "billed_to": TypeAdapter(BilledTo),
 }
+_COLUMNS: Mapping[InvoiceOrder, tuple[ColumnElement[Any], ...]] = {
+    InvoiceOrder.ISSUED: (INVOICES.c.issued_at, INVOICES.c.id),
+    InvoiceOrder.TOTAL: (INVOICES.c.currency, INVOICES.c.total, INVOICES.c.id),
+}
 _NOTE_LINES = TypeAdapter(tuple[CreditNoteLine, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A page of a list: its order and direction, the place after which it begins (None: at the first), how long."""
+
+    order: InvoiceOrder
+    descending: bool
+    after: tuple[Any, ...] | None
+    limit: int
 
 
 async def save(tx: Tx, customer: Customer, state: InvoiceState) -> UUID:
@@ -65,26 +79,58 @@ async def save(tx: Tx, customer: Customer, state: InvoiceState) -> UUID:
     return found
 
 
-async def list_of(
-    tx: Tx, customers: Sequence[Customer], *, before: tuple[datetime, UUID] | None, limit: int
-) -> list[Invoice]:
-    """Return these customers' invoices, newest first, after the one that `before` names by its time and id."""
-    owners = {customer.id: customer.organization_id for customer in customers}
-    table = INVOICES.c
-    query = select(INVOICES).where(table.customer_id.in_(owners))
-    if before is not None:
-        query = query.where(tuple_(table.issued_at, table.id) < tuple_(*before))
-    ordered = query.order_by(table.issued_at.desc(), table.id.desc()).limit(limit)
-    rows = (await tx.connection.execute(ordered)).mappings()
-    return [_invoice(row, owners[row["customer_id"]]) for row in rows]
+async def status_of(tx: Tx, customer: Customer, provider_id: str) -> str | None:
+    """Return what the status of the invoice was when it was mirrored last; None: it never was."""
+    mine = (INVOICES.c.customer_id == customer.id) & (INVOICES.c.provider_id == provider_id)
+    found: str | None = (await tx.connection.execute(select(INVOICES.c.status).where(mine))).scalar_one_or_none()
+    return found
 
 
-async def find(tx: Tx, customers: Sequence[Customer], invoice_id: UUID) -> Invoice | None:
-    """Return the invoice of this id; None when there is none, or it belongs to another customer."""
-    owners = {customer.id: customer.organization_id for customer in customers}
-    query = select(INVOICES).where(INVOICES.c.customer_id.in_(owners), INVOICES.c.id == invoice_id)
-    row = (await tx.connection.execute(query)).mappings().one_or_none()
-    return None if row is None else _invoice(row, owners[row["customer_id"]])
+async def list_of(tx: Tx, account: str, organization_id: UUID, way: Way) -> list[Invoice]:
+    """Return a page of an organization's invoices."""
+    return await _page(tx, _everybodys(account).where(CUSTOMERS.c.organization_id == organization_id), way)
+
+
+async def list_all(tx: Tx, account: str, way: Way, *, status: str | None) -> list[Invoice]:
+    """Return a page of everybody's invoices."""
+    query = _everybodys(account)
+    return await _page(tx, query.where(INVOICES.c.status == status) if status is not None else query, way)
+
+
+def _everybodys(account: str) -> Select[Any]:
+    whose = select(INVOICES, CUSTOMERS.c.organization_id)
+    return whose.join(CUSTOMERS, CUSTOMERS.c.id == INVOICES.c.customer_id).where(CUSTOMERS.c.account == account)
+
+
+async def _page(tx: Tx, query: Select[Any], way: Way) -> list[Invoice]:
+    ordered = in_order(query, _COLUMNS[way.order], way.after, descending=way.descending)
+    rows = (await tx.connection.execute(ordered.limit(way.limit))).mappings()
+    return [_invoice(row, row["organization_id"]) for row in rows]
+
+
+async def owner(tx: Tx, account: str, invoice_id: UUID) -> UUID | None:
+    """Return whose invoice this is; None when there is none of this id."""
+    query = select(CUSTOMERS.c.organization_id).join(INVOICES, INVOICES.c.customer_id == CUSTOMERS.c.id)
+    mine = query.where(CUSTOMERS.c.account == account, INVOICES.c.id == invoice_id)
+    found: UUID | None = (await tx.connection.execute(mine)).scalar_one_or_none()
+    return found
+
+
+async def ids_of(tx: Tx, account: str, provider_ids: Collection[str]) -> dict[str, UUID]:
+    """Return our ids of invoices by theirs at the provider; those that are not mirrored are left out."""
+    if not provider_ids:
+        return {}
+    mine = (CUSTOMERS.c.account == account) & INVOICES.c.provider_id.in_(provider_ids)
+    query = select(INVOICES.c.provider_id, INVOICES.c.id).join(CUSTOMERS, CUSTOMERS.c.id == INVOICES.c.customer_id)
+    rows = (await tx.connection.execute(query.where(mine))).all()
+    return {row[0]: row[1] for row in rows}
+
+
+async def find(tx: Tx, account: str, organization_id: UUID, invoice_id: UUID) -> Invoice | None:
+    """Return the invoice of this id; None when there is none, or it is another organization's."""
+    theirs = _everybodys(account).where(CUSTOMERS.c.organization_id == organization_id)
+    row = (await tx.connection.execute(theirs.where(INVOICES.c.id == invoice_id))).mappings().one_or_none()
+    return None if row is None else _invoice(row, organization_id)
 
 
 async def save_credit_note(tx: Tx, invoice_id: UUID, state: CreditNoteState) -> None:

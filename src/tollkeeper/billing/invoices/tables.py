@@ -59,7 +59,12 @@ INVOICES = Table(
     UniqueConstraint("customer_id", "provider_id"),
     CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency_iso"),
     Index(None, "customer_id", "issued_at", "id"),
+    Index(None, "issued_at", "id"),
+    Index(None, "status", "issued_at", "id"),
+    Index(None, "currency", "total", "id"),
+    Index(None, "status", "currency", "total", "id"),
     Index(None, "provider_id"),
+    Index(None, "number"),
     comment="Mirror of the provider's invoices, amounts in minor units",
 )
 

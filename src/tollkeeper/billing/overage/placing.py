@@ -68,6 +68,13 @@ async def note(tx: Tx, charge: Charge, placed: PlacedCharge) -> None:
     """Note that a charge is at the provider, and tell of it."""
     values = {"state": State.CHARGED.value, "charged_at": tx.now, "problem": None}
     await store.change(tx, [charge.id], provider_item=placed.item, invoice=placed.invoice, **values)
+    charged = {"quantity": charge.quantity, "amount": charge.amount, "currency": charge.currency}
+    await tx.record(
+        "usage.charged",
+        target=("charge", charge.id),
+        organization_id=charge.organization_id,
+        after={"feature": charge.feature, **charged},
+    )
     await tx.emit(
         UsageCharged(
             organization_id=charge.organization_id,

@@ -23,6 +23,7 @@ from .model import (
     NothingToRefundError,
     Outcome,
     PaymentDisputedError,
+    PaymentOrder,
     PaymentsOfInvoice,
     Policy,
     Refund,
@@ -51,10 +52,15 @@ from .service import (
     payments_of_invoice,
     release_dispute,
     remind_of_evidence,
+    way_paid,
 )
+from .tables import DISPUTES, PAYMENTS, REFUNDS
 
 __all__ = [
     "ANSWERABLE",
+    "DISPUTES",
+    "PAYMENTS",
+    "REFUNDS",
     "STAGES",
     "Charge",
     "CreditOrder",
@@ -69,6 +75,7 @@ __all__ = [
     "NothingToRefundError",
     "Outcome",
     "PaymentDisputedError",
+    "PaymentOrder",
     "PaymentsOfInvoice",
     "Policy",
     "Refund",
@@ -91,4 +98,5 @@ __all__ = [
     "release_dispute",
     "remind_of_evidence",
     "stage_of",
+    "way_paid",
 ]

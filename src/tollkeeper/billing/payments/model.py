@@ -40,6 +40,14 @@ class Effect(StrEnum):
     END = "end"
 
 
+class PaymentOrder(StrEnum):
+    """What payments, refunds and disputes are sorted by."""
+
+    CREATED = "created"
+    AMOUNT = "amount"
+    """Each currency apart, since amounts of two are not comparable."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What disputes do: while open, when lost, and how many days before its deadline one is reminded of."""

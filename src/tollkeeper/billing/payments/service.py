@@ -1,15 +1,15 @@
 """Use cases of payments. Callers hold the lock of the customer while they mirror."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
 from tollkeeper.billing.customers import Customer, list_customers
-from tollkeeper.billing.provider import PaymentState, account_of
+from tollkeeper.billing.provider import ChargeState, PaymentMethod, PaymentState, account_of
 from tollkeeper.billing.subscriptions import Subscription, list_of_organization, meaning, restore, withhold
 from tollkeeper.infra import Runtime, Tx
-from tollkeeper.kit import Page, page_of, read_cursor
+from tollkeeper.kit import Order, Page, page_of, read_moment, read_number, read_word
 
 from . import rules, store
 from .model import (
@@ -19,6 +19,7 @@ from .model import (
     DisputeEvidenceDue,
     DisputeNotFoundError,
     DisputeOpened,
+    PaymentOrder,
     PaymentsOfInvoice,
     Policy,
     Refund,
@@ -30,6 +31,12 @@ from .model import (
 WITHHELD = "dispute"
 
 T = TypeVar("T", Charge, Refund, Dispute)
+_ORDERS: Mapping[PaymentOrder, Order[Charge | Refund | Dispute]] = {
+    PaymentOrder.CREATED: Order(lambda each: (each.created_at, each.id), (read_moment,)),
+    PaymentOrder.AMOUNT: Order(
+        lambda each: (each.amount.currency, each.amount.amount, each.id), (read_word, read_number)
+    ),
+}
 
 
 def policy_of(runtime: Runtime) -> Policy:
@@ -42,7 +49,7 @@ async def mirror_payment(tx: Tx, customer: Customer, state: PaymentState) -> Seq
 
     Returns the subscriptions that the caller has to end now.
     """
-    ids = {each.id: await store.save_charge(tx, customer, each) for each in state.charges}
+    ids = {each.id: await _mirror_charge(tx, customer, each) for each in state.charges}
     for refund in state.refunds:
         before_refund = await store.find_refund(tx, customer, refund.id)
         await _tell_of_refund(tx, before_refund, await store.save_refund(tx, customer, ids[refund.charge_id], refund))
@@ -60,8 +67,10 @@ async def mirror_payment(tx: Tx, customer: Customer, state: PaymentState) -> Seq
 
 async def forget(tx: Tx, customer: Customer, provider_id: str) -> None:
     """Drop a payment with all that belongs to it, a refund or a dispute that the provider does not know."""
-    gone = await store.delete_unknown(tx, customer, provider_id)
-    for subscription in {each.subscription for each in gone if each.subscription is not None}:
+    disputes, gone = await store.delete_unknown(tx, customer, provider_id)
+    for target in gone:
+        await tx.record(f"{target[0]}.forgotten", target=target, organization_id=customer.organization_id)
+    for subscription in {each.subscription for each in disputes if each.subscription is not None}:
         await _act(tx, customer, subscription)
 
 
@@ -84,29 +93,59 @@ async def payments_of_invoice(tx: Tx, organization_id: UUID, invoice: str) -> Pa
     return PaymentsOfInvoice(*await store.of_invoice(tx, account_of(tx.runtime), organization_id, invoice))
 
 
+async def way_paid(tx: Tx, organization_id: UUID, invoice: str) -> PaymentMethod | None:
+    """Return what an invoice, by its id at the provider, was paid with; None: it was not, or nobody knows."""
+    return await store.way_paid(tx, account_of(tx.runtime), organization_id, invoice)
+
+
 async def list_charges(
-    tx: Tx, organization_id: UUID | None, *, cursor: str | None = None, limit: int = 20
+    tx: Tx,
+    organization_id: UUID | None,
+    *,
+    statuses: Collection[str] = (),
+    order: PaymentOrder = PaymentOrder.CREATED,
+    descending: bool = True,
+    cursor: str | None = None,
+    limit: int = 20,
 ) -> Page[Charge]:
-    """Return payments of an organization (None: of all), newest first.
+    """Return payments of an organization (None: of all), newest first unless asked otherwise; of these statuses,
+    unless none are named.
 
     Raises:
-        InvalidInputError: the cursor is not one of ours.
+        InvalidInputError: the cursor is not one of ours, or not one of this order.
     """
-    return _paged(await store.list_charges(tx, _wanted(tx, organization_id, cursor, limit)), limit)
+    wanted = _wanted(tx, organization_id, statuses, cursor, limit, order=order, descending=descending)
+    return _paged(await store.list_charges(tx, wanted), order, limit)
 
 
 async def list_refunds(
-    tx: Tx, organization_id: UUID | None, *, cursor: str | None = None, limit: int = 20
+    tx: Tx,
+    organization_id: UUID | None,
+    *,
+    statuses: Collection[str] = (),
+    order: PaymentOrder = PaymentOrder.CREATED,
+    descending: bool = True,
+    cursor: str | None = None,
+    limit: int = 20,
 ) -> Page[Refund]:
     """Return refunds as `list_charges` does payments."""
-    return _paged(await store.list_refunds(tx, _wanted(tx, organization_id, cursor, limit)), limit)
+    wanted = _wanted(tx, organization_id, statuses, cursor, limit, order=order, descending=descending)
+    return _paged(await store.list_refunds(tx, wanted), order, limit)
 
 
 async def list_disputes(
-    tx: Tx, organization_id: UUID | None, *, cursor: str | None = None, limit: int = 20
+    tx: Tx,
+    organization_id: UUID | None,
+    *,
+    statuses: Collection[str] = (),
+    order: PaymentOrder = PaymentOrder.CREATED,
+    descending: bool = True,
+    cursor: str | None = None,
+    limit: int = 20,
 ) -> Page[Dispute]:
     """Return disputes as `list_charges` does payments."""
-    return _paged(await store.list_disputes(tx, _wanted(tx, organization_id, cursor, limit)), limit)
+    wanted = _wanted(tx, organization_id, statuses, cursor, limit, order=order, descending=descending)
+    return _paged(await store.list_disputes(tx, wanted), order, limit)
 
 
 async def get_dispute(tx: Tx, organization_id: UUID | None, dispute_id: UUID) -> Dispute:
@@ -153,6 +192,7 @@ async def _act(tx: Tx, customer: Customer, provider_subscription: str) -> Subscr
 
 
 async def _tell_of_refund(tx: Tx, before: Refund | None, after: Refund) -> None:
+    await _record(tx, "refund", before, after)
     ids = {"organization_id": after.organization_id, "refund_id": after.id}
     amount, currency = after.amount.amount, after.amount.currency
     if before is None:
@@ -161,7 +201,29 @@ async def _tell_of_refund(tx: Tx, before: Refund | None, after: Refund) -> None:
         await tx.emit(RefundFailed(**ids, amount=amount, currency=currency, failure=after.failure_reason))
 
 
+async def _mirror_charge(tx: Tx, customer: Customer, state: ChargeState) -> UUID:
+    before = await store.find_charge(tx, customer, state.id)
+    after = await store.save_charge(tx, customer, state)
+    await _record(tx, "payment", before, after)
+    return after.id
+
+
+async def _record(tx: Tx, kind: str, before: T | None, after: T) -> None:
+    """Write down that the provider tells another status, or of something new."""
+    was, is_now = before.status if before else None, after.status
+    if was != is_now:
+        told = {"status": is_now, "amount": after.amount.amount, "currency": after.amount.currency}
+        await tx.record(
+            f"{kind}.changed",
+            target=(kind, after.id),
+            organization_id=after.organization_id,
+            before={"status": was},
+            after=told,
+        )
+
+
 async def _tell_of_dispute(tx: Tx, before: Dispute | None, after: Dispute) -> None:
+    await _record(tx, "dispute", before, after)
     ids = {"organization_id": after.organization_id, "dispute_id": after.id}
     amount, currency = after.amount.amount, after.amount.currency
     escalated = before is not None and (before.stage, after.stage) == (Stage.INQUIRY, Stage.OPEN)
@@ -179,10 +241,20 @@ async def _tell_of_dispute(tx: Tx, before: Dispute | None, after: Dispute) -> No
         await tx.emit(DisputeClosed(**ids, amount=amount, currency=currency, outcome=after.outcome.value))
 
 
-def _paged(found: Sequence[T], limit: int) -> Page[T]:
-    return page_of(found, limit, lambda each: (each.created_at, each.id))
+def _paged(found: Sequence[T], order: PaymentOrder, limit: int) -> Page[T]:
+    return page_of(found, limit, _ORDERS[order].place)
 
 
-def _wanted(tx: Tx, organization_id: UUID | None, cursor: str | None, limit: int) -> store.Wanted:
+def _wanted(
+    tx: Tx,
+    organization_id: UUID | None,
+    statuses: Collection[str],
+    cursor: str | None,
+    limit: int,
+    *,
+    order: PaymentOrder,
+    descending: bool,
+) -> store.Wanted:
     # One more than is shown tells whether there is a next page.
-    return store.Wanted(account_of(tx.runtime), organization_id, read_cursor(cursor), limit + 1)
+    after = _ORDERS[order].after(cursor)
+    return store.Wanted(account_of(tx.runtime), organization_id, order, descending, after, limit + 1, statuses)

@@ -1,20 +1,20 @@
 """Every statement about payments, refunds and disputes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, delete, func, select, tuple_, union_all, update
+from sqlalchemy import ColumnElement, Select, Table, delete, func, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 
 from tollkeeper.billing.customers import CUSTOMERS, Customer
 from tollkeeper.billing.provider import ChargeState, DisputeState, PaymentMethod, RefundState
-from tollkeeper.infra import Tx
+from tollkeeper.infra import Tx, in_order
 from tollkeeper.kit import Money, new_id
 
-from .model import Charge, Dispute, Refund, Stage
+from .model import Charge, Dispute, PaymentOrder, Refund, Stage
 from .rules import ANSWERABLE, stage_of
 from .tables import DISPUTES, PAYMENTS, REFUNDS
 
@@ -40,19 +40,26 @@ _DISPUTES = (
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A page of an organization's things (None: of everybody's), after the one named by its time and id."""
+    """A page of an organization's things (None: of everybody's), after the one at this place in their order.
+
+    `statuses` are the provider's words; empty: whichever.
+    """
 
     account: str
     organization_id: UUID | None
-    before: tuple[datetime, UUID] | None
+    order: PaymentOrder
+    descending: bool
+    after: tuple[Any, ...] | None
     limit: int
+    statuses: Collection[str] = ()
 
 
-async def save_charge(tx: Tx, customer: Customer, state: ChargeState) -> UUID:
-    """Make our copy equal to the provider's; returns our id."""
+async def save_charge(tx: Tx, customer: Customer, state: ChargeState) -> Charge:
+    """Make our copy equal to the provider's."""
     values = _values(state)
     values |= {"intent": values.pop("intent_id"), "invoice": values.pop("invoice_id")}
-    return await _save(tx, PAYMENTS, customer, state.id, values)
+    made = await _save(tx, PAYMENTS, customer, state.id, values)
+    return _charge((await _rows(tx, _CHARGES.where(PAYMENTS.c.id == made)))[0])
 
 
 async def save_refund(tx: Tx, customer: Customer, payment_id: UUID, state: RefundState) -> Refund:
@@ -74,6 +81,11 @@ async def save_dispute(
     values["closed_at"] = ((known.closed_at if known else None) or tx.now) if closed else None
     made = await _save(tx, DISPUTES, customer, state.id, values)
     return _dispute((await _rows(tx, _DISPUTES.where(DISPUTES.c.id == made)))[0])
+
+
+async def find_charge(tx: Tx, customer: Customer, provider_id: str) -> Charge | None:
+    """Return the customer's payment of this id at the provider."""
+    return next(map(_charge, await _rows(tx, _CHARGES.where(_this(PAYMENTS, customer, provider_id)))), None)
 
 
 async def find_refund(tx: Tx, customer: Customer, provider_id: str) -> Refund | None:
@@ -101,17 +113,17 @@ async def disputes_of(tx: Tx, customer: Customer, subscription: str) -> list[Dis
 
 
 async def list_charges(tx: Tx, wanted: Wanted) -> list[Charge]:
-    """Return a page of payments, newest first."""
+    """Return a page of payments."""
     return [_charge(row) for row in await _page(tx, _CHARGES, PAYMENTS, wanted)]
 
 
 async def list_refunds(tx: Tx, wanted: Wanted) -> list[Refund]:
-    """Return a page of refunds, newest first."""
+    """Return a page of refunds."""
     return [_refund(row) for row in await _page(tx, _REFUNDS, REFUNDS, wanted)]
 
 
 async def list_disputes(tx: Tx, wanted: Wanted) -> list[Dispute]:
-    """Return a page of disputes, newest first."""
+    """Return a page of disputes."""
     return [_dispute(row) for row in await _page(tx, _DISPUTES, DISPUTES, wanted)]
 
 
@@ -125,6 +137,15 @@ async def of_invoice(
         for query, table in ((_CHARGES, PAYMENTS), (_REFUNDS, REFUNDS), (_DISPUTES, DISPUTES))
     ]
     return [_charge(r) for r in found[0]], [_refund(r) for r in found[1]], [_dispute(r) for r in found[2]]
+
+
+async def way_paid(tx: Tx, account: str, organization_id: UUID, invoice: str) -> PaymentMethod | None:
+    """Return what the latest payment of an invoice was made with; None: there is none, or nobody knows."""
+    paid = _of_owner(_CHARGES, account, organization_id).where(
+        PAYMENTS.c.invoice == invoice, PAYMENTS.c.status == "succeeded"
+    )
+    found = await _rows(tx, paid.order_by(PAYMENTS.c.created_at.desc()).limit(1))
+    return next((_charge(row).method for row in found), None)
 
 
 async def payer(tx: Tx, account: str, payment_id: str) -> str | None:
@@ -146,18 +167,23 @@ async def note_reminded(tx: Tx, dispute_id: UUID) -> None:
     await tx.connection.execute(update(DISPUTES).values(reminded_at=tx.now).where(DISPUTES.c.id == dispute_id))
 
 
-async def delete_unknown(tx: Tx, customer: Customer, provider_id: str) -> list[Dispute]:
+async def delete_unknown(tx: Tx, customer: Customer, provider_id: str) -> tuple[list[Dispute], list[tuple[str, UUID]]]:
     """Drop the customer's payment, refund or dispute of this id, with what was given back or disputed of the payment;
-    returns the disputes that were dropped.
+    returns the disputes that were dropped, and all that was, by kind and our id.
     """
     payments = select(PAYMENTS.c.id).where(_this(PAYMENTS, customer, provider_id))
     disputes = _this(DISPUTES, customer, provider_id) | DISPUTES.c.payment_id.in_(payments)
     refunds = _this(REFUNDS, customer, provider_id) | REFUNDS.c.payment_id.in_(payments)
     dropped = [_dispute(row) for row in await _rows(tx, _DISPUTES.where(disputes))]
-    await tx.connection.execute(delete(DISPUTES).where(disputes))
-    await tx.connection.execute(delete(REFUNDS).where(refunds))
-    await tx.connection.execute(delete(PAYMENTS).where(_this(PAYMENTS, customer, provider_id)))
-    return dropped
+    gone: list[tuple[str, UUID]] = []
+    for kind, table, these in (
+        ("dispute", DISPUTES, disputes),
+        ("refund", REFUNDS, refunds),
+        ("payment", PAYMENTS, _this(PAYMENTS, customer, provider_id)),
+    ):
+        ids = await tx.connection.execute(delete(table).where(these).returning(table.c.id))
+        gone += [(kind, each) for each in ids.scalars()]
+    return dropped, gone
 
 
 def _this(table: Table, customer: Customer, provider_id: str) -> ColumnElement[bool]:
@@ -208,9 +234,11 @@ def _of_owner(query: Select[Any], account: str, organization_id: UUID | None) ->
 
 async def _page(tx: Tx, query: Select[Any], table: Table, wanted: Wanted) -> list[Mapping[Any, Any]]:
     query = _of_owner(query, wanted.account, wanted.organization_id)
-    if wanted.before is not None:
-        query = query.where(tuple_(table.c.created_at, table.c.id) < tuple_(*wanted.before))
-    return await _rows(tx, query.order_by(table.c.created_at.desc(), table.c.id.desc()).limit(wanted.limit))
+    query = query.where(table.c.status.in_(wanted.statuses)) if wanted.statuses else query
+    by_amount = wanted.order is PaymentOrder.AMOUNT
+    columns = (table.c.currency, table.c.amount) if by_amount else (table.c.created_at,)
+    ordered = in_order(query, (*columns, table.c.id), wanted.after, descending=wanted.descending)
+    return await _rows(tx, ordered.limit(wanted.limit))
 
 
 async def _rows(tx: Tx, query: Select[Any]) -> list[Mapping[Any, Any]]:

@@ -11,13 +11,18 @@ from enum import StrEnum
 from math import ceil
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 from .model import ProviderUnavailableError
 
 log = structlog.get_logger(__name__)
 STATE = Gauge("tollkeeper_provider_circuit", "0: calls go to the payment provider; 1: one is tried; 2: none goes.")
 OPENED = Counter("tollkeeper_provider_circuit_opened", "How often calls to the payment provider were stopped.")
+SECONDS = Histogram(
+    "tollkeeper_provider_seconds",
+    "Time a call of the payment provider took, its retries included, in seconds.",
+    buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
+)
 SPARED = Counter("tollkeeper_provider_calls_spared", "Calls answered 'unavailable' without asking the provider.")
 
 
@@ -122,7 +127,8 @@ class Circuit:
         self._become(stands)
         call = Call()
         try:
-            yield call
+            with SECONDS.time():
+                yield call
         except BaseException as error:
             # A caller who went away proves nothing, but ends the trial.
             if isinstance(error, Exception) or self.phase is Phase.HALF_OPEN:

@@ -19,6 +19,7 @@ from .model import (
     SubscriptionState,
 )
 from .stripe_errors import errors, or_none
+from .stripe_read import EXTENDED
 from .stripe_read_discounts import AMOUNT_OFF, coupon_ident
 from .stripe_read_previews import preview
 
@@ -99,7 +100,15 @@ class StripeOffers:
 
     async def extend_trial(self, subscription_id: str, until: datetime, *, idempotency_key: str) -> None:
         """See OffersAtProvider."""
-        wanted: Any = {"trial_end": int(until.timestamp()), "proration_behavior": "none"}
+        await self._end_trial_at(subscription_id, until, idempotency_key)
+
+    async def extend_period(self, subscription_id: str, until: datetime, *, idempotency_key: str) -> None:
+        """See OffersAtProvider. It knows a trial only, so the same call notes what it is."""
+        noted = {"metadata": {EXTENDED: str(int(until.timestamp()))}}
+        await self._end_trial_at(subscription_id, until, idempotency_key, **noted)
+
+    async def _end_trial_at(self, subscription_id: str, until: datetime, idempotency_key: str, **more: Any) -> None:
+        wanted: Any = {"trial_end": int(until.timestamp()), "proration_behavior": "none", **more}
         with errors():
             await self._api.subscriptions.update_async(subscription_id, wanted, {"idempotency_key": idempotency_key})
 

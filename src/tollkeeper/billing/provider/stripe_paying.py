@@ -70,6 +70,11 @@ class StripePaying:
         details: Any = {"items": [{"price": price.provider_id, "quantity": quantity}]}
         return await self._previewed(at, {"customer": customer_id, **preview_tax(self._tax, details)})
 
+    async def retry_invoice(self, invoice_id: str) -> None:
+        """See PaymentProvider."""
+        with errors():
+            await self._api.invoices.pay_async(invoice_id)
+
     async def payment_progress(self, invoice_id: str) -> PaymentProgress:
         """See PaymentProvider."""
         with errors():

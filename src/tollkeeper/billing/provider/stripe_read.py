@@ -48,6 +48,8 @@ __all__ = [
 ]
 
 ORGANIZATION = "organization_id"
+EXTENDED = "tollkeeper_extended_until"
+"""Metadata of a subscription: the end we gave to a paid period, in seconds of Unix time."""
 ADDONS = "addons"
 TERMS = "terms"
 """Under which name is written on a checkout what it gives beside the price."""
@@ -218,7 +220,15 @@ def subscription(body: Json) -> SubscriptionState:
         discount=discount(body.get("discounts"), body.get("currency")),
         pause=pause(body.get("pause_collection")),
         addons=tuple(map(addon_item, beside)),
+        extended_until=_extended_until(body),
     )
+
+
+def _extended_until(body: Json) -> datetime | None:
+    """Read until when a paid period was made longer: what we noted is so as long as the provider's end is the same."""
+    end = body.get("trial_end")
+    noted = mapping(body.get("metadata")).get(EXTENDED)
+    return time(end) if body["status"] == "trialing" and noted == str(end) else None
 
 
 def running_phase(schedule: Json) -> Json:

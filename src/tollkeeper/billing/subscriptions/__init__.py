@@ -16,6 +16,8 @@ from .model import (
     Status,
     Subscription,
     SubscriptionEnded,
+    SubscriptionNotFoundError,
+    SubscriptionOrder,
     SubscriptionPaused,
     SubscriptionUnpaused,
     Transition,
@@ -26,16 +28,21 @@ from .service import (
     end_subscription,
     get_subscription,
     list_of_organization,
+    list_subscriptions,
+    look_up_subscription,
     mirror_subscription,
     restand,
     restore,
     status,
+    status_of,
     withhold,
 )
 from .store import expiring_cards, find_standing, history, list_of
+from .tables import SUBSCRIPTIONS
 
 __all__ = [
     "MEANINGS",
+    "SUBSCRIPTIONS",
     "EntitlementsChanged",
     "HeldAddon",
     "Meaning",
@@ -45,6 +52,8 @@ __all__ = [
     "Status",
     "Subscription",
     "SubscriptionEnded",
+    "SubscriptionNotFoundError",
+    "SubscriptionOrder",
     "SubscriptionPaused",
     "SubscriptionUnpaused",
     "Transition",
@@ -58,6 +67,8 @@ __all__ = [
     "history",
     "list_of",
     "list_of_organization",
+    "list_subscriptions",
+    "look_up_subscription",
     "meaning",
     "mirror_subscription",
     "restand",
@@ -65,6 +76,7 @@ __all__ = [
     "rests",
     "running",
     "status",
+    "status_of",
     "unpaid",
     "withhold",
 ]

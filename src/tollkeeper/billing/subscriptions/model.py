@@ -4,12 +4,23 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
 from tollkeeper.billing.provider import DiscountState, Pause, PaymentMethod
 from tollkeeper.infra import Event
-from tollkeeper.kit import ConflictError
+from tollkeeper.kit import ConflictError, NotFoundError
+
+
+class SubscriptionOrder(StrEnum):
+    """What subscriptions are sorted by."""
+
+    STARTED = "started"
+    PLAN = "plan"
+    """By the plan's key; a price that is none of ours before them all. The latest begun last, of one plan."""
+    NEXT = "next"
+    """By when the next thing happens to them; those nothing happens to after them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,8 @@ class Subscription:
     asked for again by itself: its first payment is on its way or came back, or it fell into a pause that voids.
     `processing_since` is when the invoice was made of which the payment is on its way; None: none is.
     `withheld` is ours: why the plan may not be used although the status gives it, reasons separated by commas; None: it
-    may. `discount` is what lowers its invoices, as last mirrored; see `rules.running`.
+    may. `discount` is what lowers its invoices, as last mirrored; see `rules.running`. `extended_until` is the end of a
+    paid period that was made longer for nothing, in which the provider says `trialing`; None: no such period runs.
     """
 
     id: UUID
@@ -71,6 +83,12 @@ class Subscription:
     processing_since: datetime | None = None
     withheld: str | None = None
     addons: tuple[HeldAddon, ...] = ()
+    extended_until: datetime | None = None
+
+    @property
+    def in_trial(self) -> bool:
+        """Whether a trial runs, in the eyes of who has it: a paid period made longer is none."""
+        return self.status == "trialing" and self.extended_until is None
 
     def units(self) -> dict[str, int]:
         """Return how many units of which add-on it has now, by the add-on's key."""
@@ -207,3 +225,10 @@ class NoSubscriptionError(ConflictError):
     code = "no_subscription"
     title = "There is no subscription to change"
     hint = "Buy a plan first: POST /api/stripe/create-checkout."
+
+
+class SubscriptionNotFoundError(NotFoundError):
+    """There is no subscription of this id."""
+
+    code = "subscription_not_found"
+    title = "There is no such subscription"

@@ -64,6 +64,14 @@ def rests(pause: Pause | None) -> bool:
     return pause is not None and pause.behavior == PauseBehavior.VOID
 
 
+def next_at(subscription: Subscription) -> datetime | None:
+    """Return when it ended; until then when a pause that takes the plan along ends, or the period; None: unknown."""
+    if subscription.ended_at is not None:
+        return subscription.ended_at
+    pause = subscription.pause
+    return pause.until if pause is not None and rests(pause) else subscription.current_period_end
+
+
 def unpaid(before: Subscription | None, state: SubscriptionState) -> bool:
     """Whether the running period is not paid, by what we knew and what the provider now says.
 
@@ -102,7 +110,7 @@ def _was_never_asked_for(invoice: InvoiceState) -> bool:
 def trial_is_ending(subscription: Subscription, now: datetime) -> bool:
     """Whether a trial runs that ends within three days."""
     end = subscription.trial_end
-    return subscription.status == "trialing" and end is not None and now < end <= now + TRIAL_NOTICE
+    return subscription.in_trial and end is not None and now < end <= now + TRIAL_NOTICE
 
 
 def had_trial(trial_end: datetime | None) -> bool:

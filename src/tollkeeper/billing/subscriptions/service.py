@@ -1,14 +1,15 @@
 """Use cases of subscriptions. Callers hold the lock of the customer while they mirror."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from tollkeeper.billing.customers import Customer, list_customers
-from tollkeeper.billing.provider import Pause, SubscriptionState, addon_prices_of, plan_price_of
+from tollkeeper.billing.customers import Customer
+from tollkeeper.billing.provider import Pause, SubscriptionState, account_of, addon_prices_of, plan_price_of
 from tollkeeper.catalog import AddonPrice, default_plan_key, load_catalogue
-from tollkeeper.infra import Tx
+from tollkeeper.infra import Tx, differences
+from tollkeeper.kit import Order, Page, read_moment, read_moment_or_none, read_word
 from tollkeeper.rating import Interval, period_at
 
 from . import rules, store
@@ -20,11 +21,19 @@ from .model import (
     Status,
     Subscription,
     SubscriptionEnded,
+    SubscriptionNotFoundError,
+    SubscriptionOrder,
     SubscriptionPaused,
     SubscriptionUnpaused,
     Transition,
     TrialEnding,
 )
+
+_ORDERS: Mapping[SubscriptionOrder, Order[Subscription]] = {
+    SubscriptionOrder.STARTED: Order(lambda each: (each.started_at, each.id), (read_moment,)),
+    SubscriptionOrder.PLAN: Order(lambda each: (each.plan or "", each.started_at, each.id), (read_word, read_moment)),
+    SubscriptionOrder.NEXT: Order(lambda each: (rules.next_at(each), each.id), (read_moment_or_none,)),
+}
 
 
 async def mirror_subscription(
@@ -65,18 +74,22 @@ async def withhold(tx: Tx, organization_id: UUID, subscription_id: UUID, reason:
     Several reasons may hold at once; each is a word without commas.
     """
     await store.set_withheld(tx, subscription_id, reason, holds=True)
+    target = ("subscription", subscription_id)
+    await tx.record("plan.withheld", target=target, organization_id=organization_id, after={"reason": reason})
     await restand(tx, organization_id)
 
 
 async def restore(tx: Tx, organization_id: UUID, subscription_id: UUID, reason: str) -> None:
     """Take back one reason for withholding the plan; it may be used again when none is left."""
     await store.set_withheld(tx, subscription_id, reason, holds=False)
+    target = ("subscription", subscription_id)
+    await tx.record("plan.restored", target=target, organization_id=organization_id, before={"reason": reason})
     await restand(tx, organization_id)
 
 
 async def list_of_organization(tx: Tx, organization_id: UUID) -> list[Subscription]:
     """Return every subscription the organization has and had."""
-    return await store.list_of(tx, await list_customers(tx, organization_id))
+    return await store.list_of_organization(tx, account_of(tx.runtime), organization_id)
 
 
 async def restand(tx: Tx, organization_id: UUID) -> Standing:
@@ -105,7 +118,11 @@ async def status(tx: Tx, organization_id: UUID, *, created_at: datetime) -> Stat
     organization was made. A subscription that waits for something (`incomplete`, `unpaid`, `paused`) shows its own
     status beside the default plan.
     """
-    subscriptions = await list_of_organization(tx, organization_id)
+    return await status_of(tx, await list_of_organization(tx, organization_id), created_at=created_at)
+
+
+async def status_of(tx: Tx, subscriptions: Sequence[Subscription], *, created_at: datetime) -> Status:
+    """Return what an organization has now that has and had these subscriptions, as `status`."""
     found = rules.shown(subscriptions, await _rank(tx, subscriptions))
     default = await default_plan_key(tx)
     if found is None:
@@ -133,6 +150,55 @@ async def get_subscription(tx: Tx, organization_id: UUID) -> Subscription:
     found = rules.shown(subscriptions, await _rank(tx, subscriptions))
     if found is None:
         raise NoSubscriptionError
+    return found
+
+
+async def list_subscriptions(
+    tx: Tx,
+    *,
+    statuses: Collection[str] = (),
+    plan: str | None = None,
+    order: SubscriptionOrder = SubscriptionOrder.STARTED,
+    descending: bool = True,
+    cursor: str | None = None,
+    limit: int = 20,
+) -> Page[Subscription]:
+    """Return subscriptions of everybody, the latest begun first unless asked otherwise.
+
+    Args:
+        tx: the transaction; it sees the rows of all.
+        statuses: only of these; empty: of whichever.
+        plan: only to this plan, by its key; None: to whichever.
+        order: what they are sorted by.
+        descending: from the end of that order.
+        cursor: the `next_cursor` of the page before; None: the first page.
+        limit: so many at most.
+
+    Raises:
+        InvalidInputError: the cursor is not one of ours, or not one of this order.
+    """
+    found = await store.list_all(
+        tx,
+        account_of(tx.runtime),
+        statuses=statuses,
+        plan=plan,
+        order=order,
+        descending=descending,
+        after=_ORDERS[order].after(cursor),
+        limit=limit + 1,
+    )
+    return _ORDERS[order].page(found, limit)
+
+
+async def look_up_subscription(tx: Tx, subscription_id: UUID) -> Subscription:
+    """Return a subscription, whosever it is.
+
+    Raises:
+        SubscriptionNotFoundError: there is none of this id.
+    """
+    found = await store.get(tx, account_of(tx.runtime), subscription_id)
+    if found is None:
+        raise SubscriptionNotFoundError
     return found
 
 
@@ -171,6 +237,16 @@ async def _note(tx: Tx, before: Subscription | None, after: Subscription, cause:
         addons=after.units(),
     )
     await store.add_transition(tx, after.id, step)
+    unknown = (None,) * len(_SEEN)
+    was, is_now = (dict(zip(_SEEN, each, strict=True)) for each in (seen or unknown, _visible(after)))
+    was, is_now = differences(was, {**is_now, "cause": cause})
+    await tx.record(
+        "subscription.changed",
+        target=("subscription", after.id),
+        organization_id=after.organization_id,
+        before=was,
+        after=is_now,
+    )
     known = before is not None and not rules.meaning(before.status).over
     if known and rules.meaning(after.status).over:
         about = {"organization_id": after.organization_id, "subscription_id": after.id}
@@ -202,6 +278,9 @@ async def _tell_of_pause(tx: Tx, before: Pause | None, after: Subscription) -> N
         await tx.emit(SubscriptionPaused(**about, behavior=pause.behavior, until=pause.until, withheld=rests))
     elif pause is None and before is not None and not rules.meaning(after.status).over:
         await tx.emit(SubscriptionUnpaused(**about, unpaid=after.unpaid))
+
+
+_SEEN = ("status", "plan", "price", "period_end", "cancel_at_period_end", "addons")
 
 
 def _visible(subscription: Subscription) -> tuple[object, ...]:

@@ -1,32 +1,85 @@
 """Every statement about subscriptions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, Select, func, insert, literal_column, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from tollkeeper.billing.customers import CUSTOMERS, Customer
 from tollkeeper.billing.provider import Pause, PaymentMethod, SubscriptionState
 from tollkeeper.catalog import Price
-from tollkeeper.infra import Tx
+from tollkeeper.infra import Tx, in_order
 from tollkeeper.kit import new_id
 
 from .discounts import discount_from_json, discount_to_json
-from .model import HeldAddon, PendingChange, Standing, Subscription, Transition
-from .tables import BILLING_STANDINGS, SUBSCRIPTION_ADDONS, SUBSCRIPTION_HISTORY, SUBSCRIPTIONS
+from .model import HeldAddon, PendingChange, Standing, Subscription, SubscriptionOrder, Transition
+from .tables import BILLING_STANDINGS, NEXT, SUBSCRIPTION_ADDONS, SUBSCRIPTION_HISTORY, SUBSCRIPTIONS
+
+_NEVER = text("'infinity'::timestamptz")
+_COLUMNS: Mapping[SubscriptionOrder, tuple[ColumnElement[Any], ...]] = {
+    SubscriptionOrder.STARTED: (SUBSCRIPTIONS.c.started_at, SUBSCRIPTIONS.c.id),
+    SubscriptionOrder.PLAN: (
+        func.coalesce(SUBSCRIPTIONS.c.plan, text("''")),
+        SUBSCRIPTIONS.c.started_at,
+        SUBSCRIPTIONS.c.id,
+    ),
+    SubscriptionOrder.NEXT: (literal_column(NEXT), SUBSCRIPTIONS.c.id),
+}
 
 
 async def list_of(tx: Tx, customers: Sequence[Customer]) -> list[Subscription]:
     """Return every subscription of these customers, ended ones too."""
-    owners = {customer.id: customer.organization_id for customer in customers}
-    query = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.customer_id.in_(owners))
+    return await _found(tx, _with_owner().where(SUBSCRIPTIONS.c.customer_id.in_([each.id for each in customers])))
+
+
+async def list_of_organization(tx: Tx, account: str, organization_id: UUID) -> list[Subscription]:
+    """Return every subscription of every customer that the organization is and was, ended ones too."""
+    return await _found(tx, _everybodys(account).where(CUSTOMERS.c.organization_id == organization_id))
+
+
+async def list_all(
+    tx: Tx,
+    account: str,
+    *,
+    statuses: Collection[str],
+    plan: str | None,
+    order: SubscriptionOrder,
+    descending: bool,
+    after: tuple[Any, ...] | None,
+    limit: int,
+) -> list[Subscription]:
+    """Return subscriptions of everybody, in order or the other way round; of these statuses, unless none are named."""
+    table = SUBSCRIPTIONS.c
+    query = _everybodys(account)
+    query = query.where(table.status.in_(statuses)) if statuses else query
+    query = query.where(table.plan == plan) if plan is not None else query
+    if order is SubscriptionOrder.NEXT and after is not None:
+        after = (func.coalesce(after[0], _NEVER), *after[1:])
+    return await _found(tx, in_order(query, _COLUMNS[order], after, descending=descending).limit(limit))
+
+
+async def get(tx: Tx, account: str, subscription_id: UUID) -> Subscription | None:
+    """Return the subscription of this id, whosever it is."""
+    return next(iter(await _found(tx, _everybodys(account).where(SUBSCRIPTIONS.c.id == subscription_id))), None)
+
+
+def _everybodys(account: str) -> Select[Any]:
+    return _with_owner().where(CUSTOMERS.c.account == account)
+
+
+def _with_owner() -> Select[Any]:
+    whose = select(SUBSCRIPTIONS, CUSTOMERS.c.organization_id)
+    return whose.join(CUSTOMERS, CUSTOMERS.c.id == SUBSCRIPTIONS.c.customer_id)
+
+
+async def _found(tx: Tx, query: Select[Any]) -> list[Subscription]:
     rows = (await tx.connection.execute(query)).mappings().all()
     held = await _addons(tx, [row["id"] for row in rows])
-    return [_subscription(row, owners[row["customer_id"]], held.get(row["id"], ())) for row in rows]
+    return [_subscription(row, row["organization_id"], held.get(row["id"], ())) for row in rows]
 
 
 async def find(tx: Tx, customer: Customer, provider_id: str) -> Subscription | None:
@@ -63,6 +116,7 @@ async def save(
         "canceled_at": state.canceled_at,
         "ended_at": state.ended_at,
         "trial_end": state.trial_end,
+        "extended_until": state.extended_until,
         "started_at": state.created_at,
         "payment_method": asdict(state.payment_method) if state.payment_method else None,
         "pending_plan": pending.plan if pending else None,

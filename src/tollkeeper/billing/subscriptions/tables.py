@@ -13,10 +13,21 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     false,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from tollkeeper.infra import metadata
+
+NEXT = """coalesce(ended_at,
+case
+    when pause_behavior = 'void' then paused_until
+    else current_period_end
+end, 'infinity'::timestamptz)"""
+"""When the next thing happens to a subscription, as `rules.next_at` has it; infinity: never.
+
+Its lines are as the database prints them, so that tables and migrations can be compared.
+"""
 
 SUBSCRIPTIONS = Table(
     "subscriptions",
@@ -35,6 +46,11 @@ SUBSCRIPTIONS = Table(
     Column("canceled_at", DateTime(timezone=True), comment="when it was asked for, not when it takes effect"),
     Column("ended_at", DateTime(timezone=True)),
     Column("trial_end", DateTime(timezone=True)),
+    Column(
+        "extended_until",
+        DateTime(timezone=True),
+        comment="the end of a paid period that was made longer for nothing; null: no such period runs",
+    ),
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("payment_method", JSONB(none_as_null=True)),
     Column("pending_plan", Text, ForeignKey("plans.key"), comment="what it becomes at pending_at"),
@@ -55,6 +71,12 @@ SUBSCRIPTIONS = Table(
     Column("synced_at", DateTime(timezone=True), nullable=False, comment="when the provider was last asked"),
     UniqueConstraint("customer_id", "provider_id"),
     Index(None, "provider_id"),
+    Index(None, "started_at", "id"),
+    Index(None, "status", "started_at", "id"),
+    Index(None, "plan", "started_at", "id"),
+    Index("ix_subscriptions_by_plan", text("coalesce(plan, '')"), "started_at", "id"),
+    Index("ix_subscriptions_next", text(NEXT), "id"),
+    Index("ix_subscriptions_status_next", "status", text(NEXT), "id"),
     comment="Mirror of the provider's subscriptions: always its last whole answer, never a part of an event",
 )
 

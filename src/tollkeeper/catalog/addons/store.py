@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from tollkeeper.catalog.keeping import read_once
 from tollkeeper.catalog.model import Addon, AddonPrice, Feature, Grant
 from tollkeeper.catalog.spec_addons import AddonSpec
 from tollkeeper.catalog.tables import ADDON_GRANTS, ADDON_PLANS, ADDON_PRICES, ADDONS
@@ -45,10 +46,14 @@ async def load_addons(tx: Tx, features: Mapping[str, Feature]) -> Mapping[str, A
     return MappingProxyType(addons)
 
 
-async def list_addon_prices(tx: Tx) -> list[AddonPrice]:
+async def list_addon_prices(tx: Tx) -> Sequence[AddonPrice]:
     """Return every price of an add-on there ever was, oldest first."""
+    return await read_once(tx, "prices of add-ons", _read_prices)
+
+
+async def _read_prices(tx: Tx) -> tuple[AddonPrice, ...]:
     rows = await tx.connection.execute(select(ADDON_PRICES).order_by(ADDON_PRICES.c.created_at, ADDON_PRICES.c.id))
-    return [_price(row) for row in rows.mappings()]
+    return tuple(_price(row) for row in rows.mappings())
 
 
 async def archive_all_but(tx: Tx, kept: Sequence[str]) -> None:

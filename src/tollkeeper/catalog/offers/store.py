@@ -1,11 +1,12 @@
 """Every statement about coupons and promotion codes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Table, insert, select, update
 
+from tollkeeper.catalog.keeping import read_once
 from tollkeeper.infra import Tx
 from tollkeeper.kit import new_id
 
@@ -24,19 +25,27 @@ async def load_codes(tx: Tx) -> dict[str, PromotionCode]:
     return {code.code.lower(): code for code in await list_codes(tx) if code.archived_at is None}
 
 
-async def list_coupons(tx: Tx) -> list[Coupon]:
+async def list_coupons(tx: Tx) -> Sequence[Coupon]:
     """Return every coupon there ever was, oldest first."""
+    return await read_once(tx, "coupons", _read_coupons)
+
+
+async def _read_coupons(tx: Tx) -> tuple[Coupon, ...]:
     rows = await tx.connection.execute(select(COUPONS).order_by(COUPONS.c.created_at, COUPONS.c.id))
-    return [_coupon(row) for row in rows.mappings()]
+    return tuple(_coupon(row) for row in rows.mappings())
 
 
-async def list_codes(tx: Tx) -> list[PromotionCode]:
+async def list_codes(tx: Tx) -> Sequence[PromotionCode]:
     """Return every code there ever was, in the file's order."""
+    return await read_once(tx, "codes", _read_codes)
+
+
+async def _read_codes(tx: Tx) -> tuple[PromotionCode, ...]:
     coupons = {coupon.id: coupon for coupon in await list_coupons(tx)}
     rows = await tx.connection.execute(
         select(PROMOTION_CODES).order_by(PROMOTION_CODES.c.position, PROMOTION_CODES.c.id)
     )
-    return [_code(row, coupons[row["coupon_id"]]) for row in rows.mappings()]
+    return tuple(_code(row, coupons[row["coupon_id"]]) for row in rows.mappings())
 
 
 async def add_coupon(tx: Tx, key: str, name: str, terms: CouponTerms) -> None:

@@ -7,12 +7,11 @@ from uuid import UUID
 from fastapi import Depends, Query, Request
 
 from tollkeeper.billing.flows.model import Buyer
-from tollkeeper.billing.flows.rules import redirect_url
 from tollkeeper.billing.provider import provider_transaction
 from tollkeeper.catalog import list_prices
 from tollkeeper.identity import get_user
-from tollkeeper.infra import Tx, runtime_of
-from tollkeeper.kit import Actor, ActorKind, Permission
+from tollkeeper.infra import Tx, base_url_of, runtime_of
+from tollkeeper.kit import Actor, ActorKind, Permission, return_url
 from tollkeeper.orgs import Organization, organization_for
 
 BILLING_PAGE = "/billing"
@@ -48,20 +47,14 @@ async def buyer_of(tx: Tx, actor: Actor, organization: Organization) -> Buyer:
     return Buyer(organization.id, organization.name, email)
 
 
-def base_of(request: Request) -> str:
-    """Return our own origin, as customers reach it."""
-    configured: str = request.app.state.runtime.settings.public_url
-    return configured or str(request.base_url).rstrip("/")
-
-
 def page_after(request: Request, actor: Actor, text: str | None, *, field: str, default: str) -> str:
     """Return the absolute address to send the buyer back to; browsers are only sent back to our own site.
 
     Raises:
         InvalidInputError: it is not an address that may be used.
     """
-    return redirect_url(
-        text, field=field, default=default, base=base_of(request), own_site_only=actor.kind is ActorKind.SESSION
+    return return_url(
+        text, field=field, default=default, base=base_url_of(request), own_site_only=actor.kind is ActorKind.SESSION
     )
 
 

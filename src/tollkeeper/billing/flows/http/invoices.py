@@ -47,7 +47,7 @@ async def get_invoice_pdf(
     """Print one invoice. Drafts and void ones are marked as such."""
     async with runtime.transaction() as tx:
         organization = await reader(tx, actor, customer)
-        document = await get_document(tx, organization.id, invoice_id)
+        document = await service.document_to_print(tx, organization.id, invoice_id)
     return pdf_response(await service.invoice_pdf(runtime, document), document)
 
 

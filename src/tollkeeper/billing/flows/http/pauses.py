@@ -7,10 +7,9 @@ from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import Response
 
 from tollkeeper.billing.flows import service
-from tollkeeper.billing.flows.rules import MAX_URL
 from tollkeeper.infra import ActorDep
 from tollkeeper.infra.idempotency import IdempotencyDep
-from tollkeeper.kit import Permission, new_id
+from tollkeeper.kit import MAX_URL, Permission, new_id
 from tollkeeper.orgs import organization_for
 
 from .access import ProviderTxDep, buyer_of, manager, page_after

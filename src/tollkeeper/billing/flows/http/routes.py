@@ -5,7 +5,8 @@ from starlette.responses import Response
 
 from tollkeeper.billing.flows import jobs, service
 from tollkeeper.billing.flows.model import Purchase
-from tollkeeper.infra import ActorDep, RuntimeDep, TxDep
+from tollkeeper.billing.provider import WebhookSignatureError
+from tollkeeper.infra import ActorDep, RuntimeDep, Sparingly, TxDep
 from tollkeeper.infra.idempotency import IdempotencyDep
 from tollkeeper.kit import Permission, new_id
 from tollkeeper.orgs import organization_for
@@ -77,7 +78,13 @@ async def post_portal(
 async def post_webhook(request: Request, runtime: RuntimeDep) -> ReceivedOut:
     """Take an event of the payment provider: signed, at most five minutes old, stored before the answer."""
     body = await request.body()
-    event = service.read_delivery(runtime, body, request.headers.get("stripe-signature"))
+    try:
+        event = service.read_delivery(runtime, body, request.headers.get("stripe-signature"))
+    except WebhookSignatureError as refusal:
+        if runtime.parts.setdefault(Sparingly, Sparingly()).allows(refusal.code, runtime.clock.now()):
+            async with runtime.transaction() as tx:
+                await tx.record("webhook.refused", target=("webhook", ""), after={"reason": refusal.code})
+        raise
     async with runtime.transaction() as tx:
         await jobs.enqueue(tx, event, body)
     return ReceivedOut()

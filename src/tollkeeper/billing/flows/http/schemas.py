@@ -18,8 +18,8 @@ from pydantic import (
 )
 
 from tollkeeper.billing.flows.model import Change, ChangeAt, NextInvoice, Overview, PreviewedChange
-from tollkeeper.billing.flows.rules import MAX_URL
 from tollkeeper.billing.provider import CancelAt, Discount, InvoiceLine, LineKind, Preview, Tax, Term
+from tollkeeper.kit import MAX_URL
 from tollkeeper.rating import Interval
 
 from .addons_schemas import AddonIn

@@ -1,6 +1,6 @@
 """Use cases of the flows."""
 
-from .addons import list_addons, preview_addon, set_addon
+from .addons import addons_beside, list_addons, preview_addon, set_addon
 from .changes import cancel, cancel_change, change_plan, preview_change, resume
 from .checkout import create_checkout, open_portal
 from .disputes import (
@@ -8,9 +8,10 @@ from .disputes import (
     give_evidence,
     let_go,
 )
-from .documents import file_name, invoice_pdf
+from .documents import document_to_print, file_name, invoice_pdf
 from .explain import explain_invoice
-from .failing import take_dunning_steps
+from .failing import give_time, give_up, retry_payment, take_dunning_steps
+from .leaving import forget_person, part_with
 from .methods import add_payment_method, list_payment_methods, make_default, remove_payment_method
 from .offers import apply_promotion, preview_promotion, remove_promotion
 from .overview import overview
@@ -22,13 +23,23 @@ from .refunds import (
 )
 from .standing import payment_standing
 from .tax import add_tax_id, billing_details, change_details, list_tax_ids, remove_tax_id
-from .trials import end_trial, extend_trial, wake_after_trial
-from .webhooks import failed_events, process_event, read_delivery, synchronise, take_in
+from .trials import end_trial, extend_period, extend_trial, wake_after_trial
+from .webhooks import (
+    failed_events,
+    find_received,
+    list_received,
+    process_event,
+    read_delivery,
+    reopen,
+    synchronise,
+    take_in,
+)
 
 __all__ = [
     "accept_dispute",
     "add_payment_method",
     "add_tax_id",
+    "addons_beside",
     "apply_promotion",
     "billing_details",
     "cancel",
@@ -37,22 +48,30 @@ __all__ = [
     "change_plan",
     "create_checkout",
     "credit",
+    "document_to_print",
     "end_trial",
     "explain_invoice",
+    "extend_period",
     "extend_trial",
     "failed_events",
     "file_name",
+    "find_received",
+    "forget_person",
     "give_evidence",
+    "give_time",
+    "give_up",
     "invoice_pdf",
     "last_ended",
     "let_go",
     "list_addons",
     "list_payment_methods",
+    "list_received",
     "list_tax_ids",
     "longest_pause",
     "make_default",
     "open_portal",
     "overview",
+    "part_with",
     "pause",
     "payment_standing",
     "preview_addon",
@@ -67,7 +86,9 @@ __all__ = [
     "remove_payment_method",
     "remove_promotion",
     "remove_tax_id",
+    "reopen",
     "resume",
+    "retry_payment",
     "set_addon",
     "synchronise",
     "take_dunning_steps",

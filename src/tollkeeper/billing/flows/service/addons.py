@@ -31,7 +31,11 @@ async def list_addons(tx: Tx, organization_id: UUID, *, created_at: datetime) ->
 
     `created_at` is when the organization was made, as for `status`. Without a subscription there is nothing.
     """
-    subscription = (await status(tx, organization_id, created_at=created_at)).subscription
+    return await addons_beside(tx, (await status(tx, organization_id, created_at=created_at)).subscription)
+
+
+async def addons_beside(tx: Tx, subscription: Subscription | None) -> list[AddonOffer]:
+    """Return what is had beside this subscription and what could be; None: nothing."""
     if subscription is None:
         return []
     catalogue = await load_catalogue(tx)

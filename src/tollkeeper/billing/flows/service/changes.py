@@ -176,6 +176,13 @@ async def live_subscription(tx: Tx, organization_id: UUID) -> SubscriptionState:
 
 
 async def mirrored(tx: Tx, organization_id: UUID, state: SubscriptionState, *, cause: str) -> Subscription:
-    """Mirror the subscription as the provider has it now, and return it."""
+    """Mirror the subscription as the provider has it now, and return it; what was ordered (`cause`) is recorded."""
     await synchronise(tx, Subject(customer_id=state.customer_id, subscription_id=state.id), cause=cause)
-    return next(each for each in await list_of_organization(tx, organization_id) if each.provider_id == state.id)
+    found = next(each for each in await list_of_organization(tx, organization_id) if each.provider_id == state.id)
+    await tx.record(
+        "subscription.ordered",
+        target=("subscription", found.id),
+        organization_id=organization_id,
+        after={"order": cause},
+    )
+    return found

@@ -67,6 +67,10 @@ async def create_checkout(tx: Tx, buyer: Buyer, purchase: Purchase) -> OpenedChe
         # our note of where the price stands was out of date
         renewed = replace(wish, price=await push_price(tx, plan, price), idempotency_key=f"checkout-{new_id()}")
         made = await provider.open_checkout(renewed)
+    offered = {"plan": plan.key, "price": price.id, "interval": price.interval, "addons": dict(purchase.addons)}
+    await tx.record(
+        "checkout.opened", target=("checkout", made.id), organization_id=buyer.organization_id, after=offered
+    )
     return _opened(made)
 
 
@@ -77,7 +81,9 @@ async def open_portal(tx: Tx, organization_id: UUID, *, return_url: str) -> str:
         NoCustomerError: it never bought anything.
     """
     customer = await get_customer(tx, organization_id)
-    return await provider_of(tx.runtime).open_portal(customer.provider_id, return_url)
+    url = await provider_of(tx.runtime).open_portal(customer.provider_id, return_url)
+    await tx.record("billing_portal.opened", target=("customer", customer.id), organization_id=organization_id)
+    return url
 
 
 async def find_offer(

@@ -39,6 +39,7 @@ async def give_evidence(
     if usage_log:
         written[USAGE_LOG] = await _usage_log(tx, dispute.organization_id, dispute.created_at)
     await provider_of(tx.runtime).give_evidence(dispute.provider_id, written, submit=submit)
+    await _record(tx, "dispute.evidence_given", dispute, after={"fields": sorted(written), "submitted": submit})
     return await _mirrored(tx, dispute, cause="evidence")
 
 
@@ -50,6 +51,7 @@ async def accept_dispute(tx: Tx, dispute_id: UUID) -> Dispute:
     """
     dispute = await _answerable(tx, dispute_id)
     await provider_of(tx.runtime).accept_dispute(dispute.provider_id)
+    await _record(tx, "dispute.accepted", dispute)
     return await _mirrored(tx, dispute, cause="dispute accepted")
 
 
@@ -62,6 +64,7 @@ async def let_go(tx: Tx, dispute_id: UUID) -> Dispute:
     dispute = await get_dispute(tx, None, dispute_id)
     await lock(tx, Subject(customer_id=dispute.customer).lock)
     await release_dispute(tx, dispute)
+    await _record(tx, "dispute.released", dispute)
     return await get_dispute(tx, None, dispute_id)
 
 
@@ -78,6 +81,10 @@ async def _answerable(tx: Tx, dispute_id: UUID) -> Dispute:
 async def _mirrored(tx: Tx, dispute: Dispute, *, cause: str) -> Dispute:
     await synchronise(tx, Subject(customer_id=dispute.customer, payment_id=dispute.charge), cause=cause)
     return await get_dispute(tx, None, dispute.id)
+
+
+async def _record(tx: Tx, action: str, dispute: Dispute, after: Mapping[str, object] | None = None) -> None:
+    await tx.record(action, target=("dispute", dispute.id), organization_id=dispute.organization_id, after=after)
 
 
 async def _usage_log(tx: Tx, organization_id: UUID, until: datetime) -> str:

@@ -28,9 +28,11 @@ async def add_payment_method(tx: Tx, organization_id: UUID, *, success_url: str,
     customer = await get_customer(tx, organization_id)
     prices = await list_prices(tx)
     currency = customer.balance.currency if customer.balance else prices[0].money.currency if prices else "usd"
-    return await provider_of(tx.runtime).open_setup(
+    url = await provider_of(tx.runtime).open_setup(
         customer.provider_id, currency=currency, success_url=success_url, cancel_url=cancel_url
     )
+    await tx.record("payment_method.page_opened", target=("customer", customer.id), organization_id=organization_id)
+    return url
 
 
 async def make_default(tx: Tx, organization_id: UUID, method_id: str) -> Sequence[SavedMethod]:
@@ -45,6 +47,9 @@ async def make_default(tx: Tx, organization_id: UUID, method_id: str) -> Sequenc
     for each in running:
         await synchronise(tx, Subject(customer_id=customer.provider_id, subscription_id=each), cause="payment method")
     await synchronise(tx, Subject(customer_id=customer.provider_id), cause="payment method")
+    await tx.record(
+        "payment_method.made_default", target=("payment_method", method_id), organization_id=organization_id
+    )
     return await provider_of(tx.runtime).list_payment_methods(customer.provider_id)
 
 
@@ -60,6 +65,7 @@ async def remove_payment_method(tx: Tx, organization_id: UUID, method_id: str) -
     if used and await _running(tx, organization_id):
         raise PaymentMethodInUseError
     await provider_of(tx.runtime).remove_payment_method(method_id)
+    await tx.record("payment_method.removed", target=("payment_method", method_id), organization_id=organization_id)
     await synchronise(tx, Subject(customer_id=customer.provider_id), cause="payment method")
 
 

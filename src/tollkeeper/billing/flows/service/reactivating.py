@@ -100,6 +100,12 @@ async def reactivate(tx: Tx, buyer: Buyer, *, success_url: str, cancel_url: str)
         await _clear_away(tx, customer)
         raise
     await synchronise(tx, Subject(customer_id=customer.provider_id, subscription_id=made), cause="reactivated")
+    await tx.record(
+        "subscription.reactivated",
+        target=("customer", customer.id),
+        organization_id=buyer.organization_id,
+        after={"plan": back.plan.key, "quantity": back.quantity},
+    )
     return None
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from uuid import UUID
 
 from tollkeeper.billing.invoices import get_invoice
@@ -58,6 +59,9 @@ async def refund(
     request = _named(invoice.id, order, key) if key else _named(invoice.id, order, _standing(paid))
     if not any(each.request == request for payment in paid for each in payment.refunds):
         await _give_back(tx, organization_id, invoice, paid, order, request)
+        await tx.record(
+            "invoice.refunded", target=("invoice", invoice_id), organization_id=organization_id, after=asdict(order)
+        )
     await _mirror(tx, invoice, paid, cause="refund")
     if order.end_subscription:
         await _end(tx, organization_id, invoice)
@@ -88,6 +92,9 @@ async def credit(
         _check_amount(order.amount, _creditable(invoice))
         wish = CreditWish(invoice.id, order.amount, order.reason, order.memo, to, request)
         note = await provider.issue_credit_note(wish)
+        await tx.record(
+            "invoice.credited", target=("invoice", invoice_id), organization_id=organization_id, after=asdict(order)
+        )
     await _mirror(tx, invoice, paid, credit_note=note.id, cause="credit note")
     return note
 

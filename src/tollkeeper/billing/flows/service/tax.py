@@ -1,6 +1,7 @@
 """Whom invoices are made out to: billing details and tax ids. The provider keeps them, we do not."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from hashlib import sha256
 from uuid import UUID
 
@@ -32,6 +33,10 @@ async def change_details(tx: Tx, buyer: Buyer, change: DetailsChange) -> Billing
     customer = await _locked(tx, buyer)
     saved = await provider_of(tx.runtime).save_details(customer.provider_id, change)
     await synchronise(tx, Subject(customer_id=customer.provider_id), cause="billing details")
+    # The provider keeps them, we do not: what was changed is named, not what it became.
+    given = [name for name, value in asdict(change).items() if value is not None]
+    target = ("organization", buyer.organization_id)
+    await tx.record("billing_details.changed", target=target, organization_id=target[1], after={"changed": given})
     return saved
 
 
@@ -55,7 +60,11 @@ async def add_tax_id(tx: Tx, buyer: Buyer, kind: str, value: str) -> TaxId:
     # The same wish at the same state of the list: repeated after a lost answer it adds nothing a second time.
     wished = "-".join([customer.provider_id, kind, _bare(value), *sorted(each.id for each in known)])
     key = f"tax-id-{sha256(wished.encode()).hexdigest()}"
-    return await provider.add_tax_id(customer.provider_id, kind, value, idempotency_key=key)
+    added = await provider.add_tax_id(customer.provider_id, kind, value, idempotency_key=key)
+    await tx.record(
+        "tax_id.added", target=("tax_id", added.id), organization_id=buyer.organization_id, after={"kind": kind}
+    )
+    return added
 
 
 async def remove_tax_id(tx: Tx, organization_id: UUID, tax_id: str) -> None:
@@ -72,6 +81,7 @@ async def remove_tax_id(tx: Tx, organization_id: UUID, tax_id: str) -> None:
     if all(each.id != tax_id for each in await provider.list_tax_ids(customer.provider_id)):
         raise TaxIdNotFoundError
     await provider.remove_tax_id(customer.provider_id, tax_id)
+    await tx.record("tax_id.removed", target=("tax_id", tax_id), organization_id=organization_id)
 
 
 async def _locked(tx: Tx, buyer: Buyer) -> Customer:

@@ -1,11 +1,11 @@
-"""Trials: ended early, made longer by the operator, and waking up what rests since one."""
+"""Trials, and periods made longer by one: ended early, extended by the operator, and waking up what rests since."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from tollkeeper.billing.flows.model import NoTrialError, PaymentMethodNeededError
+from tollkeeper.billing.flows.model import NotExtendableError, NoTrialError, PaymentMethodNeededError
 from tollkeeper.billing.provider import PaymentFailedError, SubscriptionState, provider_of
-from tollkeeper.billing.subscriptions import Subscription
+from tollkeeper.billing.subscriptions import Subscription, get_subscription
 from tollkeeper.infra import Tx
 from tollkeeper.kit import FieldProblem, InvalidInputError
 
@@ -24,7 +24,7 @@ async def end_trial(tx: Tx, organization_id: UUID, *, idempotency_key: str) -> S
         NoCustomerError, NoSubscriptionError: nothing was bought.
     """
     state = await live_subscription(tx, organization_id)
-    if state.status != "trialing":
+    if not _in_trial(state):
         raise NoTrialError
     must_be_payable(state)
     await provider_of(tx.runtime).end_trial(state.id, idempotency_key=idempotency_key)
@@ -40,13 +40,54 @@ async def extend_trial(tx: Tx, organization_id: UUID, until: datetime, *, idempo
         NoCustomerError, NoSubscriptionError: nothing was bought.
     """
     state = await live_subscription(tx, organization_id)
-    if state.status != "trialing" or state.trial_end is None:
+    if not _in_trial(state) or state.trial_end is None:
         raise NoTrialError
-    if not max(state.trial_end, tx.now) < until <= tx.now + MAX_TRIAL:
-        message = f"Name a moment after {state.trial_end:%Y-%m-%d %H:%M} UTC, at most two years from now."
-        raise InvalidInputError([FieldProblem("until", message)])
+    _must_be_later(tx, state.trial_end, until)
     await provider_of(tx.runtime).extend_trial(state.id, until, idempotency_key=idempotency_key)
     return await mirrored(tx, organization_id, state, cause="trial extended")
+
+
+async def extend_period(
+    tx: Tx, organization_id: UUID, until: datetime, *, reason: str, idempotency_key: str
+) -> Subscription:
+    """Have the period that is paid end later, for nothing; the next one is paid from then on, and counts from there.
+
+    The provider knows this as a trial until then, and so does the subscription's status; `extended_until` tells what it
+    is, and it is announced to nobody as a trial that ends. It can be made longer again. When the period ends then
+    already, nothing is done.
+
+    Raises:
+        NotExtendableError: it is not paid and running, or something is to become of it at its end.
+        InvalidInputError: `until` is not after the present end, or more than two years away.
+        NoCustomerError, NoSubscriptionError: nothing was bought.
+    """
+    state, held = await live_subscription(tx, organization_id), await get_subscription(tx, organization_id)
+    if state.trial_end == until:
+        return held
+    changes = state.pause or state.pending or state.cancel_at_period_end or state.cancel_at
+    paid = state.status == "active" or state.extended_until is not None
+    if not paid or state.period_end is None or changes:
+        raise NotExtendableError
+    _must_be_later(tx, state.period_end, until)
+    await provider_of(tx.runtime).extend_period(state.id, until, idempotency_key=idempotency_key)
+    await tx.record(
+        "subscription.extended",
+        target=("subscription", held.id),
+        organization_id=organization_id,
+        before={"ends_at": state.period_end},
+        after={"ends_at": until, "reason": reason},
+    )
+    return await mirrored(tx, organization_id, state, cause="period extended")
+
+
+def _in_trial(state: SubscriptionState) -> bool:
+    return state.status == "trialing" and state.extended_until is None
+
+
+def _must_be_later(tx: Tx, end: datetime, until: datetime) -> None:
+    if not max(end, tx.now) < until <= tx.now + MAX_TRIAL:
+        message = f"Name a moment after {end:%Y-%m-%d %H:%M} UTC, at most two years from now."
+        raise InvalidInputError([FieldProblem("until", message)])
 
 
 async def wake_after_trial(tx: Tx, organization_id: UUID, *, idempotency_key: str) -> Subscription:

@@ -19,7 +19,15 @@ from tollkeeper.billing.customers import (
     mirror_customer,
 )
 from tollkeeper.billing.flows import store
-from tollkeeper.billing.flows.model import EventStatus, LivemodeMismatchError, StoredEvent
+from tollkeeper.billing.flows.model import (
+    EventLine,
+    EventNotFoundError,
+    EventNotReplayableError,
+    EventStatus,
+    LivemodeMismatchError,
+    SoughtEvents,
+    StoredEvent,
+)
 from tollkeeper.billing.invoices import mirror_invoice
 from tollkeeper.billing.provider import (
     CancelAt,
@@ -35,8 +43,9 @@ from tollkeeper.billing.provider import (
 )
 from tollkeeper.billing.subscriptions import end_subscription, list_of, meaning, mirror_subscription
 from tollkeeper.infra import Runtime, Tx
-from tollkeeper.kit import TollkeeperError
+from tollkeeper.kit import Page, TollkeeperError, page_by_id
 
+from .forgetting import forget_the_gone
 from .running import restart_after_pause
 
 WEBHOOKS = Counter("tollkeeper_webhooks", "Deliveries of the payment provider, by what became of them.", ["outcome"])
@@ -74,6 +83,8 @@ async def take_in(tx: Tx, event: ProviderEvent, body: bytes) -> UUID | None:
     status = EventStatus.IGNORED if event.subject is None else EventStatus.RECEIVED
     made = await store.insert_event(tx, account_of(tx.runtime), event, body, status)
     WEBHOOKS.labels("known" if made is None else status.value).inc()
+    if made is not None and status is EventStatus.IGNORED:
+        await forget_the_gone(tx, made, body)
     return None if event.subject is None else made
 
 
@@ -90,7 +101,7 @@ async def process_event(tx: Tx, event_id: UUID) -> EventStatus:
     order, number or speed events come in, the last writer asked last. An event that was processed is left alone.
     """
     event = await store.find_event(tx, event_id)
-    subject = provider_of(tx.runtime).read_event(event.body).subject if event else None
+    subject = _subject_of(tx, event) if event else None
     if event is None or subject is None:
         return EventStatus.IGNORED
     subject = await _with_payer(tx, subject)
@@ -102,7 +113,50 @@ async def process_event(tx: Tx, event_id: UUID) -> EventStatus:
     status = EventStatus.PROCESSED if matched else EventStatus.UNMATCHED
     note = None if matched else f"the provider's customer {subject.customer_id} is no organization of ours"
     await store.finish_event(tx, event_id, status, note)
+    await forget_the_gone(tx, event_id, event.body)
     return status
+
+
+async def list_received(
+    tx: Tx, sought: SoughtEvents, *, oldest_first: bool = False, cursor: UUID | None = None, limit: int = 50
+) -> Page[EventLine]:
+    """Return one page of what the provider told, the latest first unless `oldest_first`."""
+    found = await store.find_lines(tx, sought, oldest_first=oldest_first, after=cursor, limit=limit + 1)
+    return page_by_id(found, limit)
+
+
+async def find_received(tx: Tx, event_id: UUID) -> tuple[StoredEvent, Subject | None]:
+    """Return an event as it came, and what it speaks of; None: nothing is done with it, or its body was emptied.
+
+    Raises:
+        EventNotFoundError: none of this id came.
+    """
+    event = await store.find_event(tx, event_id)
+    if event is None:
+        raise EventNotFoundError
+    return event, _subject_of(tx, event)
+
+
+async def reopen(tx: Tx, event_id: UUID) -> tuple[StoredEvent, Subject]:
+    """Have an event count as just received; returns it as it was, and what it speaks of.
+
+    Raises:
+        EventNotFoundError: none of this id came.
+        EventNotReplayableError: there is nothing to work off.
+    """
+    event = await store.hold_event(tx, event_id)
+    if event is None:
+        raise EventNotFoundError
+    subject = _subject_of(tx, event)
+    if subject is None:
+        raise EventNotReplayableError
+    await store.reopen_event(tx, event_id)
+    return event, subject
+
+
+def _subject_of(tx: Tx, event: StoredEvent) -> Subject | None:
+    # One that was done with long ago has no body any more.
+    return provider_of(tx.runtime).read_event(event.body).subject if event.body else None
 
 
 async def synchronise(tx: Tx, subject: Subject, *, cause: str) -> bool:

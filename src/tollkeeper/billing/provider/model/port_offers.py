@@ -64,6 +64,10 @@ class OffersAtProvider(Protocol):
         """Have the trial end then; periods count from there."""
         ...
 
+    async def extend_period(self, subscription_id: str, until: datetime, *, idempotency_key: str) -> None:
+        """Have the paid period end then, for nothing; periods count from there. See `extended_until` of its state."""
+        ...
+
     async def wake_subscription(self, subscription_id: str, *, idempotency_key: str) -> None:
         """Let a subscription that rests since its trial begin a period, once that is paid."""
         ...

@@ -40,6 +40,10 @@ class PayingProvider(Protocol):
         """Return what beginning a subscription would cost now; changes nothing."""
         ...
 
+    async def retry_invoice(self, invoice_id: str) -> None:
+        """Try once more to collect an open invoice, now; PaymentFailedError where the payment is declined."""
+        ...
+
     async def payment_progress(self, invoice_id: str) -> PaymentProgress:
         """Tell where the payment of an open invoice stands."""
         ...

@@ -1,9 +1,10 @@
 """What the payment provider knows, in our own words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from uuid import UUID
 
 from tollkeeper.kit import Money
@@ -12,6 +13,10 @@ from tollkeeper.rating import Interval
 from .invoices import InvoiceLine, InvoiceState, Tax
 from .offers import CheckoutTerms, DiscountState
 from .pauses import Pause
+
+_KINDS: Mapping[str, str] = MappingProxyType(
+    {"card": "Card", "us_bank_account": "Bank account", "sepa_debit": "SEPA debit"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,12 @@ class PaymentMethod:
     last4: str | None
     exp_month: int | None = None
     exp_year: int | None = None
+
+    @property
+    def words(self) -> str:
+        """What it is called: `Visa ending in 4242`."""
+        name = (self.brand or _KINDS.get(self.kind) or self.kind.replace("_", " ")).title()
+        return f"{name} ending in {self.last4}" if self.last4 else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,8 @@ class SubscriptionState:
     `addons` are all others, whether we know their prices or not.
     `schedule_id` names the provider's plan of what comes later; `pending` is the next step of it, None when none is.
     `pause` None: money is collected as always. `discount` is what lowers its invoices; None: nothing.
+    `extended_until` is the end of a paid period that was made longer for nothing, which the provider takes for a trial;
+    None: no such period runs.
     """
 
     id: str
@@ -118,6 +131,7 @@ class SubscriptionState:
     discount: DiscountState | None = None
     pause: Pause | None = None
     addons: tuple[ItemState, ...] = ()
+    extended_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
