@@ -4,25 +4,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Self
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from tollkeeper.billing import (
+    Invoice,
     Status,
+    addons_beside,
     had_trial,
-    list_addons,
     list_invoices,
     list_of_organization,
     longest_pause,
-    status,
+    status_of,
 )
+from tollkeeper.billing.invoices import InvoiceOrder
 from tollkeeper.catalog import PromotionCodeError, list_plans, load_catalogue, takes_codes
-from tollkeeper.infra import Runtime, RuntimeDep
-from tollkeeper.kit import Actor, Permission, TollkeeperError
-from tollkeeper.orgs import get_organization
+from tollkeeper.infra import Runtime, RuntimeDep, Tx
+from tollkeeper.kit import Actor, InvalidInputError, Page, Permission, TollkeeperError
 from tollkeeper.rating import Interval
-from tollkeeper.web.ui import cards, chosen_interval, page, saving
+from tollkeeper.web.ui import Asked, Column, Table, advice, cards, chosen_interval, page, said, saving
 
 from .addon_views import addon_rows
 from .billing_views import (
@@ -45,6 +47,18 @@ from .views import Banner
 router = APIRouter()
 
 SHOWN_INVOICES = 24
+_INVOICES = Table(
+    path="/billing",
+    columns=(
+        Column("number", "Number"),
+        Column("issued", "Date", sorts=True),
+        Column("state", "Status"),
+        Column("total", "Amount", sorts=True, is_number=True),
+        Column("open", "Open", quiet=True),
+    ),
+    order="-issued",
+    anchor="invoices",
+)
 _WAYS_ON: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
         "payment_failed": ("Nothing was charged.", METHODS, "Use another payment method"),
@@ -104,17 +118,16 @@ async def show_billing(
     What is wrong with the promotion `code` that was typed stands beside its field, in the card of the plan `wanted`.
     """
     actor.must(Permission.BILLING_READ)
+    asked = _INVOICES.read(request.query_params)
     async with runtime.transaction() as tx:
         viewer = await load_viewer(tx, actor)
-        organization = await get_organization(tx, actor.own_organization())
-        standing = await status(tx, organization.id, created_at=organization.created_at)
+        ever = await list_of_organization(tx, viewer.home.id)
+        standing = await status_of(tx, ever, created_at=viewer.home.created_at)
         catalogue = await load_catalogue(tx)
-        plans = await list_plans(tx)
-        codes = await takes_codes(tx)
-        ever = await list_of_organization(tx, organization.id)
+        plans, codes = await list_plans(tx), await takes_codes(tx)
         known_trouble = await standing_banners(tx, actor, standing, catalogue)
-        beside = addon_rows(await list_addons(tx, organization.id, created_at=organization.created_at))
-        invoices = (await list_invoices(tx, organization.id, limit=SHOWN_INVOICES)).data
+        beside = addon_rows(await addons_beside(tx, standing.subscription))
+        newest, listed = await _invoices(tx, viewer.home.id, asked)
     bought = interval_of(standing, catalogue)
     chosen = chosen_interval(interval) if interval else bought or Interval.MONTH
     known = wanted if any(plan.key == wanted and plan.prices for plan in plans) else ""
@@ -131,10 +144,10 @@ async def show_billing(
         banners=[*trouble, *known_trouble],
         may_manage=may(actor, Permission.BILLING_MANAGE),
         subscription=subscription_view(standing, catalogue),
-        has_portal=standing.subscription is not None or any(each.status != "draft" for each in invoices),
+        has_portal=standing.subscription is not None or any(each.status != "draft" for each in newest.data),
         can_cancel=can_cancel(standing),
         can_change=can_change(standing),
-        pause=pause_view(standing, catalogue, ever, invoices[0] if invoices else None, longest_pause(runtime)),
+        pause=pause_view(standing, catalogue, ever, next(iter(newest.data), None), longest_pause(runtime)),
         has_pending=_changes(standing),
         only_addons=standing.subscription is not None and is_of_addons(standing.subscription),
         can_resume=standing.subscription is not None and standing.cancel_at_period_end,
@@ -147,7 +160,23 @@ async def show_billing(
         interval=chosen.value,
         saving=saving(plans),
         wanted=known,
-        invoices=invoice_rows(invoices),
+        invoices=invoice_rows(listed.data),
+        invoice_pages=_INVOICES.shown(asked, next_cursor=listed.next_cursor),
+    )
+
+
+async def _invoices(tx: Tx, organization_id: UUID, asked: Asked) -> tuple[Page[Invoice], Page[Invoice]]:
+    """Return the newest invoices, and those the address asks for."""
+    newest = await list_invoices(tx, organization_id, limit=SHOWN_INVOICES)
+    if asked.sort == _INVOICES.order and not asked.cursor:
+        return newest, newest
+    return newest, await list_invoices(
+        tx,
+        organization_id,
+        order=InvoiceOrder(asked.order),
+        descending=asked.descending,
+        cursor=asked.cursor,
+        limit=SHOWN_INVOICES,
     )
 
 
@@ -157,8 +186,10 @@ def _changes(standing: Status) -> bool:
 
 def failure_banner(failure: TollkeeperError) -> Banner:
     """Tell what just went wrong, and where on these pages it can be mended: hints speak of the API."""
+    happened = said(failure) if failure.detail != failure.title else ""
+    if failure.title == InvalidInputError.title:  # nothing but that something was mistyped
+        return Banner("bad", happened, advice(failure))
     if failure.code in _WAYS_ON:
         text, href, action = _WAYS_ON[failure.code]
-        said = failure.detail if failure.detail != failure.title else ""
-        return Banner("bad", failure.title, f"{said} {text}".strip(), href, action)
-    return Banner("bad", failure.title, failure.hint if failure.detail == failure.title else failure.detail)
+        return Banner("bad", failure.title, f"{happened} {text}".strip(), href, action)
+    return Banner("bad", failure.title, happened or advice(failure))

@@ -78,6 +78,11 @@ def subscription_view(status: Status, catalogue: Catalogue) -> SubscriptionView:
     if status.cancel_at_period_end:
         return SubscriptionView(plan.name, "Ends soon", "warn", "Cancelled. You keep it until", until, paid=True)
     cost = _cost(plan, status)
+    if status.subscription.extended_until is not None:
+        note = f"{cost}. Made longer at no charge, renews" if cost else "Made longer at no charge, renews"
+        return SubscriptionView(
+            plan.name, *SUBSCRIPTION_STATES["active"], note, status.subscription.extended_until, paid=True
+        )
     if status.status == "trialing":
         note = f"{cost} after the trial. Free until" if cost else "Free until"
         return SubscriptionView(plan.name, state, tone, note, status.trial_end or until, paid=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -18,14 +19,15 @@ from tollkeeper.billing import (
     resume,
     status,
 )
-from tollkeeper.catalog import PromotionCodeError, load_catalogue, takes_codes
+from tollkeeper.catalog import Plan, PlanNotFoundError, PromotionCodeError, load_catalogue, takes_codes
 from tollkeeper.infra import Runtime, RuntimeDep, Tx
 from tollkeeper.kit import Actor, Permission, TollkeeperError, new_id
-from tollkeeper.orgs import get_organization
-from tollkeeper.web.ui import amount, chosen_interval, go, page, read_form
+from tollkeeper.rating import Interval
+from tollkeeper.web.ui import amount, chosen_interval, go, page, read_form, toast
 
 from .billing import show_billing
 from .billing_views import change_view, subscription_view
+from .confirming import once_of
 from .person import PersonDep, load_viewer
 
 router = APIRouter()
@@ -33,9 +35,38 @@ router = APIRouter()
 
 @router.get("/billing/change")
 async def change_page(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
-    """Show what moving to another plan costs, line by line: `plan`, `interval`, `promotion_code`."""
+    """Show what moving to another plan costs, line by line: `plan`, `interval`, `promotion_code`.
+
+    The page is there at once, the costs when the provider has told them; with `whole` it waits for the provider.
+    """
     actor.must(Permission.BILLING_MANAGE)
+    if not request.query_params.get("whole"):
+        at_once = await _show_at_once(request, runtime, actor)
+        if at_once is not None:
+            return at_once
     return await _show(request, runtime, actor, request.query_params)
+
+
+async def _show_at_once(request: Request, runtime: Runtime, actor: Actor) -> Response | None:
+    """Show the page without its costs; None: it needs no provider to see that there is nothing to change."""
+    fields = request.query_params
+    plan, chosen = fields.get("plan", ""), chosen_interval(fields.get("interval", ""))
+    async with runtime.transaction() as tx:
+        viewer = await load_viewer(tx, actor)
+        sold = (await load_catalogue(tx)).plans.get(plan)
+        standing = await status(tx, viewer.home.id, created_at=viewer.home.created_at)
+    if sold is None or standing.subscription is None or not _price(sold, chosen):
+        return None
+    return page(
+        request,
+        "portal/change.html",
+        viewer=viewer,
+        banners=[],
+        plan=sold.name,
+        price=_price(sold, chosen),
+        whole=whole_page(request),
+        change=None,
+    )
 
 
 async def _show(
@@ -52,16 +83,18 @@ async def _show(
     try:
         async with provider_transaction(runtime) as tx:
             viewer = await load_viewer(tx, actor)
+            catalogue = await load_catalogue(tx)
+            if plan not in catalogue.plans:
+                raise PlanNotFoundError(f"There is no plan {plan!r}.")
             preview = await preview_change(
                 tx, actor.own_organization(), Change(plan, chosen, promotion_code=code or None)
             )
-            sold = (await load_catalogue(tx)).plans[plan]
+            sold = catalogue.plans[plan]
             codes = await takes_codes(tx)
     except PromotionCodeError as error:
         return await _show(request, runtime, actor, fields, error)
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, interval=chosen.value, failure=error)
-    price = sold.price(chosen)
     return page(
         request,
         "portal/change.html",
@@ -70,7 +103,7 @@ async def _show(
         banners=[],
         plan=sold.name,
         plan_key=sold.key,
-        price=f"{amount(price.money)} a {chosen.value}" if price else "",
+        price=_price(sold, chosen),
         interval=chosen.value,
         change=change_view(preview),
         takes_codes=codes or bool(typed),
@@ -88,7 +121,7 @@ async def change_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -
     actor.must(Permission.BILLING_MANAGE)
     fields = await read_form(request)
     interval = fields.get("interval", "")
-    once = f"change-{actor.own_organization()}-{fields.get('once') or new_id().hex}"
+    once = once_of(fields, "change", actor)
     try:
         async with provider_transaction(runtime) as tx:
             await change_plan(
@@ -100,19 +133,19 @@ async def change_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -
                     as_of=moment_of(fields.get("as_of", "")),
                     promotion_code=fields.get("promotion_code", "").strip() or None,
                 ),
-                idempotency_key=once[:200],
+                idempotency_key=once,
             )
     except PromotionCodeError as error:
         return await _show(request, runtime, actor, fields, error)
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, interval=interval, failure=error)
-    return go("/billing")
+    return toast(request, go("/billing"), "Your plan is changed as you chose.")
 
 
 @router.post("/billing/change/cancel")
 async def cancel_change_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
     """Take back a change that was to come when the period ends."""
-    return await _change(request, runtime, actor, cancel_change)
+    return await _change(request, runtime, actor, cancel_change, "The change is taken back.")
 
 
 @router.get("/billing/cancel")
@@ -121,7 +154,7 @@ async def cancel_page(request: Request, runtime: RuntimeDep, actor: PersonDep) -
     actor.must(Permission.BILLING_MANAGE)
     async with runtime.transaction() as tx:
         viewer = await load_viewer(tx, actor)
-        organization = await get_organization(tx, actor.own_organization())
+        organization = viewer.home
         standing = await status(tx, organization.id, created_at=organization.created_at)
         catalogue = await load_catalogue(tx)
     if standing.subscription is None:
@@ -134,14 +167,28 @@ async def cancel_page(request: Request, runtime: RuntimeDep, actor: PersonDep) -
 async def cancel_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
     """End the subscription when its period ends."""
     return await _change(
-        request, runtime, actor, lambda tx, organization_id: cancel(tx, organization_id, CancelAt.PERIOD_END)
+        request,
+        runtime,
+        actor,
+        lambda tx, organization_id: cancel(tx, organization_id, CancelAt.PERIOD_END),
+        "It ends with the period that is paid.",
     )
 
 
 @router.post("/billing/resume")
 async def resume_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
     """Take back a cancellation that has not happened yet."""
-    return await _change(request, runtime, actor, resume)
+    return await _change(request, runtime, actor, resume, "It goes on as before.")
+
+
+def whole_page(request: Request) -> str:
+    """Return the address of this page as it is once the provider has answered."""
+    return f"{request.url.path}?{urlencode({**request.query_params, 'whole': 'yes'})}"
+
+
+def _price(sold: Plan, interval: Interval) -> str:
+    price = sold.price(interval)
+    return f"{amount(price.money)} a {interval.value}" if price else ""
 
 
 def moment_of(text: str) -> datetime | None:
@@ -154,7 +201,7 @@ def moment_of(text: str) -> datetime | None:
 
 
 async def _change(
-    request: Request, runtime: Runtime, actor: Actor, act: Callable[[Tx, UUID], Awaitable[object]]
+    request: Request, runtime: Runtime, actor: Actor, act: Callable[[Tx, UUID], Awaitable[object]], words: str
 ) -> Response:
     """Do what a confirmed form asks for at the provider, then show where billing stands, or why it was refused."""
     actor.must(Permission.BILLING_MANAGE)
@@ -164,4 +211,4 @@ async def _change(
             await act(tx, actor.own_organization())
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, failure=error)
-    return go("/billing")
+    return toast(request, go("/billing"), words)

@@ -7,10 +7,12 @@ from fastapi import Request
 from starlette.responses import Response
 
 from tollkeeper.billing import Preview
-from tollkeeper.kit import Money
+from tollkeeper.kit import Actor, Money, new_id
 from tollkeeper.web.ui import exact, page
 
 from .person import Viewer
+
+MAX_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +48,13 @@ def rows_of(preview: Preview) -> tuple[tuple[str, str], ...]:
     if from_balance and preview.total >= 0:
         rows.append(("Credit" if from_balance < 0 else "Owed from before", from_balance))
     return tuple((words, exact(Money(amount, currency))) for words, amount in rows)
+
+
+def once_of(fields: Mapping[str, str], kind: str, actor: Actor) -> str:
+    """Return the key by which a form that is sent twice does its work once: what its page put into it as `once`.
+
+    Something else in that field was not put there by a page of ours; then the form counts for itself.
+    """
+    once = fields.get("once", "")
+    is_ours = once.isascii() and once.isalnum() and len(once) <= MAX_ONCE
+    return f"{kind}-{actor.own_organization()}-{once if is_ours else new_id().hex}"

@@ -17,8 +17,7 @@ from tollkeeper.billing import (
 )
 from tollkeeper.infra import Runtime, RuntimeDep, Tx
 from tollkeeper.kit import Actor, FieldProblem, InvalidInputError, Permission, TollkeeperError
-from tollkeeper.orgs import get_organization
-from tollkeeper.web.ui import FormState, empty_form, go, page, read_form, refused_form
+from tollkeeper.web.ui import FormState, countries, empty_form, go, page, read_form, refused_form, toast
 
 from .person import PersonDep, load_viewer, may
 
@@ -72,7 +71,7 @@ async def details_form(request: Request, runtime: RuntimeDep, actor: PersonDep) 
             await change_details(tx, await _buyer(tx, actor), change)
     except TollkeeperError as error:
         return await _show(request, runtime, actor, form=refused_form(fields, FIELDS, error), status=error.status)
-    return go(PLACE)
+    return toast(request, go(PLACE), "Coming invoices are made out like this.")
 
 
 @router.post(f"{PLACE}/tax-ids")
@@ -89,7 +88,7 @@ async def tax_id_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -
     except TollkeeperError as error:
         form = refused_form(fields, TAX_ID_FIELDS, error)
         return await _show(request, runtime, actor, tax_form=form, status=error.status)
-    return go(PLACE)
+    return toast(request, go(PLACE), "Tax ID added.")
 
 
 @router.post(f"{PLACE}/tax-ids/remove")
@@ -99,7 +98,7 @@ async def remove_tax_id_form(request: Request, runtime: RuntimeDep, actor: Perso
     fields = await read_form(request)
     async with provider_transaction(runtime) as tx:
         await remove_tax_id(tx, actor.own_organization(), fields.get("tax_id", ""))
-    return go(PLACE)
+    return toast(request, go(PLACE), "Tax ID taken away.")
 
 
 async def _show(
@@ -113,7 +112,7 @@ async def _show(
 ) -> Response:
     async with provider_transaction(runtime) as tx:
         viewer = await load_viewer(tx, actor)
-        organization = await get_organization(tx, actor.own_organization())
+        organization = viewer.home
         found = await billing_details(tx, organization.id, name=organization.name)
         tax_ids = await list_tax_ids(tx, organization.id)
     typed = {name: getattr(found.address, name, None) or "" for name in ADDRESS}
@@ -139,6 +138,7 @@ async def _show(
         kinds=KINDS,
         tax_ids=rows,
         exempt=EXEMPT[found.tax_exempt],
+        countries=countries(),
     )
 
 

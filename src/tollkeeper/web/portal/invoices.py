@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from tollkeeper.billing import (
     InvoiceNotFoundError,
+    document_to_print,
     explain_invoice,
     get_document,
     invoice_pdf,
@@ -44,6 +45,7 @@ async def invoice_page(request: Request, runtime: RuntimeDep, actor: PersonDep, 
         invoice=invoice_view(document),
         payments=payment_rows(paid),
         explanation=explanation_view(explained),
+        is_receipt=document.is_receipt,
         pdf=f"/billing/invoices/{document.invoice.id}/pdf",
     )
 
@@ -53,7 +55,7 @@ async def invoice_file(runtime: RuntimeDep, actor: PersonDep, invoice_id: str) -
     """Print one invoice."""
     actor.must(Permission.BILLING_READ)
     async with runtime.transaction() as tx:
-        document = await get_document(tx, actor.own_organization(), _ident(invoice_id))
+        document = await document_to_print(tx, actor.own_organization(), _ident(invoice_id))
     return pdf_response(await invoice_pdf(runtime, document), document)
 
 

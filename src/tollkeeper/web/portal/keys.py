@@ -1,32 +1,62 @@
-"""The API keys page: list, create (the secret is shown once), revoke."""
+"""The API keys page: the list, and making one, whose secret is shown once."""
 
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter, Request
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from tollkeeper.gate import gate_of
-from tollkeeper.identity import ApiKey, KeyKind, KeyNotFoundError, clean_name, create_key, list_keys, revoke_key
-from tollkeeper.infra import Runtime, RuntimeDep
-from tollkeeper.kit import Actor, FieldProblem, InvalidInputError, Permission, parse_id
-from tollkeeper.web.ui import FormState, empty_form, go, page, read_form, refused_form
+from tollkeeper.identity import KEY_PERMISSIONS, KeyKind, Network, check_networks, create_key, list_keys
+from tollkeeper.infra import Runtime, RuntimeDep, once_for_form
+from tollkeeper.kit import Actor, FieldProblem, InvalidInputError, Permission, new_id, parse_id
+from tollkeeper.orgs import must_hold
+from tollkeeper.web.ui import (
+    Column,
+    Filter,
+    FormState,
+    Option,
+    Table,
+    empty_form,
+    gathered,
+    page,
+    read_form,
+    refused_form,
+)
 
+from .key_forms import FIELDS, key_name, lines_of
 from .person import PersonDep, load_viewer, may
+from .team_views import ticks
 from .views import Choice, key_rows
 
 router = APIRouter()
 
-MAX_KEY_NAME = 100
-SHOWN_KEYS = 200
+SHOWN = 50
+LISTED = Table(
+    path="/keys",
+    columns=(
+        Column("name", "Name", sorts=True),
+        Column("key", "Key"),
+        Column("created", "Created", sorts=True),
+        Column("used", "Last used"),
+        Column("expires", "Expires"),
+        Column("actions", "Actions", quiet=True),
+    ),
+    filters=(Filter("state", "State", (Option("", "Any"), Option("kept", "Not revoked"))),),
+    order="-created",
+    anchor="list",
+)
 LIFETIMES = [Choice("", "Never"), Choice("30", "In 30 days"), Choice("90", "In 90 days"), Choice("365", "In a year")]
+KINDS = [Choice("live", "In earnest"), Choice("test", "For trying out")]
+_EMPTY = empty_form(*FIELDS)
 
 
 @router.get("/keys")
 async def keys_page(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
     """List the organization's keys."""
-    return await _show(request, runtime, actor, empty_form("name", "expires"))
+    return await _show(request, runtime, actor, _EMPTY)
 
 
 @router.post("/keys")
@@ -34,52 +64,64 @@ async def create_key_form(request: Request, runtime: RuntimeDep, actor: PersonDe
     """Create a key and show its secret, the only time."""
     actor.must(Permission.KEYS_MANAGE)
     fields = await read_form(request)
+    ticked = {each for each in Permission if f"may.{each}" in fields}
+    must_hold(actor, frozenset(ticked) or KEY_PERMISSIONS)
     try:
-        async with runtime.transaction() as tx:
+        wish = _wish(fields, runtime.clock.now())
+        created = await _created(runtime, actor, fields, wish, sorted(ticked))
+    except InvalidInputError as error:
+        return await _show(request, runtime, actor, refused_form(fields, FIELDS, error), on=ticked, status=422)
+    return await _show(request, runtime, actor, _EMPTY, created=created)
+
+
+async def _created(
+    runtime: Runtime, actor: Actor, fields: Mapping[str, str], wish: "_Wish", ticked: Sequence[Permission]
+) -> "_Created":
+    """Make the key; the same form sent again shows the one it has made."""
+    async with runtime.transaction() as tx:
+
+        async def work() -> _Created:
             key, secret = await create_key(
                 tx,
                 organization_id=actor.own_organization(),
                 created_by=actor.user_id,
-                name=_name(fields.get("name", "")),
-                kind=KeyKind.LIVE,
-                expires_at=_end(fields.get("expires", ""), tx.now),
+                name=wish.name,
+                kind=wish.kind,
+                scopes=ticked,
+                expires_at=wish.expires_at,
+                networks=wish.networks,
             )
-    except InvalidInputError as error:
-        return await _show(request, runtime, actor, refused_form(fields, ["name", "expires"], error), status=422)
-    created = {"name": key.name, "secret": secret}
-    return await _show(request, runtime, actor, empty_form("name", "expires"), created=created)
+            return _Created(name=key.name, secret=secret)
 
-
-@router.get("/keys/{key_id}/revoke")
-async def revoke_page(request: Request, runtime: RuntimeDep, actor: PersonDep, key_id: str) -> Response:
-    """Ask before a key is revoked; with JavaScript a dialog on the list asks instead."""
-    actor.must(Permission.KEYS_MANAGE)
-    async with runtime.transaction() as tx:
-        viewer = await load_viewer(tx, actor)
-        keys = (await list_keys(tx, actor.own_organization(), limit=SHOWN_KEYS)).data
-        rows = key_rows([_find(keys, key_id)], tx.now)
-    return page(request, "portal/revoke.html", viewer=viewer, banners=[], key=rows[0])
-
-
-@router.post("/keys/{key_id}/revoke")
-async def revoke_form(request: Request, runtime: RuntimeDep, actor: PersonDep, key_id: str) -> Response:
-    """Revoke a key at once."""
-    actor.must(Permission.KEYS_MANAGE)
-    await read_form(request)
-    async with runtime.transaction() as tx:
-        await revoke_key(tx, actor.own_organization(), _known_id(key_id))
-    return go("/keys")
+        answer = await once_for_form(runtime, actor, fields).run_in(tx, work, status=201)
+    return _Created.model_validate_json(bytes(answer.body))
 
 
 async def _show(
-    request: Request, runtime: Runtime, actor: Actor, form: FormState, *, status: int = 200, created: Any = None
+    request: Request,
+    runtime: Runtime,
+    actor: Actor,
+    form: FormState,
+    *,
+    on: Collection[Permission] = (),
+    status: int = 200,
+    created: "_Created | None" = None,
 ) -> Response:
     actor.must(Permission.KEYS_READ)
+    asked = LISTED.read(request.query_params)
     access = await gate_of(request).access(actor.own_organization())
     async with runtime.transaction() as tx:
         viewer = await load_viewer(tx, actor)
-        keys = (await list_keys(tx, actor.own_organization(), with_revoked=True, limit=SHOWN_KEYS)).data
-        rows = key_rows(keys, tx.now)
+        found = await list_keys(
+            tx,
+            actor.own_organization(),
+            with_revoked=not asked["state"],
+            by_name=asked.order == "name",
+            descending=asked.descending,
+            cursor=parse_id(asked.cursor),
+            limit=SHOWN,
+        )
+        rows = key_rows(found.data, tx.now)
     return page(
         request,
         "portal/keys.html",
@@ -88,20 +130,45 @@ async def _show(
         banners=[],
         form=form,
         created=created,
-        keys=sorted(rows, key=lambda row: not row.active),
+        once=new_id().hex,
+        table=LISTED.shown(asked, next_cursor=found.next_cursor),
+        keys=rows,
         may_manage=may(actor, Permission.KEYS_MANAGE),
         lifetimes=LIFETIMES,
+        kinds=KINDS,
+        on=bool(on),
+        ticks=[each for each in ticks(on, actor.permissions) if each.is_free],
         sample_feature=next(iter(access.allowances), ""),
     )
 
 
-def _name(typed: str) -> str:
-    name = clean_name(typed)
-    if not name:
-        raise InvalidInputError([FieldProblem("name", "Give the key a name, for example where it is used")])
-    if len(name) > MAX_KEY_NAME:
-        raise InvalidInputError([FieldProblem("name", f"must have at most {MAX_KEY_NAME} characters")])
-    return name
+class _Created(BaseModel):
+    """A key just made, and its secret."""
+
+    name: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    name: str
+    kind: KeyKind
+    expires_at: datetime | None
+    networks: tuple[Network, ...]
+
+
+def _wish(fields: Mapping[str, str], now: datetime) -> _Wish:
+    """Return what the form says, everything that is wrong in it named at once."""
+    problems: list[FieldProblem] = []
+    wish = _Wish(
+        gathered(problems, lambda: key_name(fields), ""),
+        gathered(problems, lambda: _kind(fields.get("kind", "live")), KeyKind.LIVE),
+        gathered(problems, lambda: _end(fields.get("expires", ""), now), None),
+        gathered(problems, lambda: check_networks(lines_of(fields.get("networks", ""))), ()),
+    )
+    if problems:
+        raise InvalidInputError(problems)
+    return wish
 
 
 def _end(choice: str, now: datetime) -> datetime | None:
@@ -110,17 +177,7 @@ def _end(choice: str, now: datetime) -> datetime | None:
     return now + timedelta(days=int(choice)) if choice else None
 
 
-def _known_id(text: str) -> UUID:
-    found = parse_id(text)
-    if found is None:
-        raise KeyNotFoundError
-    return found
-
-
-def _find(keys: Any, key_id: str) -> ApiKey:
-    wanted = _known_id(key_id)
-    for key in keys:
-        if key.id == wanted:
-            found: ApiKey = key
-            return found
-    raise KeyNotFoundError
+def _kind(choice: str) -> KeyKind:
+    if choice not in {each.key for each in KINDS}:
+        raise InvalidInputError([FieldProblem("kind", "choose one of the list")])
+    return KeyKind(choice)

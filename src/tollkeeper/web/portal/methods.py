@@ -16,8 +16,7 @@ from tollkeeper.billing import (
 from tollkeeper.catalog import load_catalogue
 from tollkeeper.infra import Runtime, RuntimeDep
 from tollkeeper.kit import Actor, Permission, TollkeeperError
-from tollkeeper.orgs import get_organization
-from tollkeeper.web.ui import base_url_of, go, leave, page, read_form
+from tollkeeper.web.ui import base_url_of, go, leave, page, read_form, toast
 
 from .billing import failure_banner
 from .method_views import method_rows
@@ -28,10 +27,10 @@ router = APIRouter()
 
 
 @router.get(METHODS)
-async def methods_page(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
-    """List the ways to pay."""
+async def methods_page(request: Request, runtime: RuntimeDep, actor: PersonDep, whole: str = "") -> Response:
+    """Show the page at once and the ways to pay when the provider has told them; `whole` waits for the provider."""
     actor.must(Permission.BILLING_READ)
-    return await _show(request, runtime, actor)
+    return await (_show(request, runtime, actor) if whole else _show_at_once(request, runtime, actor))
 
 
 @router.post(METHODS)
@@ -58,7 +57,7 @@ async def default_form(request: Request, runtime: RuntimeDep, actor: PersonDep, 
             await make_default(tx, actor.own_organization(), method_id)
     except TollkeeperError as error:
         return await _show(request, runtime, actor, failure=error)
-    return go(METHODS)
+    return toast(request, go(METHODS), "This is what pays from now on.")
 
 
 @router.get(METHODS + "/{method_id}/remove")
@@ -84,7 +83,15 @@ async def remove_form(request: Request, runtime: RuntimeDep, actor: PersonDep, m
             await remove_payment_method(tx, actor.own_organization(), method_id)
     except TollkeeperError as error:
         return await _show(request, runtime, actor, failure=error)
-    return go(METHODS)
+    return toast(request, go(METHODS), "That way to pay is removed.")
+
+
+async def _show_at_once(request: Request, runtime: Runtime, actor: Actor) -> Response:
+    async with runtime.transaction() as tx:
+        viewer = await load_viewer(tx, actor)
+        standing = await status(tx, viewer.home.id, created_at=viewer.home.created_at)
+        banners = await standing_banners(tx, actor, standing, await load_catalogue(tx))
+    return page(request, "portal/methods.html", viewer=viewer, banners=banners, is_whole=False)
 
 
 async def _show(
@@ -92,7 +99,7 @@ async def _show(
 ) -> Response:
     async with provider_transaction(runtime) as tx:
         viewer = await load_viewer(tx, actor)
-        organization = await get_organization(tx, actor.own_organization())
+        organization = viewer.home
         standing = await status(tx, organization.id, created_at=organization.created_at)
         rows = method_rows(await list_payment_methods(tx, organization.id), tx.now)
         bought = bool((await list_invoices(tx, organization.id, limit=1)).data)
@@ -103,6 +110,7 @@ async def _show(
         status=failure.status if failure else 200,
         viewer=viewer,
         banners=[failure_banner(failure), *banners] if failure else banners,
+        is_whole=True,
         may_manage=may(actor, Permission.BILLING_MANAGE),
         can_add=bool(rows) or bought or standing.subscription is not None,
         methods=rows,

@@ -15,11 +15,11 @@ from tollkeeper.catalog import load_catalogue
 from tollkeeper.infra import Runtime, RuntimeDep, Tx
 from tollkeeper.kit import Actor, FieldProblem, ForbiddenError, InvalidInputError, Permission, TollkeeperError, new_id
 from tollkeeper.orgs import get_organization
-from tollkeeper.web.ui import exact, go, page, read_form
+from tollkeeper.web.ui import exact, go, page, read_form, toast
 
 from .billing import show_billing
 from .billing_views import plan_bought
-from .confirming import Question, ask, rows_of
+from .confirming import Question, ask, once_of, rows_of
 from .pause_views import WHO_CAN, day_of, days_of
 from .person import PersonDep, load_viewer
 
@@ -42,7 +42,7 @@ async def _show(
         return await show_billing(request, runtime, actor, failure=ForbiddenError(WHO_CAN))
     async with runtime.transaction() as tx:
         viewer = await load_viewer(tx, actor)
-        organization = await get_organization(tx, actor.own_organization())
+        organization = viewer.home
         standing = await status(tx, organization.id, created_at=organization.created_at)
         catalogue = await load_catalogue(tx)
         days = days_of(longest, tx.now)
@@ -78,7 +78,7 @@ async def pause_form(request: Request, runtime: RuntimeDep, actor: PersonDep) ->
         return await _show(request, runtime, actor, typed=typed, refused=error.problems[0])
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, failure=error)
-    return go("/billing")
+    return toast(request, go("/billing"), "Your plan rests.")
 
 
 @router.get("/billing/unpause")
@@ -117,13 +117,13 @@ async def unpause_form(request: Request, runtime: RuntimeDep, actor: PersonDep) 
     """Go on; sent twice, the form charges once. Where it costs something else by now, ask anew."""
     actor.must(Permission.BILLING_MANAGE)
     fields = await read_form(request)
-    once = f"unpause-{actor.own_organization()}-{fields.get('once') or new_id().hex}"
+    once = once_of(fields, "unpause", actor)
     try:
         async with provider_transaction(runtime) as tx:
             question = await _question(tx, actor)
             if question.fields["due"] != fields.get("due"):
                 return ask(request, await load_viewer(tx, actor), question)
-            await unpause(tx, actor.own_organization(), by_operator=False, idempotency_key=once[:200])
+            await unpause(tx, actor.own_organization(), by_operator=False, idempotency_key=once)
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, failure=error)
-    return go("/billing")
+    return toast(request, go("/billing"), "Your plan goes on.")

@@ -25,7 +25,6 @@ DISPUTE_STATES = {
     "lost": ("Taken by the bank", "bad"),
     "closed": ("Settled", "neutral"),
 }
-WAYS = {"card": "Card", "us_bank_account": "Bank account", "sepa_debit": "SEPA debit"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,4 @@ def _dispute(dispute: Dispute) -> PaymentView:
 
 def way_words(method: PaymentMethod | None) -> str:
     """Name a way to pay: `Visa ending in 4242`; None: it is not known."""
-    if method is None:
-        return "Payment"
-    name = (method.brand or WAYS.get(method.kind) or method.kind.replace("_", " ")).title()
-    return f"{name} ending in {method.last4}" if method.last4 else name
+    return method.words if method else "Payment"

@@ -14,12 +14,11 @@ from tollkeeper.billing import (
 from tollkeeper.catalog import PromotionCodeError
 from tollkeeper.infra import Runtime, RuntimeDep
 from tollkeeper.kit import Actor, Permission, TollkeeperError, new_id
-from tollkeeper.orgs import get_organization
-from tollkeeper.web.ui import exact, go, read_form
+from tollkeeper.web.ui import exact, go, read_form, toast
 
 from .billing import show_billing
 from .billing_views import discount_words
-from .confirming import Question, ask, rows_of
+from .confirming import Question, ask, once_of, rows_of
 from .person import PersonDep, load_viewer
 
 router = APIRouter()
@@ -45,7 +44,7 @@ async def _show(request: Request, runtime: Runtime, actor: Actor, code: str | No
             raise PromotionCodeError("Type in a code.")
         async with provider_transaction(runtime) as tx:
             viewer = await load_viewer(tx, actor)
-            organization = await get_organization(tx, actor.own_organization())
+            organization = viewer.home
             standing = await status(tx, organization.id, created_at=organization.created_at)
             preview = await preview_promotion(tx, organization.id, code)
     except TollkeeperError as error:
@@ -80,13 +79,13 @@ async def promotion_form(request: Request, runtime: RuntimeDep, actor: PersonDep
     actor.must(Permission.BILLING_MANAGE)
     fields = await read_form(request)
     code = fields.get("promotion_code", "").strip()
-    once = f"promotion-{actor.own_organization()}-{fields.get('once') or new_id().hex}"
+    once = once_of(fields, "promotion", actor)
     try:
         async with provider_transaction(runtime) as tx:
-            await apply_promotion(tx, actor.own_organization(), code, idempotency_key=once[:200])
+            await apply_promotion(tx, actor.own_organization(), code, idempotency_key=once)
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, code=code, failure=error)
-    return go("/billing")
+    return toast(request, go("/billing"), "It lowers your next invoice.")
 
 
 @router.post("/billing/promotion/remove")
@@ -99,4 +98,4 @@ async def remove_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -
             await remove_promotion(tx, actor.own_organization(), idempotency_key=f"promotion-{new_id()}")
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, failure=error)
-    return go("/billing")
+    return toast(request, go("/billing"), "The discount is gone.")

@@ -9,7 +9,6 @@ from tollkeeper.billing import Buyer, Purchase, create_checkout, open_portal, pr
 from tollkeeper.catalog import load_catalogue
 from tollkeeper.infra import Runtime, RuntimeDep
 from tollkeeper.kit import Actor, Permission, TollkeeperError
-from tollkeeper.orgs import get_organization
 from tollkeeper.web.ui import base_url_of, chosen_interval, leave, page, read_form
 
 from .billing import show_billing
@@ -91,6 +90,6 @@ def _next_try(session_id: str, tries: int) -> str:
 
 async def _outcome(runtime: Runtime, actor: Actor, tries: int) -> tuple[Outcome, Viewer]:
     async with runtime.transaction() as tx:
-        organization = await get_organization(tx, actor.own_organization())
-        standing = await status(tx, organization.id, created_at=organization.created_at)
-        return checkout_outcome(standing, await load_catalogue(tx), tries), await load_viewer(tx, actor)
+        viewer = await load_viewer(tx, actor)
+        standing = await status(tx, viewer.home.id, created_at=viewer.home.created_at)
+        return checkout_outcome(standing, await load_catalogue(tx), tries), viewer

@@ -14,7 +14,7 @@ from tollkeeper.billing import (
 from tollkeeper.catalog import load_catalogue
 from tollkeeper.infra import RuntimeDep, Tx
 from tollkeeper.kit import Actor, Permission, TollkeeperError
-from tollkeeper.web.ui import base_url_of, exact, go, leave, read_form
+from tollkeeper.web.ui import base_url_of, exact, go, leave, read_form, toast
 
 from .billing import show_billing
 from .confirming import Question, ask, rows_of
@@ -78,4 +78,6 @@ async def reactivate_form(request: Request, runtime: RuntimeDep, actor: PersonDe
             )
     except TollkeeperError as error:
         return await show_billing(request, runtime, actor, failure=error)
-    return go("/billing") if opened is None else leave(request, opened.url, "payment")
+    if opened is None:
+        return toast(request, go("/billing"), "Your plan is back.")
+    return leave(request, opened.url, "payment")

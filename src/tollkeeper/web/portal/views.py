@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 from tollkeeper.billing import SoFar
 from tollkeeper.catalog import EntitlementPeriod, Feature, Source
 from tollkeeper.gate import Balance
-from tollkeeper.identity import ApiKey
+from tollkeeper.identity import ApiKey, KeyKind
 from tollkeeper.metering import Bucket, HistoryPoint
 from tollkeeper.rating import Period
-from tollkeeper.web.ui import exact, inline
+from tollkeeper.web.ui import Point, Trend, ago, compact, exact, inline, number
 
-NEAR = 0.8
-"""From this part of a limit on, the page warns."""
+from .forecast import Forecast, forecast, level_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,8 @@ class FeatureUsage:
     """How much of a feature is used in its current period.
 
     `limit` None means unlimited; `reset_at` None means never. `level` is ok, near (80 %) or over (reached). `beyond`
-    says what is beyond a soft limit and what that costs; empty when nothing is, or it costs nothing.
+    says what is beyond a soft limit and what that costs; empty when nothing is, or it costs nothing. `ahead` is where
+    it will stand at the end of the period; None: that cannot be said.
     """
 
     key: str
@@ -67,29 +67,38 @@ class FeatureUsage:
     level: str
     made_of: str = ""
     beyond: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """Usage within one bucket that starts at `at`."""
-
-    at: datetime
-    value: int
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """Usage of one feature over time, every bucket present."""
-
-    feature: str
-    title: str
-    bucket: str
-    points: tuple[Point, ...]
+    ahead: Forecast | None = None
 
     @property
-    def total(self) -> int:
-        """Everything used within the span."""
-        return sum(point.value for point in self.points)
+    def forecast(self) -> str:
+        """Where it will stand, in a few words; empty when that cannot be said."""
+        if self.ahead is None:
+            return ""
+        if self.ahead.runs_out_at is not None:
+            return f"Reaches the limit around {self.ahead.runs_out_at:%-d %b} at this pace"
+        return f"About {compact(self.ahead.by_end)} by {self.ahead.ends_at:%-d %b} at this pace"
+
+
+@dataclass(frozen=True, slots=True)
+class Series(Trend):
+    """Usage of one feature over time, every bucket present; `before` is what the span before came to.
+
+    `is_behind`: the newest usage is not in it yet.
+    """
+
+    feature: str = ""
+    before: int = 0
+    is_behind: bool = False
+
+    @property
+    def change(self) -> str:
+        """How it compares with the span before, in words; empty when nothing was used then."""
+        if not self.before:
+            return ""
+        change = round(100 * (self.total - self.before) / self.before)
+        if not change:
+            return "as much as in the time before"
+        return f"{number(abs(change))} % {'more' if change > 0 else 'less'} than in the time before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,24 +142,40 @@ class KeyRow:
     active: bool
     state: str
     tone: str
+    is_test: bool = False
+    networks: tuple[str, ...] = ()
 
 
 def usage_lines(
-    balances: Iterable[Balance], features: Mapping[str, Feature], beyond: Iterable[SoFar] = ()
+    balances: Iterable[Balance],
+    features: Mapping[str, Feature],
+    beyond: Iterable[SoFar] = (),
+    *,
+    begun: datetime | None = None,
+    now: datetime | None = None,
 ) -> list[FeatureUsage]:
-    """Return a line for each metered feature the plan offers, in the plan's order; `beyond` is what is to be paid."""
+    """Return a line for each metered feature the plan offers, in the plan's order.
+
+    Args:
+        balances: where each stands.
+        features: by key.
+        beyond: what is to be paid for usage beyond limits.
+        begun: when the organization was made.
+        now: the moment to look ahead from; without these two nothing is said of the end of the period.
+    """
     costs = {each.feature: f"Beyond the limit so far: {each.quantity:,}, costs {exact(each.money)}" for each in beyond}
-    return [_usage_line(balance, features, costs) for balance in balances if balance.allowance.offered]
+    return [
+        _usage_line(balance, features, costs, forecast(balance, begun, now) if begun and now else None)
+        for balance in balances
+        if balance.allowance.offered
+    ]
 
 
-def _usage_line(balance: Balance, features: Mapping[str, Feature], costs: Mapping[str, str]) -> FeatureUsage:
+def _usage_line(
+    balance: Balance, features: Mapping[str, Feature], costs: Mapping[str, str], ahead: Forecast | None
+) -> FeatureUsage:
     allowance = balance.allowance
     limit = balance.limit
-    level = "ok"
-    if limit is not None and balance.used >= limit:
-        level = "over"
-    elif limit is not None and balance.used >= NEAR * limit:
-        level = "near"
     return FeatureUsage(
         key=allowance.feature,
         title=features[allowance.feature].name,
@@ -158,9 +183,10 @@ def _usage_line(balance: Balance, features: Mapping[str, Feature], costs: Mappin
         limit=limit,
         hard=allowance.hard,
         reset_at=None if allowance.period is EntitlementPeriod.NEVER else balance.period.end,
-        level=level,
+        level=level_of(balance.used, limit),
         made_of=_made_of(allowance.sources),
         beyond=costs.get(allowance.feature, ""),
+        ahead=ahead,
     )
 
 
@@ -201,11 +227,11 @@ def left_fact(usage: Sequence[FeatureUsage]) -> Fact:
     return Fact(f"{line.title} left", f"{left:,}", f"of {line.limit:,}{until}")
 
 
-def keys_fact(rows: Sequence[KeyRow]) -> Fact:
+def keys_fact(rows: Sequence[KeyRow], now: datetime) -> Fact:
     """Return how many keys work, and when one was last used."""
     active = [row for row in rows if row.active]
     last = max((row.last_used_at for row in rows if row.last_used_at), default=None)
-    note = f"Last used {last.astimezone(UTC):%-d %b %Y, %H:%M} UTC" if last else "Not used yet"
+    note = f"Last used {ago(last, now)}" if last else "Not used yet"
     return Fact("API keys", str(len(active)), note if active else "Create one to make a call")
 
 
@@ -224,13 +250,20 @@ def window(span: Span, now: datetime) -> Period:
     return Period(end - span.length, end)
 
 
+def before(period: Period) -> Period:
+    """Return the period together with one as long before it."""
+    return Period(period.start - (period.end - period.start), period.end)
+
+
 def series_of(feature: Feature, span: Span, period: Period, points: Iterable[HistoryPoint]) -> Series:
-    """Return the history with its empty buckets filled in."""
+    """Return the history with its empty buckets filled in; points from before the period are added up."""
     used = {point.start.astimezone(UTC): point.used for point in points}
     step = _STEPS[span.bucket]
     count = (period.end - period.start) // step
     starts = (period.start + step * number for number in range(count))
-    return Series(feature.key, feature.name, span.bucket.value, tuple(Point(at, used.get(at, 0)) for at in starts))
+    shown = tuple(Point(at, used.get(at, 0)) for at in starts)
+    earlier = sum(value for at, value in used.items() if at < period.start)
+    return Series(feature.name, span.bucket.value, shown, feature.key, earlier)
 
 
 def key_rows(keys: Iterable[ApiKey], now: datetime) -> list[KeyRow]:
@@ -249,4 +282,6 @@ def _key_row(key: ApiKey, problem: str | None) -> KeyRow:
         active=problem is None,
         state=(problem or "").capitalize(),
         tone="neutral",
+        is_test=key.kind is KeyKind.TEST,
+        networks=tuple(str(each) for each in key.networks),
     )

@@ -5,36 +5,37 @@ from starlette.responses import Response
 
 from tollkeeper.identity import (
     MIN_PASSWORD,
-    SESSION_COOKIE,
+    CaptchaWidget,
     EmailTakenError,
-    InvalidCredentialsError,
-    OpenedSession,
-    PasswordHasher,
+    EmailUnverifiedError,
+    SecondFactorNeededError,
     Session,
-    check_registration,
+    captcha_widget,
     close_session,
-    find_credentials,
-    normalise_email,
 )
-from tollkeeper.infra import Runtime, RuntimeDep
+from tollkeeper.infra import RuntimeDep, runtime_of
 from tollkeeper.kit import FieldProblem, InvalidInputError, TollkeeperError
-from tollkeeper.orgs import Client, sign_in, sign_up
+from tollkeeper.orgs import client_of, end_in_browser, log_in, own_session, register
 from tollkeeper.web.ui import (
     FormState,
-    base_url_of,
     empty_form,
     go,
     is_logged_in,
     page,
+    passkey_question,
     read_form,
     refused_form,
     safe_next,
     site_of,
 )
 
+from .elsewhere import ways_in
+from .second_step import ask_second_factor, enter
+
 router = APIRouter(include_in_schema=False)
 
 PASSWORD_HINT = f"At least {MIN_PASSWORD} characters. A few words in a row are good."
+VERIFY_FIRST = "We have sent you a mail. Follow the link in it, then log in."
 
 
 @router.get("/signup")
@@ -51,21 +52,30 @@ async def signup_form(request: Request, runtime: RuntimeDep) -> Response:
     fields = await read_form(request)
     wanted = fields.get("next", "")
     try:
-        opened = await _join(request, runtime, fields)
+        joined = await register(
+            runtime,
+            email=fields.get("email", ""),
+            password=fields.get("password", ""),
+            name=fields.get("name", ""),
+            client=client_of(request),
+            captcha=fields.get("captcha"),
+        )
     except EmailTakenError as error:
         taken = InvalidInputError([FieldProblem("email", f"{error.title}. Log in instead")])
         return _signup(request, refused_form(fields, ["name", "email"], taken), wanted, status=error.status)
     except TollkeeperError as error:
         return _signup(request, refused_form(fields, ["name", "email"], error), wanted, status=error.status)
-    return _enter(request, opened, safe_next(wanted))
+    if joined is None:
+        return page(request, "site/mail_sent.html", status=202, words=VERIFY_FIRST, again="/verify/resend")
+    return enter(request, joined, wanted)
 
 
 @router.get("/login")
-async def login_page(request: Request, next: str = "") -> Response:  # noqa: A002 - the parameter's public name
-    """Show the log-in form."""
+async def login_page(request: Request, next: str = "", unsent: str = "") -> Response:  # noqa: A002 - the parameter's public name
+    """Show the log-in form; with `unsent` it says that a form came when nobody was logged in any more."""
     if is_logged_in(request):
         return go(safe_next(next))
-    return _login(request, empty_form("email", "password"), next)
+    return _login(request, empty_form("email", "password"), next, unsent=bool(unsent))
 
 
 @router.post("/login")
@@ -74,70 +84,64 @@ async def login_form(request: Request, runtime: RuntimeDep) -> Response:
     fields = await read_form(request)
     wanted = fields.get("next", "")
     try:
-        opened = await _come_in(request, runtime, fields)
+        entered = await log_in(
+            runtime,
+            email=fields.get("email", ""),
+            password=fields.get("password", ""),
+            client=client_of(request),
+            captcha=fields.get("captcha"),
+        )
+    except SecondFactorNeededError as needed:
+        return ask_second_factor(request, runtime, needed, wanted)
     except TollkeeperError as error:
-        return _login(request, refused_form(fields, ["email"], error), wanted, status=error.status)
-    return _enter(request, opened, safe_next(wanted))
+        form, resend = refused_form(fields, ["email"], error), isinstance(error, EmailUnverifiedError)
+        return _login(request, form, wanted, status=error.status, resend=resend)
+    return enter(request, entered, wanted)
 
 
 @router.post("/logout")
 async def logout_form(request: Request, runtime: RuntimeDep) -> Response:
-    """Log this browser out."""
+    """Log this browser out; staff who acted as somebody are themselves again."""
     session: Session | None = request.scope.get("state", {}).get("session")
+    own = None
     if session is not None:
         await read_form(request)
         async with runtime.transaction() as tx:
+            own = await own_session(tx, request)
             await close_session(tx, session.id)
-    response = go("/")
-    response.delete_cookie(SESSION_COOKIE, path="/")
-    return response
-
-
-async def _join(request: Request, runtime: Runtime, fields: dict[str, str]) -> OpenedSession:
-    wish = check_registration(fields.get("email", ""), fields.get("password", ""), fields.get("name", ""))
-    password_hash = await runtime.part(PasswordHasher).hash(wish.password)
-    async with runtime.transaction() as tx:
-        member = await sign_up(tx, email=wish.email, password_hash=password_hash, name=wish.name)
-        return (await sign_in(tx, member.user.id, _client(request))).session
-
-
-async def _come_in(request: Request, runtime: Runtime, fields: dict[str, str]) -> OpenedSession:
-    email = normalise_email(fields.get("email", ""))
-    async with runtime.transaction() as tx:
-        credentials = await find_credentials(tx, email)
-    # Hashing takes its time on a thread of its own; no connection waits for it.
-    known = credentials.password_hash if credentials else None
-    fits = await runtime.part(PasswordHasher).verify(fields.get("password", ""), known)
-    if credentials is None or not fits:
-        raise InvalidCredentialsError
-    async with runtime.transaction() as tx:
-        return (await sign_in(tx, credentials.user_id, _client(request))).session
-
-
-def _client(request: Request) -> Client:
-    return Client(request.headers.get("user-agent", ""), request.client.host if request.client else "")
-
-
-def _enter(request: Request, opened: OpenedSession, path: str) -> Response:
-    response = go(path)
-    response.set_cookie(
-        SESSION_COOKIE,
-        opened.token,
-        # A length, not a moment: the browser's clock need not be ours.
-        max_age=int((opened.expires_at - opened.session.created_at).total_seconds()),
-        path="/",
-        httponly=True,
-        samesite="lax",
-        secure=base_url_of(request).startswith("https://"),
-    )
+    response = go("/dashboard" if own else "/")
+    end_in_browser(request, response, own)
     return response
 
 
 def _signup(request: Request, form: FormState, wanted: str, *, status: int = 200) -> Response:
     shown = safe_next(wanted, "")
-    return page(request, "site/signup.html", status=status, form=form, next=shown, password_hint=PASSWORD_HINT)
+    context = {"form": form, "next": shown, "password_hint": PASSWORD_HINT, "ways": ways_in(request, shown)}
+    return page(request, "site/signup.html", status=status, captcha=_captcha(request), **context)
 
 
-def _login(request: Request, form: FormState, wanted: str, *, status: int = 200) -> Response:
+def _login(
+    request: Request,
+    form: FormState,
+    wanted: str,
+    *,
+    status: int = 200,
+    resend: bool = False,
+    unsent: bool = False,
+) -> Response:
     demo = site_of(request).demo_login
-    return page(request, "site/login.html", status=status, form=form, next=safe_next(wanted, ""), demo_login=demo)
+    shown = safe_next(wanted, "")
+    says = {"resend": resend, "unsent": unsent}
+    context = {"form": form, "next": shown, "demo_login": demo, "ways": ways_in(request, shown), **says}
+    return page(
+        request,
+        "site/login.html",
+        status=status,
+        passkey=passkey_question(request),
+        captcha=_captcha(request),
+        **context,
+    )
+
+
+def _captcha(request: Request) -> CaptchaWidget | None:
+    return captcha_widget(runtime_of(request).settings)

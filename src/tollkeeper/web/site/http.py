@@ -1,12 +1,15 @@
 """The public pages: home, pricing, the API reference."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request
+from markupsafe import Markup
 from starlette.responses import Response
 
 from tollkeeper.catalog import list_plans, load_catalogue
 from tollkeeper.infra import TxDep, every_error
 from tollkeeper.rating import Interval
-from tollkeeper.web.ui import cards, chosen_interval, comparison, page, saving
+from tollkeeper.web.ui import cards, chosen_interval, comparison, page, part, saving
 
 from .reference import groups_of
 
@@ -43,12 +46,23 @@ async def pricing_page(request: Request, tx: TxDep, interval: str = "month") -> 
     )
 
 
-@router.get("/docs")
+@router.get("/docs/api")
 async def reference_page(request: Request) -> Response:
     """Show the API reference, made from this application's own OpenAPI document."""
-    document = request.app.openapi()
-    summary = document["info"].get("description") or "Every call of the API: what it takes and what it answers."
-    return page(request, "site/reference.html", groups=groups_of(document), summary=summary)
+    return page(request, "site/reference.html", **_reference(request))
+
+
+def _reference(request: Request) -> dict[str, Any]:
+    """Return what the reference shows, made once: it is large, and the same as long as the process runs."""
+    kept = request.app.state
+    if not hasattr(kept, "reference"):
+        document = request.app.openapi()
+        groups = groups_of(document)
+        summary = document["info"].get("description") or "Every call of the API: what it takes and what it answers."
+        calls = Markup(part(request, "site/reference_calls.html", groups=groups))  # noqa: S704 - a template's own words
+        kept.reference = {"groups": groups, "summary": summary, "calls": calls}
+    found: dict[str, Any] = kept.reference
+    return found
 
 
 @router.get("/docs/errors")

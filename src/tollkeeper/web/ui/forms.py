@@ -1,20 +1,24 @@
 """Forms: the token against forged posts, what was typed and what is wrong with it, and where to go next."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from typing import TypeVar
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from tollkeeper.identity import CSRF_FIELD, check_csrf, csrf_token
-from tollkeeper.infra import make_secret, same
-from tollkeeper.kit import FieldProblem, ForbiddenError, InvalidInputError, TollkeeperError
+from tollkeeper.infra import keep_cookie, make_secret, same, sent_cookie
+from tollkeeper.kit import FieldProblem, ForbiddenError, InvalidInputError, TollkeeperError, own_path
+
+from .advice import advice, as_sentence, said
+from .packing import masked, unmasked
+
+T = TypeVar("T")
 
 _TOKEN_BYTES = 32
-_OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x1f]*")
+_COOKIE = "tk_form"
 
 
 class StaleFormError(ForbiddenError):
@@ -23,11 +27,6 @@ class StaleFormError(ForbiddenError):
     code = "stale_form"
     title = "This form is no longer valid"
     hint = "Go back, reload the page and send it again. Cookies must be allowed."
-
-
-def _cookie_name(request: Request) -> str:
-    # The __Host- prefix keeps sibling domains from planting a token; browsers take it only over https.
-    return "__Host-tk_form" if request.url.scheme == "https" else "tk_form"
 
 
 def _session_token(request: Request) -> str | None:
@@ -43,25 +42,24 @@ class FormToken:
     """
 
     def __init__(self, request: Request) -> None:
-        self._name = _cookie_name(request)
-        self._secure = request.url.scheme == "https"
+        self._request = request
         session = _session_token(request)
-        sent = request.cookies.get(self._name, "")
+        sent = sent_cookie(request, _COOKIE)
         self._is_new = session is None and len(sent) < _TOKEN_BYTES
         if session is not None:
             self._value = csrf_token(session)
         else:
             self._value = make_secret(_TOKEN_BYTES) if self._is_new else sent
-        self._used = False
+        self._shown = ""
 
     def __str__(self) -> str:
-        self._used = True
-        return self._value
+        self._shown = self._shown or masked(self._value)  # one mask a page: the more often it stands there, the shorter
+        return self._shown
 
     def remember(self, response: Response) -> None:
         """Give the browser its token when the page has a form and the browser has none yet."""
-        if self._used and self._is_new:
-            response.set_cookie(self._name, self._value, httponly=True, samesite="lax", secure=self._secure)
+        if self._shown and self._is_new:
+            keep_cookie(self._request, response, _COOKIE, self._value)
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -73,15 +71,22 @@ async def read_form(request: Request) -> dict[str, str]:
     fields = {name: value for name, value in (await request.form()).items() if not isinstance(value, UploadFile)}
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise StaleFormError(log="posted by another site")
-    token, session = fields.pop(CSRF_FIELD, ""), _session_token(request)
+    token, session = unmasked(fields.pop(CSRF_FIELD, "")), _session_token(request)
     if session is not None:
         is_ours = check_csrf(session, token)
     else:
-        cookie = request.cookies.get(_cookie_name(request), "")
+        cookie = sent_cookie(request, _COOKIE)
         is_ours = bool(cookie) and same(cookie, token)
     if not is_ours:
         raise StaleFormError(log="token missing or wrong")
     return fields
+
+
+class Errors(dict[str, str]):
+    """What is wrong by field; empty for fields of which nothing was said, secrets among them."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +94,14 @@ class FormState:
     """A form as it is shown: kept values, errors by field, and one error for the whole."""
 
     values: Mapping[str, str]
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=Errors)
     error: str = ""
     hint: str = ""
 
 
 def empty_form(*names: str, **values: str) -> FormState:
     """Return a form nothing was typed into yet."""
-    return FormState({**dict.fromkeys(names, ""), **values}, dict.fromkeys([*names, *values], ""))
+    return FormState({**dict.fromkeys(names, ""), **values}, Errors.fromkeys([*names, *values], ""))
 
 
 def refused_form(fields: Mapping[str, str], names: Iterable[str], error: TollkeeperError) -> FormState:
@@ -110,21 +115,21 @@ def refused_form(fields: Mapping[str, str], names: Iterable[str], error: Tollkee
     shown = list(names)
     kept = {name: fields.get(name, "") for name in shown}
     problems: tuple[FieldProblem, ...] = error.problems if isinstance(error, InvalidInputError) else ()
-    errors = {problem.field: _words(problem.message) for problem in reversed(problems) if problem.field}
+    errors = {problem.field: as_sentence(problem.message) for problem in reversed(problems) if problem.field}
     if errors:
-        return FormState(kept, {**dict.fromkeys([*shown, "password"], ""), **errors})
-    return FormState(kept, dict.fromkeys([*shown, "password"], ""), error.detail, error.hint)
+        return FormState(kept, Errors({**dict.fromkeys([*shown, "password"], ""), **errors}))
+    return FormState(kept, Errors.fromkeys([*shown, "password"], ""), said(error), advice(error))
 
 
-def _words(message: str) -> str:
-    text = message[:1].upper() + message[1:]
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+def gathered(problems: list[FieldProblem], check: Callable[[], T], otherwise: T) -> T:
+    """Return what a check finds. What it refuses is added to `problems`, so that a form names everything at once."""
+    try:
+        return check()
+    except InvalidInputError as error:
+        problems += error.problems
+        return otherwise
 
 
 def safe_next(wanted: str, default: str = "/dashboard") -> str:
-    """Return where to go after logging in: a path of our own, never another site.
-
-    Addresses with a host or scheme, in whatever disguise (two slashes, backslashes), fall back to `default`.
-    """
-    parts = urlsplit(wanted) if _OWN_PATH.fullmatch(wanted) else None
-    return wanted if parts is not None and not parts.scheme and not parts.netloc else default
+    """Return where to go after logging in: a path of our own, never another site; otherwise `default`."""
+    return own_path(wanted, default)

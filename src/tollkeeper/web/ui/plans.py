@@ -7,7 +7,8 @@ from tollkeeper.catalog import Addon, Entitlement, EntitlementPeriod, FeatureKin
 from tollkeeper.kit import Money
 from tollkeeper.rating import Interval, charge_in_words
 
-SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
+from .locale import amount
+
 NOT_INCLUDED = "\N{EN DASH}"
 _MONTHS = 12
 _MILLION = 1_000_000
@@ -45,21 +46,6 @@ class ComparedFeature:
 
     title: str
     cells: tuple[str, ...]
-
-
-def amount(money: Money) -> str:
-    """Write a price the way a shop does: `$20`, `€9.50`, `12.00 SEK`."""
-    shown = exact(money)
-    return shown.removesuffix(".00") if money.currency in SYMBOLS else shown
-
-
-def exact(money: Money) -> str:
-    """Write an amount to the last digit, as on an invoice: `$20.00`, `-€3.50`, `12.00 SEK`."""
-    symbol = SYMBOLS.get(money.currency)
-    if symbol is None:
-        return str(money)
-    number = str(money).rsplit(" ", 1)[0]
-    return f"-{symbol}{number[1:]}" if number.startswith("-") else f"{symbol}{number}"
 
 
 def chosen_interval(wanted: str) -> Interval:
