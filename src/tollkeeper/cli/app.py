@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .audit import audit
 from .billing import billing
 from .clock import clock
+from .factors import factors
+from .keys import keys
+from .privacy import privacy
 from .running import DataDir, run_command, with_runtime
+from .secrets import secrets
+from .staff import staff
 from .twin import twin
 from .usage import usage
 
@@ -23,11 +29,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 plans = typer.Typer(help="The catalogue: what is for sale.", no_args_is_help=True)
-keys = typer.Typer(help="API keys.", no_args_is_help=True)
 app.add_typer(plans, name="plans")
 app.add_typer(keys, name="keys")
+app.add_typer(audit, name="audit")
 app.add_typer(billing, name="billing")
 app.add_typer(clock, name="clock")
+app.add_typer(factors, name="factors")
+app.add_typer(privacy, name="privacy")
+app.add_typer(secrets, name="secrets")
+app.add_typer(staff, name="staff")
 app.add_typer(twin, name="twin")
 app.add_typer(usage, name="usage")
 
@@ -70,7 +80,7 @@ def migrate(data_dir: DataDir = None) -> None:
     async def run(runtime: "Runtime") -> None:
         from tollkeeper import wiring
 
-        changed = await asyncio.to_thread(wiring.migrate, runtime.database.url)
+        changed = await asyncio.to_thread(wiring.migrate, runtime.owner_url)
         revision = wiring.newest_revision()
         typer.echo(f"Migrated to {revision}." if changed else f"Nothing to do: the database is at {revision}.")
 
@@ -88,7 +98,7 @@ def seed(data_dir: DataDir = None) -> None:
 
         if runtime.settings.is_production:
             raise DemoInProductionError
-        await asyncio.to_thread(wiring.migrate, runtime.database.url)
+        await asyncio.to_thread(wiring.migrate, runtime.owner_url)
         done = await wiring.seed(runtime)
         login = f"made the login {runtime.settings.demo_email} / {runtime.settings.demo_password}"
         _list([*done.changes, *([login] if done.made_login else [])], otherwise="Nothing to do: it is all there.")
@@ -109,34 +119,15 @@ def apply_plans(
 
         from .files import read_text
 
-        spec = catalog.read_catalogue_file(read_text(file))
+        source = read_text(file)
+        spec = catalog.read_catalogue_file(source)
         async with runtime.transaction() as tx:
             _list([str(change) for change in await catalog.diff(tx, spec)], otherwise="Nothing to change.")
-            changes = [] if dry_run else await catalog.apply(tx, spec)
+            changes = [] if dry_run else await catalog.apply(tx, spec, source=source)
         if changes:
             typer.echo(f"Applied {len(changes)} {'change' if len(changes) == 1 else 'changes'}.")
 
     with_runtime(data_dir, run, provider=True)
-
-
-@keys.command("create-operator")
-def create_operator(
-    name: Annotated[str, typer.Option(help="What the key is for, as shown in lists.")] = "operator",
-    data_dir: DataDir = None,
-) -> None:
-    """Make a key that acts for any organization. It is shown this once."""
-
-    async def run(runtime: "Runtime") -> None:
-        from tollkeeper import identity
-
-        async with runtime.transaction() as tx:
-            _, secret = await identity.create_key(
-                tx, organization_id=None, created_by=None, name=name, kind=identity.KeyKind.OPERATOR
-            )
-        typer.echo(secret)
-        typer.echo("Keep it safe: it acts for every organization and is not shown again.", err=True)
-
-    with_runtime(data_dir, run)
 
 
 @app.command()

@@ -56,3 +56,11 @@ class TablesOutdatedError(CommandError):
     code = "tables_outdated"
     title = "The database's tables are not those of this version"
     hint = "Run `tollkeeper migrate` first."
+
+
+class NoHeadError(CommandError):
+    """What was given is no end of the chain."""
+
+    code = "no_head"
+    title = "That is no end of the chain"
+    hint = "It looks like `1234:9f86d081...`, as `tollkeeper audit head` prints it."

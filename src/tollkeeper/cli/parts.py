@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pydantic import SecretStr
 
-from tollkeeper import billing, gate, wiring
+from tollkeeper import billing, gate, web, wiring
 from tollkeeper.infra import Runtime, Settings, read_local_secrets, write_local_secrets
 
 from .errors import TablesOutdatedError
@@ -34,7 +34,7 @@ def require_tables(settings: Settings, *, migrate: bool) -> None:
     """
     url = _database_url(settings)
     if migrate:
-        wiring.migrate(url)
+        wiring.migrate(settings.owner_url or url)
     elif (found := wiring.current_revision(url)) != (needed := wiring.newest_revision()):
         raise TablesOutdatedError(f"The database is at {found or 'nothing'}, this version needs {needed}.")
 
@@ -46,7 +46,7 @@ def _database_url(settings: Settings) -> str:
 
 
 def _prepare(settings: Settings, address: str) -> None:
-    wiring.migrate(_database_url(settings))
+    wiring.migrate(settings.owner_url or _database_url(settings))
     asyncio.run(_fill(settings, address))
 
 
@@ -84,7 +84,9 @@ def _web(settings: Settings, listener: socket.socket, ready: Callable[[], None])
     settings = _with_webhook_secret(settings, url_of(listener))
     runtime = runtime_of(settings)
     app = wiring.build_app(runtime)
-    run_web(app, listener, ready, settings.trusted_proxies, runtime.part(gate.Quick))
+    run_web(
+        app, listener, ready, settings.trusted_proxies, runtime.part(gate.Quick), leaving=runtime.part(web.Live).close
+    )
 
 
 def _worker(settings: Settings, ready: Callable[[], None]) -> None:

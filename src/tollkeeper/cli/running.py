@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -48,12 +49,16 @@ def with_runtime(
 async def _closing(
     runtime: "Runtime", work: Callable[["Runtime"], Awaitable[int | None]], *, tables: bool
 ) -> int | None:
-    from tollkeeper.infra import load_clock
+    from tollkeeper.infra import SYSTEM, acting, load_clock
 
+    # The command's file and function, in which the work stands; what was typed may hold personal data.
+    names = (work.__module__.rpartition(".")[2], work.__qualname__.partition(".")[0].strip("_"))
+    origin = replace(SYSTEM, via=f"command {' '.join(names)}")
     try:
         if tables:
             await load_clock(runtime)
-        return await work(runtime)
+        with acting(lambda: origin):
+            return await work(runtime)
     finally:
         await runtime.database.close()
 

@@ -1,8 +1,9 @@
 """`tollkeeper serve`: web and worker processes, and the database and provider beside them when none are set.
 
-Order of the start: the socket (nothing else is worth starting without it), the twin, and while it starts the database
-and the imports all children share; then migrations and demo data in a child of their own, then web and worker at once.
-Order of the stop: web drains, worker finishes, twin, database.
+Order of the start: the socket (nothing else is worth starting without it), the stand-ins, and while they start the
+database and the imports all children share; then migrations and demo data in a child of their own, then web and worker
+at once.
+Order of the stop: web drains, worker finishes, stand-ins, database.
 """
 
 import os
@@ -19,12 +20,13 @@ from tollkeeper.infra.embedded import EmbeddedPostgres, EmbeddedPostgresError
 
 from . import local
 from .sockets import listen, url_of
+from .standins import StandIn, needed_stand_ins
 from .supervisor import Child, InterruptedStartError, Signals, Supervisor
 
 Ready = Callable[[], None]
 WEB_GRACE_SECONDS = 15.0
 WORKER_GRACE_SECONDS = 30.0
-TWIN_GRACE_SECONDS = 7.0
+STAND_IN_GRACE_SECONDS = 7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class _Server:
         self._listener = listener
         self._workers = workers
         self._database = EmbeddedPostgres(settings.data_dir) if local.needs_database(settings) else None
-        self._twin = local.Twin(settings.data_dir) if local.needs_twin(settings) else None
+        self._stand_ins = needed_stand_ins(settings)
 
     @contextmanager
     def running(self, load: Callable[[], Parts]) -> Iterator[Parts]:
@@ -98,32 +100,29 @@ class _Server:
         with ExitStack() as stack:
             if self._database is not None:
                 stack.callback(self._database.stop)
-            twin = self._start_twin(stack)
+            started = [child for each in self._stand_ins for child in self._start_stand_in(stack, each)]
             if self._database is not None:
                 self.settings = local.with_database(self.settings, self._database.start())
             self._signals.check()
             parts = load()
-            self.supervisor.await_ready(*twin)
+            self.supervisor.await_ready(*started)
             address = url_of(self._listener)
             self.supervisor.run_once("the preparation of the database", lambda: parts.prepare(self.settings, address))
             self._start_processes(stack, parts)
             yield parts
 
-    def _start_twin(self, stack: ExitStack) -> list[Child]:
-        if self._twin is None:
-            return []
-        ours = self._twin.claim()
-        self.settings = local.with_twin(self.settings, self._twin)
+    def _start_stand_in(self, stack: ExitStack, stand_in: StandIn) -> list[Child]:
+        ours = stand_in.claim()
+        self.settings = stand_in.fill_in(self.settings)
         if not ours:
             return []
-        stack.callback(self._twin.release)
-        command = self._twin.command
+        stack.callback(stand_in.release)
 
-        def become_the_twin(_: Ready) -> None:
+        def become_it(_: Ready) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            os.execv(command[0], command)  # noqa: S606 - our own program
+            os.execv(stand_in.command[0], stand_in.command)  # noqa: S606 - our own program
 
-        child = Child("the Stripe twin", become_the_twin, TWIN_GRACE_SECONDS, self._twin.is_ready)
+        child = Child(stand_in.name, become_it, STAND_IN_GRACE_SECONDS, stand_in.is_ready)
         self._start(stack, child)
         return [child]
 
@@ -161,9 +160,7 @@ class _Server:
         data = self.settings.data_dir.resolve()
         rows = {
             "Demo login": " / ".join(parts.demo_login) if parts.demo_login else "",
-            "Payments": f"{self._twin.url}  (Stripe twin; set STRIPE_SECRET_KEY for Stripe itself)"
-            if self._twin
-            else "",
+            **{each.title: f"{each.url}  ({each.remark})" for each in self._stand_ins},
             "Database": f"embedded PostgreSQL in {_short(data / 'postgres')}" if self._database else "",
             "Data": _short(data),
             "Stop": "Ctrl-C",

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tollkeeper import __version__, billing, metering
 from tollkeeper.gate import Gate
-from tollkeeper.infra import Runtime, RuntimeDep, jobs_health
+from tollkeeper.infra import Runtime, RuntimeDep, jobs_health, sealing_lag
 
 router = APIRouter(tags=["Health"])
 
@@ -19,6 +19,8 @@ SECONDS_ALLOWED = 3.0
 _UNAVAILABLE = 503
 # Usage is rolled up every second; history is exact without, and slower the more waits.
 LONGEST_LAG = timedelta(minutes=5)
+# The trail is sealed every minute; what waits for its seal could still be changed unseen.
+LONGEST_UNSEALED = timedelta(minutes=5)
 # Without these no request can be served; the others being down is told but costs no traffic.
 HARD = frozenset({"database"})
 
@@ -48,6 +50,12 @@ async def _usage(runtime: Runtime) -> str | None:
     )
 
 
+async def _trail(runtime: Runtime) -> str | None:
+    async with runtime.transaction(of_all=True) as tx:
+        lag = await sealing_lag(tx)
+    return None if lag < LONGEST_UNSEALED else f"the oldest record waits for its seal for {lag.total_seconds():.0f} s"
+
+
 async def _redis(runtime: Runtime) -> str | None:
     return await runtime.part(Gate).throttle.problem()
 
@@ -58,6 +66,7 @@ async def _provider(runtime: Runtime) -> str | None:
 
 def _checks(runtime: Runtime) -> dict[str, Check]:
     checks: dict[str, Check] = {"database": _database, "jobs": _jobs, "gate": _gate, "usage": _usage}
+    checks["trail"] = _trail
     checks["provider"] = _provider
     if runtime.settings.redis_url:
         checks["redis"] = _redis

@@ -9,7 +9,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
-from tollkeeper.infra import libpq_url
+from tollkeeper.infra import libpq_url, metadata
+
+from . import privileges
 
 SCRIPTS = Path(__file__).parent / "migrations"
 # Any number will do as long as it is ours alone: two processes that migrate at once take turns.
@@ -42,19 +44,38 @@ def current_revision(url: str) -> str | None:
 
 
 def migrate(url: str) -> bool:
-    """Bring the database to the newest revision; returns whether there was anything to do."""
-    if current_revision(url) == newest_revision():
-        return False
+    """Bring the database to the newest revision, and its roles to what they may do; returns whether there was a need.
+
+    `url` is the owner's. Anybody's will do where there is nothing to do.
+
+    Raises:
+        RolesMissingError: roles are missing that somebody else has to make.
+        WallsDownError: the address is not the owner's.
+    """
+    with psycopg.connect(libpq_url(url), connect_timeout=5) as asking:
+        if current_revision(url) == newest_revision() and not privileges.differences(asking):
+            return False
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(libpq_url(url)), poolclass=NullPool)
     with engine.connect() as connection:
         connection.exec_driver_sql(f"select pg_advisory_lock({ADVISORY_LOCK})")
         connection.commit()
         try:
-            command.upgrade(alembic_config(connection), "head")
-            connection.commit()
+            _migrate(connection)
         finally:
-            connection.rollback()
+            connection.connection.rollback()  # the driver's own: not every statement went through SQLAlchemy
             connection.exec_driver_sql(f"select pg_advisory_unlock({ADVISORY_LOCK})")
             connection.commit()
     engine.dispose()
     return True
+
+
+def _migrate(connection: Connection) -> None:
+    driver: psycopg.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    privileges.require_owner(driver, list(metadata.tables))
+    privileges.ensure_roles(driver)
+    driver.commit()
+    command.upgrade(alembic_config(connection), "head")
+    connection.commit()
+    driver.execute("set lock_timeout = '5s'")
+    privileges.arrange(driver)
+    driver.commit()

@@ -94,6 +94,7 @@ def _complete_call(call: dict[str, Any], caller: str, *, writes: bool) -> None:
             if answer["description"] == "Validation Error":  # the framework's own word
                 answer["description"] = WRITES[422]
             answer["content"] = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    answers["431"] = {"description": "The head of the request is larger than 32 KiB. Without a body."}
     call["responses"] = dict(sorted(answers.items()))
 
 

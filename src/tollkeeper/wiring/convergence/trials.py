@@ -87,7 +87,7 @@ async def converge(runtime: Runtime, history: Sequence[bytes], *, runs: int, see
     """
     events = [runtime.part(PaymentProvider).read_event(body) for body in history]  # type: ignore[type-abstract]
     chance = random.Random(seed)
-    with store.scratch_database(runtime.database.url) as url:
+    with store.scratch_database(runtime.owner_url) as url:
         scratch = _scratch_runtime(runtime, url)
         try:
             async with scratch.transaction() as tx:
@@ -136,7 +136,8 @@ def _differences(wanted: store.State, ended: store.State) -> Iterator[str]:
 
 
 def _scratch_runtime(runtime: Runtime, url: str) -> Runtime:
-    scratch = Runtime(runtime.settings, runtime.clock, Database(url, pool_size=AT_ONCE + 1), JobQueue(url))
+    database = Database(url, pool_size=AT_ONCE + 1, role=None)  # ours alone: it is emptied and dropped
+    scratch = Runtime(runtime.settings, runtime.clock, database, JobQueue(url))
     scratch.parts = dict(runtime.parts)
     scratch.parts[PaymentProvider] = Resting(runtime.part(PaymentProvider))  # type: ignore[type-abstract]
     subscribe_doors(scratch)
