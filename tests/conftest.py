@@ -7,15 +7,14 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from psycopg import sql
 from pydantic import SecretStr
 
-from support import START, Customer, client_of, make_customer, make_database
+from mailbox_process import MailboxProcess, Post, with_post
+from support import START, Customer, Shelf, client_of, empty, make_customer, make_database
 from tollkeeper import billing, identity
-from tollkeeper.catalog import apply, demo_catalogue, read_catalogue_file
 from tollkeeper.gate import Gate
 from tollkeeper.identity import PasswordHasher
-from tollkeeper.infra import Database, EventRoutes, JobQueue, Runtime, Settings, metadata
+from tollkeeper.infra import Database, EventRoutes, JobQueue, Runtime, Settings
 from tollkeeper.infra.embedded import EmbeddedPostgres
 from tollkeeper.kit import FixedClock
 from tollkeeper.metering import prepare_partitions
@@ -26,8 +25,14 @@ pytest_plugins = ["house_plugin"]
 
 @pytest.fixture(scope="session")
 def postgres_url(run_folder: Path) -> Iterator[str]:
-    """One embedded server for the whole run, shared by the test processes."""
-    server = EmbeddedPostgres(run_folder / "postgres")
+    """One embedded server for the whole run, shared by the test processes.
+
+    Nothing in it need outlive a crash of the machine, so it does not wait for the disk. What must be durable is shown
+    on servers of their own (`proof`, `tests/system`), which do.
+    """
+    server = EmbeddedPostgres(
+        run_folder / "postgres", options={"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
+    )
     yield server.start()
     server.stop()
 
@@ -43,10 +48,8 @@ def database_url(postgres_url: str) -> str:
 @pytest.fixture
 def clean_database(database_url: str) -> str:
     """The database with every row gone."""
-    tables = [table.name for table in metadata.sorted_tables] + ["procrastinate_jobs"]
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        names = sql.SQL(", ").join(sql.Identifier(name) for name in tables)
-        connection.execute(sql.SQL("truncate {} restart identity cascade").format(names))
+    with psycopg.connect(database_url) as connection:
+        empty(connection)
     return database_url
 
 
@@ -69,10 +72,38 @@ async def runtime(clean_database: str, clock: FixedClock, tmp_path: Path) -> Asy
     await database.close()
 
 
+@pytest.fixture(scope="session")
+def mailbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailboxProcess]:
+    process = MailboxProcess(tmp_path_factory.mktemp("mailbox"))
+    yield process
+    process.stop()
+
+
 @pytest.fixture
-async def application(runtime: Runtime) -> AsyncIterator[httpx.ASGITransport]:
+def post(runtime: Runtime, mailbox: MailboxProcess) -> Post:
+    """Mails of the runtime go into an empty mailbox, to be read there."""
+    return with_post(runtime, mailbox)
+
+
+@pytest.fixture(scope="session")
+def hasher() -> Iterator[PasswordHasher]:
+    """Hashes at a thousandth of what they cost people: nearly every test makes some, hardly any is about them."""
+    hasher = PasswordHasher(workers=1, memory_kib=16)
+    yield hasher
+    hasher.close()
+
+
+@pytest.fixture(scope="session")
+def shelf() -> Shelf:
+    return Shelf()
+
+
+@pytest.fixture
+async def application(
+    runtime: Runtime, clean_database: str, shelf: Shelf, hasher: PasswordHasher
+) -> AsyncIterator[httpx.ASGITransport]:
     """The whole application as the server serves it, with the demo catalogue and a provider that does not answer."""
-    runtime.provide(PasswordHasher, PasswordHasher(workers=1))
+    runtime.provide(PasswordHasher, hasher)
     # Nobody listens on the discard port.
     provider = {"stripe_secret_key": SecretStr("sk_test_nobody"), "stripe_api_base": "http://127.0.0.1:9"}
     runtime.settings = runtime.settings.model_copy(update=provider)
@@ -80,14 +111,13 @@ async def application(runtime: Runtime) -> AsyncIterator[httpx.ASGITransport]:
     subscribe_doors(runtime)
     async with runtime.transaction() as tx:
         await prepare_partitions(tx)
-        await apply(tx, read_catalogue_file(demo_catalogue()))
+    await shelf.fill(runtime, clean_database)
     app = build_app(runtime)
     gate = runtime.part(Gate)
     await gate.start()
     yield httpx.ASGITransport(app)
     await gate.close()
     await billing.close(runtime)
-    runtime.part(PasswordHasher).close()
 
 
 @pytest.fixture

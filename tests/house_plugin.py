@@ -5,16 +5,36 @@ one folder that other accounts may pass through: pytest's own folders are closed
 the tests are run by root.
 """
 
+import gc
 import os
 import shutil
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
+import certifi
 import pytest
 
 MUST_RUN = os.environ.get("TOLLKEEPER_REQUIRE_SERVICES") == "1"
 RUN_FOLDER = "TOLLKEEPER_TEST_RUN_FOLDER"
+AUTHORITY = "authority.pem"
+LONGEST = (
+    "browser/test_every_page.py",
+    "cli/test_commands.py",
+    "billing/test_orders.py",
+    "cli/test_billing_commands.py",
+    "proving/test_short.py",
+    "system/test_openapi.py",
+    "system/test_kill.py",
+    "promises/test_pages.py",
+    "promises/test_hostile.py",
+    "stripe_twin/live/test_twin_shapes.py",
+    "wiring/test_privileges.py",
+)
+"""Files that take more than a minute, or have more tests than others.
+
+They go first, so that no process is left with one while the others are done.
+"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,16 +42,40 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "skip_allowed(reason): may be skipped even where every service is promised, for the reason given"
     )
+    gc.set_threshold(50_000, 50, 100)  # most of what there is is modules, in which nothing is ever garbage
     if not hasattr(config, "workerinput"):
         folder = Path(tempfile.mkdtemp(prefix="tollkeeper-tests-"))
         folder.chmod(0o711)
         os.environ[RUN_FOLDER] = str(folder)
+        _keep_one_authority(folder / AUTHORITY)
+        os.environ.setdefault("SSL_CERT_FILE", str(folder / AUTHORITY))
+    authority = str(Path(os.environ[RUN_FOLDER]) / AUTHORITY)
+    certifi.where = lambda: authority  # for clients that take nothing from the environment
+
+
+def _keep_one_authority(path: Path) -> None:
+    """Have one authority instead of all: thousands of clients load them, and nobody outside is ever spoken to."""
+    first, end, _ = Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----")
+    path.write_text(f"{first}{end}\n")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the run's folder when every test process has ended."""
     if not hasattr(config, "workerinput") and RUN_FOLDER in os.environ:
         shutil.rmtree(os.environ.pop(RUN_FOLDER), ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first, and leave the others in their order."""
+    here = Path(__file__).parent
+    turns = {here / name: turn for turn, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: turns.get(item.path, len(turns)))
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over all that was imported and collected from now on."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -3,16 +3,17 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 import httpx
 
-PROGRAM = Path(sys.executable).with_name("tollkeeper")
+import program
+from program import Program
+
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
 _ADDRESS = re.compile(r"Tollkeeper\s+(http://[\d.:]+)")
@@ -20,7 +21,8 @@ _ADDRESS = re.compile(r"Tollkeeper\s+(http://[\d.:]+)")
 
 def surroundings() -> dict[str, str]:
     """The environment of the test run without what would lead the server elsewhere."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("STRIPE_SECRET", "DATABASE_"))}
+    foreign = ("STRIPE_SECRET", "DATABASE_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return kept | {"TOLLKEEPER_RATE_LIMITS": "off", "TOLLKEEPER_LOG_LEVEL": "warning", "PYTHONUNBUFFERED": "1"}
 
 
@@ -32,32 +34,26 @@ class LiveServer:
     workers: int = 1
     port: int = 0
     url: str = ""
-    process: "subprocess.Popen[str] | None" = None
+    process: Program | None = None
     said: list[str] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
+    start_seconds: float = START_SECONDS
 
     def start(self) -> None:
         """Start, and return once it answers."""
         options = ["--port", str(self.port), "--data-dir", str(self.data_dir), "--workers", str(self.workers)]
-        self.process = subprocess.Popen(  # noqa: S603 - our own program
-            [str(PROGRAM), "serve", *options],
-            env=surroundings() | self.settings,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        self.process, said = program.start(["serve", *options], surroundings() | self.settings)
         ready = threading.Event()
-        threading.Thread(target=self._listen, args=(self.process, ready), daemon=True).start()
-        deadline = time.monotonic() + START_SECONDS
+        threading.Thread(target=self._listen, args=(said, ready), daemon=True).start()
+        deadline = time.monotonic() + self.start_seconds
         while not ready.wait(0.05):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError("the server did not start:\n" + "".join(self.said[-40:]))
         self.port = int(self.url.rpartition(":")[2])
 
-    def _listen(self, process: "subprocess.Popen[str]", ready: threading.Event) -> None:
-        assert process.stdout is not None
-        with process.stdout as lines:
-            for line in lines:
+    def _listen(self, said: TextIO, ready: threading.Event) -> None:
+        with said:
+            for line in said:
                 self.said.append(line)
                 found = _ADDRESS.search(line)
                 if found:
@@ -79,8 +75,8 @@ class LiveServer:
 
     def operator_key(self) -> str:
         """Make a key that acts for every customer."""
-        command = [str(PROGRAM), "keys", "create-operator", "--data-dir", str(self.data_dir)]
-        done = subprocess.run(command, env=surroundings(), capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 - our own program
+        done = program.run(["keys", "create-operator", "--data-dir", self.data_dir], surroundings())
+        done.check_returncode()
         return done.stdout.strip().splitlines()[0]
 
     def new_key(self, email: str) -> str:

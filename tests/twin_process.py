@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -29,6 +30,11 @@ class TwinProcess:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def now(self) -> datetime:
+        """Return what time it is there, to the second."""
+        answer = httpx.get(f"{self.url}/_twin/health", trust_env=False)
+        return datetime.fromtimestamp(answer.json()["now"], UTC)
 
     def start(self) -> None:
         command = [sys.executable, "-m", "stripe_twin", "--port", str(self.port), "--data", str(self.data)]

@@ -1,14 +1,14 @@
 """A shop with the demo catalogue, and the provider's imitation as a process of its own."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from tollkeeper import billing, catalog
+from support import Shelf
+from tollkeeper import billing
 from tollkeeper.billing import EntitlementsChanged, PaymentProvider
 from tollkeeper.billing.provider import StripeProvider
 from tollkeeper.infra import Runtime, Tx, install_error_handlers
@@ -25,13 +25,13 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwinProcess]:
 
 
 @pytest.fixture
-def clock() -> FixedClock:
-    """The provider's imitation lives in real time, so ours must be about that."""
-    return FixedClock(datetime.now(UTC).replace(microsecond=0))
+def clock(twin: TwinProcess) -> FixedClock:
+    """The time at the provider's imitation: real time, but for what earlier tests let pass there."""
+    return FixedClock(twin.now())
 
 
 @pytest.fixture
-async def shop(runtime: Runtime, twin: TwinProcess) -> AsyncIterator[Shop]:
+async def shop(runtime: Runtime, twin: TwinProcess, clean_database: str, shelf: Shelf) -> AsyncIterator[Shop]:
     provider = StripeProvider(KEY, api_base=twin.url)
     runtime.parts[PaymentProvider] = provider
     runtime.provide(billing.WebhookSecrets, billing.WebhookSecrets([SECRET]))
@@ -41,8 +41,8 @@ async def shop(runtime: Runtime, twin: TwinProcess) -> AsyncIterator[Shop]:
         made.heard.append(event)
 
     runtime.routes.add(projections={EntitlementsChanged: hear})
-    async with runtime.transaction() as tx:
-        await catalog.apply(tx, catalog.read_catalogue_file(catalog.demo_catalogue()))
+    # Each test's prices are others: the provider remembers those of earlier tests.
+    await shelf.fill(runtime, clean_database, anew=True)
     yield made
     await provider.close()
 

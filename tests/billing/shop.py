@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import httpx
+from sqlalchemy.event import listen as listen_for
 from stripe import WebhookSignature
 
 from tollkeeper import billing, orgs
@@ -35,11 +36,11 @@ class Shop:
     caller: Actor | None = None
 
     def hear(self, *kinds: type[E]) -> list[E]:
-        """Return a list that grows with every event of these kinds that is told from now on."""
+        """Return a list that grows with every event of these kinds that is told, and committed, from now on."""
         told: list[E] = []
 
-        async def listen(_: Tx, event: E) -> None:
-            told.append(event)
+        async def listen(tx: Tx, event: E) -> None:
+            listen_for(tx.connection.sync_connection, "commit", lambda _: told.append(event))
 
         self.runtime.routes.add(projections=dict.fromkeys(kinds, listen))
         return told

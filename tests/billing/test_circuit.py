@@ -205,12 +205,14 @@ async def test_refusals_are_answers(upstream: Upstream, provider: StripeProvider
 async def test_it_can_be_seen_from_outside(upstream: Upstream, provider: StripeProvider) -> None:
     spared = REGISTRY.get_sample_value("tollkeeper_provider_calls_spared_total") or 0
     opened = REGISTRY.get_sample_value("tollkeeper_provider_circuit_opened_total") or 0
+    timed = REGISTRY.get_sample_value("tollkeeper_provider_seconds_count") or 0
     upstream.says(503)
     for _ in range(LIMITS.failures + 1):
         await fails(provider)
     assert REGISTRY.get_sample_value("tollkeeper_provider_circuit") == 2
     assert REGISTRY.get_sample_value("tollkeeper_provider_circuit_opened_total") == opened + 1
     assert REGISTRY.get_sample_value("tollkeeper_provider_calls_spared_total") == spared + 1
+    assert REGISTRY.get_sample_value("tollkeeper_provider_seconds_count") == timed + LIMITS.failures
 
 
 async def test_webhooks_are_kept_while_it_is_open(

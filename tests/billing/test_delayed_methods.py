@@ -163,6 +163,7 @@ class History:
         """Go back to before the first event."""
         async with self.shop.runtime.transaction() as tx:
             raw = await tx.raw()
+            await raw.execute("set local role none")
             await raw.execute("truncate subscriptions, invoices, payments, billing_standings cascade")
             await raw.execute("update billing_customers set payment_method = null, balance = 0, currency = null")
             await raw.execute("update provider_events set status = 'received', processed_at = null, attempts = 0")

@@ -6,8 +6,16 @@ from typing import Any
 
 import pytest
 
-from tollkeeper.billing.invoices import Invoice, InvoiceDocument, Seller, load_fonts, print_invoice, sums, unit_price
-from tollkeeper.billing.invoices.printing import UnusableFontError
+from tollkeeper.billing.invoices import (
+    Invoice,
+    InvoiceDocument,
+    Seller,
+    UnusableFontError,
+    check_font,
+    print_invoice,
+    sums,
+    unit_price,
+)
 from tollkeeper.billing.provider import BilledTo, InvoiceLine, Tax, Term
 from tollkeeper.infra import SettingsError, load_settings
 from tollkeeper.kit import Money, new_id
@@ -44,6 +52,12 @@ def test_credit_is_used_and_what_is_left_over_is_added_to_it() -> None:
     assert ("Earlier balance", 400) in shown(owed)
 
 
+def test_only_what_money_came_for_is_a_receipt() -> None:
+    assert document(status="paid", paid_at=AT, amount_paid=2000).is_receipt
+    assert not document(status="paid", paid_at=AT, amount_paid=0).is_receipt, "credit covered it"
+    assert not document(status="open", amount_paid=500).is_receipt
+
+
 def test_tax_on_top_comes_before_the_total_and_tax_inside_after_it() -> None:
     on_top = Tax(380, 2000, inclusive=False, rate="txr_1", reason="standard_rated")
     assert shown(document(tax=380, total=2380, taxes=(on_top,)))[:4] == [
@@ -73,7 +87,7 @@ def test_a_font_that_is_none_is_refused(tmp_path: Path) -> None:
     wrong = tmp_path / "font.ttf"
     wrong.write_bytes(b"no font")
     with pytest.raises(UnusableFontError):
-        load_fonts(wrong)
+        check_font(wrong)
 
 
 def test_own_rates_need_to_be_named(tmp_path: Path) -> None:

@@ -248,6 +248,8 @@ async def test_own_rates_stand_on_the_invoice_by_name(shop: Shop, vat: str, clie
     words = text_of(printed.content)
     for part in ("Ada GmbH", "10115 Berlin", "VAT ID DE123456789", "VAT 19 % Germany", "23.80", str(invoice.number)):
         assert part in words
+    for part in ("Invoice and receipt", "Paid on", "Paid with Visa ending in 4242"):
+        assert part in words
     assert (await client.get(f"/api/billing/invoices/{invoice.id}/pdf")).content == printed.content
 
 

@@ -21,7 +21,7 @@ from tollkeeper.billing.overage import Charge, Destination, Reason, State, Usage
 from tollkeeper.billing.provider import ExtraCharge, PlacedCharge, StripeProvider
 from tollkeeper.catalog import EntitlementPeriod
 from tollkeeper.gate import rules as gate_rules
-from tollkeeper.gate.model import Access, Standing
+from tollkeeper.gate.model import Access, Purchase, Standing
 from tollkeeper.infra import Event, run_job
 from tollkeeper.kit import ROLE_PERMISSIONS, Actor, ActorKind, Role, new_id
 from tollkeeper.orgs import Organization
@@ -86,7 +86,7 @@ def test_every_moment_is_counted_in_a_counter_that_is_looked_at(
     billed: Period, kind: EntitlementPeriod, seconds: int
 ) -> None:
     now = billed.start + timedelta(seconds=seconds)
-    access = Access(Standing(UUID(int=1), billed.start, "premium", billed), "premium", "Premium", {}, {}, {})
+    access = Access(Standing(UUID(int=1), billed.start, "premium", billed), Purchase("premium", "Premium", {}, {}, {}))
     counted = gate_rules.current_period(access, kind, now)
     looked = [each.start for each in overage.counters(kind, billed, now + timedelta(seconds=1))]
     assert counted.start in looked

@@ -71,6 +71,7 @@ class History:
         self.told.clear()
         async with self.shop.runtime.transaction() as tx:
             raw = await tx.raw()
+            await raw.execute("set local role none")
             await raw.execute("truncate payments cascade")
             await raw.execute("update subscriptions set withheld = null")
             await raw.execute("update provider_events set status = 'received', processed_at = null")

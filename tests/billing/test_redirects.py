@@ -2,14 +2,13 @@
 
 import pytest
 
-from tollkeeper.billing.flows.rules import redirect_url
-from tollkeeper.kit import InvalidInputError
+from tollkeeper.kit import InvalidInputError, return_url
 
 BASE = "https://app.example.com"
 
 
 def back(text: str | None, *, browser: bool) -> str:
-    return redirect_url(text, field="success_url", default="/back", base=BASE, own_site_only=browser)
+    return return_url(text, field="success_url", default="/back", base=BASE, own_site_only=browser)
 
 
 @pytest.mark.parametrize(

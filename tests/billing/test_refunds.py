@@ -1,13 +1,16 @@
 """Giving money back: in full, in parts, once, never more than was paid; and what becomes of it."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
+from tollkeeper.billing.customers import get_customer, mirror_customer
 from tollkeeper.billing.payments import RefundFailed, RefundMade
-from tollkeeper.infra import Event
+from tollkeeper.billing.provider import provider_of
+from tollkeeper.infra import Event, Sought, search_trail
 from tollkeeper.kit import ROLE_PERMISSIONS, Actor, ActorKind, Permission, Role, new_id
 from tollkeeper.orgs import Organization
 
@@ -71,6 +74,23 @@ async def test_what_was_paid_is_shown(desk: Desk) -> None:
     assert (payment["status"], payment["amount"]) == ("succeeded", {"amount": PRO, "currency": "usd"})
     assert payment["refunded"]["amount"] == 0
     assert (payment["payment_method"]["brand"], payment["payment_method"]["last4"]) == ("visa", "4242")
+
+
+async def test_what_the_provider_tells_is_in_the_trail(desk: Desk) -> None:
+    async with desk.shop.runtime.transaction() as tx:
+        customer = await get_customer(tx, desk.ada.id)
+        state = await provider_of(tx.runtime).fetch_customer(desk.customer)
+        assert state is not None
+        await mirror_customer(tx, customer, replace(state, balance=-500))
+        await mirror_customer(tx, customer, None)
+        found = (await search_trail(tx, Sought(organization_id=desk.ada.id), limit=100)).data
+    told = {each.action: each for each in found}
+    paid = {"status": "succeeded", "amount": PRO, "currency": "usd"}
+    assert (told["payment.changed"].before, told["payment.changed"].after) == ({"status": None}, paid)
+    assert (told["customer.changed"].after or {})["balance"] == -500
+    assert told["customer.forgotten"].target_id == str(customer.id)
+    for action in ("payment.changed", "subscription.changed", "invoice.changed"):
+        assert (told[action].origin.kind, told[action].origin.user_id) == ("system", None)
 
 
 async def test_all_of_it_goes_back_and_the_plan_stays(desk: Desk, told: list[Event]) -> None:

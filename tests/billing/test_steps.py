@@ -15,10 +15,11 @@ COUNT = "select count(*) from steps_taken"
 @pytest.fixture
 async def single(runtime: Runtime) -> AsyncIterator[Runtime]:
     """A process with one connection, and a table to count in."""
-    database = Database(runtime.database.url, pool_size=1)
+    database = Database(runtime.database.url, pool_size=1, role=None)
     alone = replace(runtime, database=database)
     async with alone.transaction() as tx:
         await (await tx.raw()).execute("create table steps_taken (name text)")
+        await (await tx.raw()).execute("grant all on steps_taken to public")
     yield alone
     async with alone.transaction() as tx:
         await (await tx.raw()).execute("drop table steps_taken")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from tollkeeper import billing
+from tollkeeper import billing, orgs
 from tollkeeper.billing import StoredEvent
 from tollkeeper.kit import FixedClock
 
@@ -136,6 +136,23 @@ async def test_a_strangers_subscription_stays_visible(shop: Shop) -> None:
 
 async def test_a_subscription_the_provider_never_heard_of_does_no_harm(shop: Shop) -> None:
     assert await shop.process(event()) == "unmatched"
+
+
+async def test_what_is_told_of_somebody_after_they_were_deleted_is_not_kept(
+    shop: Shop, client: httpx.AsyncClient, clock: FixedClock
+) -> None:
+    async with shop.runtime.transaction() as tx:
+        await orgs.sign_up(tx, email="ada@gone.example", password_hash=None, name="Ada")
+        await orgs.sign_up(tx, email="eve@stays.example", password_hash=None, name="Eve")
+        await orgs.delete_by_email(tx, "ada@gone.example")
+    told = {"object": {"id": "cus_1", "object": "customer", "email": "eve@stays.example"}}
+    assert await shop.process(event("customer.updated", id="evt_of_eve", data=told)) == "unmatched"
+    told["previous_attributes"] = {"email": "Ada@gone.example", "name": "Ada"}
+    assert await shop.process(event("customer.updated", id="evt_of_ada", data=told)) == "unmatched"
+    unknown = event("invented.in_2030", id="evt_unknown", data=told)
+    assert (await deliver(client, unknown, sign(unknown, clock))).status_code == 200
+    kept = {each.provider_id: bool(each.body) for each in await stored(shop)}
+    assert kept == {"evt_of_eve": True, "evt_of_ada": False, "evt_unknown": False}
 
 
 async def test_a_deleted_customer_loses_the_plan(shop: Shop) -> None:

@@ -6,13 +6,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from name_server import NameServer
+from tollkeeper.infra.embedded import EmbeddedPostgres
+
+from .acts import declared
 from .people import Visitors
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -37,6 +43,22 @@ class Server:
     url: str
     process: subprocess.Popen[bytes]
     log: Path
+    names: NameServer
+
+    @contextmanager
+    def database(self) -> Iterator[psycopg.Connection]:
+        """What the server keeps, for what no visitor can bring about; committed in the end."""
+        with EmbeddedPostgres(self.log.parent / "data") as embedded, psycopg.connect(embedded.start()) as connection:
+            yield connection
+
+    def forget_proof(self, email: str) -> None:
+        """Let the last time this person proved who they are be long ago."""
+        with self.database() as connection:
+            connection.execute(
+                "update sessions set proved_at = proved_at - interval '1 hour'"
+                " where user_id = (select id from users where email = %s)",
+                [email],
+            )
 
 
 def _free_port() -> int:
@@ -61,7 +83,15 @@ def _wait_until_up(server: Server) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def names() -> Iterator[NameServer]:
+    """The name server that the server asks who holds a domain."""
+    server = NameServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, names: NameServer) -> Iterator[Server]:
     """One server for all browser tests, on embedded PostgreSQL with the twin and the demo plans."""
     home = tmp_path_factory.mktemp("browser")
     port = _free_port()
@@ -72,13 +102,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "TOLLKEEPER_DATA_DIR": str(home / "data"),
         "TOLLKEEPER_RATE_LIMITS": "off",
         "TOLLKEEPER_PAUSE": "60",
+        "TOLLKEEPER_DNS_SERVERS": names.address,
     }
     log = home / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own program
             [program, "serve", "--port", str(port)], env=environment, cwd=home, stdout=output, stderr=output
         )
-        server = Server(f"http://127.0.0.1:{port}", process, log)
+        server = Server(f"http://127.0.0.1:{port}", process, log, names)
         try:
             _wait_until_up(server)
             yield server
@@ -104,8 +135,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visitors(chromium: Browser, server: Server) -> Iterator[Visitors]:
-    """Visitors of the running server. A policy violation or script error in any of them fails the test."""
+def visitors(chromium: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Visitors]:
+    """Visitors of the running server. A policy violation or script error in any of them fails the test.
+
+    So does an act the test is marked with, which none of them performed.
+    """
     visitors = Visitors(chromium, server.url)
     yield visitors
     assert visitors.close() == []
+    assert declared(request.node.iter_markers()) - visitors.performed == set(), "declared, and not performed"

@@ -1,17 +1,22 @@
 """People with browsers, and the program that uses a key."""
 
+import os
 import re
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, expect
 
-ROOT = Path(__file__).parents[2]
+from .acts import Act, act_of
+from .looking import NARROW, ROOT, WIDE, Looker
+
 SCREENSHOTS = ROOT / "build" / "screenshots"
 PASSWORD = "a toll for every bridge"
 GOOD_CARD = "4242424242424242"
+STAFF = ("demo@tollkeeper.example", "demo-password")
+"""E-mail and password of the demo login, which is an admin outside production."""
 _numbers = count(1)
 
 
@@ -56,10 +61,33 @@ class Visitor:
         self.page.get_by_label("Password").fill(PASSWORD)
         self.press("Create account")
 
+    def log_in(self, email: str, password: str = PASSWORD) -> None:
+        """Log in through the form; ends on the overview."""
+        self.go("/login")
+        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_label("Password", exact=True).fill(password)
+        self.press("Log in")
+        expect(self.page.get_by_role("heading", name="Overview")).to_be_visible()
+
+    def follow(self, name: str) -> None:
+        """Follow the first link of this name, and wait until what it leads to has loaded."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("link", name=name, exact=True).first.click()
+
+    def prove(self, password: str = PASSWORD) -> None:
+        """Answer the page that asks who one is before something dangerous."""
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("Confirm that it is you")
+        self.page.get_by_label("Password").fill(password)
+        self.press("Confirm")
+
+    def says(self, words: str) -> None:
+        """Have the page say so."""
+        expect(self.page.get_by_text(words).first).to_be_visible()
+
     def create_key(self, name: str = "laptop") -> str:
         """Make an API key on the keys page and return its secret."""
         self.go("/keys")
-        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Name", exact=True).fill(name)
         self.press("Create key")
         secret = self.page.locator("[data-secret]").inner_text()
         assert re.fullmatch(r"tk_(live|test)_\S{20,}", secret)
@@ -95,42 +123,60 @@ class Visitor:
         expect(self.page.locator("#checkout-state")).to_have_attribute("data-state", "done", timeout=30_000)
         expect(self.page.get_by_role("heading", level=1)).to_contain_text(name)
 
+    def look_at(self, name: str) -> None:
+        """Everybody can use the page that is open, in every look; the visitor was made to be `looked_at`."""
+        self.screenshot(name)
+        assert Looker(self.page).faults() == [], name
+
     def screenshot(self, name: str) -> None:
-        """Keep a picture of the whole page for people to look at."""
+        """Keep a picture of the whole page for people to look at, when they want any: waiting for it takes long."""
+        if not os.environ.get("TOLLKEEPER_PICTURES"):
+            return
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.page.wait_for_load_state("networkidle")
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 
 class Visitors:
-    """Makes visitors, and holds their browsers' complaints against the test."""
+    """Makes visitors, and holds their browsers' complaints against the test.
+
+    `performed` is what they have done with the server's forms so far.
+    """
 
     def __init__(self, browser: Browser, base: str) -> None:
         self._browser = browser
         self._base = base
+        self._port = urlsplit(base).port
         self._made: list[Visitor] = []
+        self.performed: set[Act] = set()
 
     def new(
-        self, *, dark: bool = False, narrow: bool = False, scripts: bool = True, bypass_csp: bool = False
+        self, *, dark: bool = False, narrow: bool = False, scripts: bool = True, looked_at: bool = False
     ) -> Visitor:
-        """Open a fresh browser profile."""
+        """Open a fresh browser profile; with `looked_at` its pages can be asked whether everybody can use them."""
         context = self._browser.new_context(
-            viewport={"width": 360, "height": 780} if narrow else {"width": 1280, "height": 800},
+            viewport=NARROW if narrow else WIDE,
             color_scheme="dark" if dark else "light",
             java_script_enabled=scripts,
-            bypass_csp=bypass_csp,
             reduced_motion="reduce",
             locale="en-GB",
             timezone_id="UTC",
         )
         context.set_default_timeout(20_000)
         visitor = Visitor(context, context.new_page(), self._base)
+        if looked_at:
+            Looker(visitor.page).prepare()
 
         def heard(message: ConsoleMessage) -> None:
             # A refused form answers 4xx, which Chromium reports as an error of its own.
             if message.type == "error" and "Failed to load resource" not in message.text:
                 visitor.complaints.append(message.text)
 
+        def answered(answer: Response) -> None:
+            act = act_of(answer, scripts=scripts) if urlsplit(answer.url).port == self._port else None
+            self.performed |= {act} if act else set()
+
+        context.on("response", answered)
         visitor.page.on("console", heard)
         visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
         self._made.append(visitor)

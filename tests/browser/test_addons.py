@@ -1,10 +1,12 @@
 """A pack of prompts is added on the billing page, counts at once, and is dropped again."""
 
+import pytest
 from playwright.sync_api import expect
 
 from .people import GOOD_CARD, Visitors, fresh_email, track
 
 
+@pytest.mark.acts("POST /billing/addons", "POST /billing/change/cancel")
 def test_a_pack_is_added_counts_at_once_and_is_dropped_again(visitors: Visitors) -> None:
     ada = visitors.new()
     ada.sign_up(fresh_email("packs"))

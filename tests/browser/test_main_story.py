@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from .people import GOOD_CARD, Visitors, fresh_email, track
@@ -17,6 +18,7 @@ def use_up(base: str, key: str) -> None:
         assert track(base, key).status_code == 200
 
 
+@pytest.mark.acts("POST /signup", "POST /keys", "POST /billing/checkout")
 def test_from_sign_up_to_upgraded_and_unblocked(visitors: Visitors) -> None:
     ada = visitors.new()
     ada.go("/")
@@ -64,6 +66,7 @@ def test_from_sign_up_to_upgraded_and_unblocked(visitors: Visitors) -> None:
     ada.screenshot("billing-pro-light")
 
 
+@pytest.mark.acts("POST /signup", "POST /keys", "POST /billing/checkout", "POST /billing/cancel", scripts=False)
 def test_the_same_without_javascript(visitors: Visitors) -> None:
     grace = visitors.new(scripts=False)
     grace.sign_up(fresh_email("noscript"))
@@ -83,8 +86,16 @@ def test_the_same_without_javascript(visitors: Visitors) -> None:
     grace.go("/usage?feature=prompts&span=24h")
     grace.page.get_by_text("Show as a table").click()
     expect(grace.page.get_by_role("cell", name="1,001")).to_be_visible()
+    grace.go("/keys")
+    grace.page.get_by_role("radio", name="JavaScript").check()
+    expect(grace.page.locator("#quick-call-javascript")).to_be_visible()
+    grace.go("/billing")
+    grace.page.get_by_role("link", name="Cancel plan").click()
+    grace.press("Cancel plan")
+    expect(grace.page.get_by_text("Ends soon")).to_be_visible()
 
 
+@pytest.mark.acts("POST /keys/{key_id}/revoke")
 def test_a_revoked_key_stops_working_and_the_dialog_asks_first(visitors: Visitors) -> None:
     ada = visitors.new()
     ada.sign_up(fresh_email("revoke"))

@@ -17,6 +17,7 @@ def ada(visitors: Visitors) -> Visitor:
     return ada
 
 
+@pytest.mark.acts("POST /billing/change")
 def test_a_change_shows_its_cost_first_and_counts_at_once(ada: Visitor) -> None:
     key = ada.create_key()
     ada.go("/billing")
@@ -31,6 +32,7 @@ def test_a_change_shows_its_cost_first_and_counts_at_once(ada: Visitor) -> None:
     assert track(ada.base, key).json()["limit"] == 250_000
 
 
+@pytest.mark.acts("POST /billing/cancel", "POST /billing/resume")
 def test_a_cancelled_plan_stays_until_its_end_and_can_be_kept_after_all(ada: Visitor) -> None:
     ada.go("/billing")
     ada.page.get_by_role("link", name="Cancel plan").click()
@@ -45,6 +47,7 @@ def test_a_cancelled_plan_stays_until_its_end_and_can_be_kept_after_all(ada: Vis
     expect(ada.page.get_by_text("Renews")).to_be_visible()
 
 
+@pytest.mark.acts("POST /billing/portal")
 def test_the_providers_portal_is_a_button_away_and_leads_back(ada: Visitor) -> None:
     ada.go("/billing")
     with ada.page.expect_navigation(url=lambda url: not url.startswith(ada.base)):

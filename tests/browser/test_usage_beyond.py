@@ -11,19 +11,18 @@ from .people import GOOD_CARD, PASSWORD, Visitor, Visitors, fresh_email, track
 PATIENCE_SECONDS = 30
 
 
-@pytest.fixture(params=["light", "dark", "narrow"])
-def look(request: pytest.FixtureRequest) -> str:
-    chosen: str = request.param
-    return chosen
+@pytest.fixture(params=[True, False], ids=["with scripts", "without"])
+def scripts(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
 
 
 @pytest.fixture
-def beyond(visitors: Visitors, look: str) -> tuple[Visitor, str]:
+def beyond(visitors: Visitors, *, scripts: bool) -> tuple[Visitor, str]:
     """A customer on Premium who used 3,400 prompts more than it includes, with their address."""
-    email = fresh_email(f"beyond-{look}")
-    ada = visitors.new(dark=look == "dark", narrow=look == "narrow", scripts=look != "narrow")
+    email = fresh_email("beyond")
+    ada = visitors.new(scripts=scripts, looked_at=scripts)
     # Buying waits for a page that goes on by itself; the pages after it need no script.
-    buyer = visitors.new() if look == "narrow" else ada
+    buyer = ada if scripts else visitors.new()
     buyer.sign_up(email)
     buyer.choose_plan("premium")
     buyer.pay(GOOD_CARD)
@@ -45,11 +44,12 @@ def end_now(base: str, email: str) -> None:
     assert ended.status_code == 200
 
 
-def test_what_is_beyond_is_told_and_then_explained(beyond: tuple[Visitor, str], look: str) -> None:
+def test_what_is_beyond_is_told_and_then_explained(beyond: tuple[Visitor, str], *, scripts: bool) -> None:
     ada, email = beyond
     ada.go("/usage")
     expect(ada.page.get_by_text("Beyond the limit so far: 3,400, costs $0.40")).to_be_visible()
-    ada.screenshot(f"usage-beyond-{look}")
+    if scripts:
+        ada.look_at("usage-beyond")
     end_now(ada.base, email)
     link = ada.page.locator("tr", has_text="$0.40").get_by_role("link")
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -63,4 +63,5 @@ def test_what_is_beyond_is_told_and_then_explained(beyond: tuple[Visitor, str], 
     ada.page.locator("details summary").filter(has_text="Matches").click()
     expect(ada.page.get_by_text("the plan includes 250,000")).to_be_visible()
     expect(ada.page.get_by_text("Calculated anew it is $0.40.")).to_be_visible()
-    ada.screenshot(f"invoice-explained-{look}")
+    if scripts:
+        ada.look_at("invoice-explained")

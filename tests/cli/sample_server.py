@@ -30,8 +30,8 @@ def note(line: str) -> None:
 
 
 def connect(settings: Settings) -> psycopg.Connection:
-    assert settings.database_url
-    return psycopg.connect(settings.database_url.get_secret_value(), autocommit=True)
+    assert settings.owner_url
+    return psycopg.connect(settings.owner_url, autocommit=True)
 
 
 def prepare(settings: Settings, address: str) -> None:

@@ -3,10 +3,8 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tollkeeper.infra.embedded import EmbeddedPostgres
+from program import PROGRAM
 
-from .test_commands import NOWHERE, PROGRAM, environment, tollkeeper
+from .test_commands import NOWHERE, a_folder, environment, tollkeeper
 
 KEY = "sk_test_tollkeeper"
 WRONG, DIFFERENT = 2, 3
@@ -38,19 +36,26 @@ PRODUCTION = {
     "TOLLKEEPER_ENV": "production",
     "JWT_SECRET": "a" * 64,
     "JWT_REFRESH_SECRET": "b" * 64,
+    "TOLLKEEPER_ENCRYPTION_KEYS": "c" * 64,
     "STRIPE_SECRET_KEY": "sk_live_none",
     "STRIPE_WEBHOOK_SECRET": "whsec_none",
     "TOLLKEEPER_PUBLIC_URL": "https://tollkeeper.example",
+    "SMTP_URL": "smtp://mail.tollkeeper.example:587",
 }
 
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="tk-", dir="/tmp"))
-    folder.chmod(0o711)
-    (folder / "plans.yaml").write_text(CATALOGUE)
-    yield folder / "data"
-    shutil.rmtree(folder)
+    with a_folder() as folder:
+        (folder / "plans.yaml").write_text(CATALOGUE)
+        yield folder / "data"
+
+
+@pytest.fixture(scope="module")
+def standing() -> Iterator[Path]:
+    """One data directory for all who are refused: nobody leaves anything in it."""
+    with a_folder() as folder:
+        yield folder / "data"
 
 
 class Twin:
@@ -139,11 +144,11 @@ def test_a_history_is_tried_in_many_orders(data: Path) -> None:
         ('[{"id": "evt_1"}]', "not an event"),
     ],
 )
-def test_what_is_no_history_is_refused_in_words(data: Path, text: str | None, words: str) -> None:
-    history = data.parent / "history.json"
+def test_what_is_no_history_is_refused_in_words(standing: Path, tmp_path: Path, text: str | None, words: str) -> None:
+    history = tmp_path / "history.json"
     if text is not None:
         history.write_text(text)
-    code, _, said = tollkeeper("billing", "converge", history, "--data-dir", data)
+    code, _, said = tollkeeper("billing", "converge", history, "--data-dir", standing)
     assert code not in {0, DIFFERENT}
     assert words in said
 
@@ -175,14 +180,8 @@ def test_what_is_no_span_of_time_is_refused(data: Path, span: str) -> None:
 
 
 @pytest.mark.parametrize("command", [("show",), ("advance", "1d"), ("reset",)])
-def test_time_is_not_moved_in_production(data: Path, command: tuple[str, ...]) -> None:
-    postgres = EmbeddedPostgres(data)
-    url = postgres.start()
-    try:
-        assert tollkeeper("migrate", **PRODUCTION, DATABASE_URL=url)[0] == 0
-        code, _, said = tollkeeper("clock", *command, **PRODUCTION, DATABASE_URL=url)
-    finally:
-        postgres.stop()
+def test_time_is_not_moved_in_production(clean_database: str, command: tuple[str, ...]) -> None:
+    code, _, said = tollkeeper("clock", *command, **PRODUCTION, DATABASE_URL=clean_database)
     assert code not in {0, DIFFERENT}
     assert "Time cannot be moved here" in said
 

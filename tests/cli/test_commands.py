@@ -5,9 +5,9 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -15,7 +15,10 @@ import httpx
 import psutil
 import pytest
 
-PROGRAM = Path(sys.executable).with_name("tollkeeper")
+import program
+from program import PROGRAM
+from tollkeeper.catalog import demo_catalogue
+
 NOWHERE = "postgresql://nobody:a-password@127.0.0.1:1/nothing"
 CATALOGUE = """
 features:
@@ -31,28 +34,44 @@ plans:
 @pytest.fixture(scope="module")
 def data() -> Iterator[Path]:
     """One data directory for the tests of this file, each of which leaves it usable for the next."""
+    with a_folder() as folder:
+        yield folder / "data"
+
+
+@contextmanager
+def a_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="tk-", dir="/tmp"))
     folder.chmod(0o711)
-    yield folder / "data"
+    yield folder
     shutil.rmtree(folder)
 
 
 def environment(**extra: str) -> dict[str, str]:
-    foreign = ("STRIPE_", "TOLLKEEPER_", "DATABASE_", "JWT_", "REDIS_")
+    # As a user has it: what was compiled once is read the next time.
+    foreign = ("STRIPE_", "TOLLKEEPER_", "DATABASE_", "JWT_", "REDIS_", "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | extra
 
 
 def tollkeeper(*arguments: str | Path, **extra: str) -> tuple[int, str, str]:
+    return _ended(program.run(arguments, environment(**extra), folder=tempfile.gettempdir()))
+
+
+def as_people_do(*arguments: str | Path) -> tuple[int, str, str]:
+    """The same, by the file that people start."""
     done = subprocess.run(  # noqa: S603 - our own program
         [PROGRAM, *arguments],
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        env=environment(**extra),
+        env=environment(),
         cwd=tempfile.gettempdir(),
         timeout=120,
         check=False,
     )
+    return _ended(done)
+
+
+def _ended(done: "subprocess.CompletedProcess[str]") -> tuple[int, str, str]:
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, done.stdout, done.stderr
 
@@ -115,6 +134,17 @@ def test_commands_beside_a_live_server_share_its_database(data: Path) -> None:
         question = {"feature": "prompts", "customer": "nobody"}
         assert httpx.post(server.url + "/api/usage/check", json=question).status_code == 401
         assert httpx.post(server.url + "/api/usage/check", json=question, headers=operator).status_code == 404
+
+
+def test_an_empty_folder_is_all_that_seeding_needs() -> None:
+    with a_folder() as empty:
+        code, said, complaint = as_people_do("seed", "--data-dir", empty)
+        assert code == 0, complaint
+        assert "made the login demo@tollkeeper.example / demo-password" in said
+        demo = empty / "demo.yaml"
+        demo.write_text(demo_catalogue(), encoding="utf-8")
+        told = as_people_do("plans", "apply", demo, "--dry-run", "--data-dir", empty)
+        assert told[:2] == (0, "Nothing to change.\n"), "the demo catalogue is there"
 
 
 def test_migrating_and_seeding_twice_changes_nothing(data: Path) -> None:
@@ -204,6 +234,6 @@ def test_a_data_directory_that_cannot_be_made_is_named() -> None:
     "arguments", [["serve", "--port", "x"], ["serve", "--workers", "0"], ["plans", "apply"], ["no-such-command"]]
 )
 def test_wrong_usage_ends_with_two(arguments: list[str]) -> None:
-    code, _, complaint = tollkeeper(*arguments)
+    code, _, complaint = as_people_do(*arguments)
     assert code == 2
     assert "Usage" in complaint

@@ -19,8 +19,8 @@ import psutil
 import pytest
 
 from tollkeeper.cli.errors import AddressInUseError, AddressUnusableError
-from tollkeeper.cli.local import Twin
 from tollkeeper.cli.sockets import listen, url_of
+from tollkeeper.cli.standins import EVERY_STAND_IN, StandIn
 
 SAMPLE = Path(__file__).with_name("sample_server.py")
 
@@ -254,17 +254,19 @@ def test_an_address_for_everybody_is_shown_as_one_to_open() -> None:
         assert url_of(listener).startswith("http://127.0.0.1:")
 
 
-def test_the_twin_has_one_runner_and_a_lasting_port(tmp_path: Path) -> None:
-    first, second = Twin(tmp_path), Twin(tmp_path)
+@pytest.mark.parametrize("kind", EVERY_STAND_IN)
+def test_a_stand_in_has_one_runner_and_lasting_ports(tmp_path: Path, kind: type[StandIn]) -> None:
+    first, second = kind(tmp_path), kind(tmp_path)
     assert first.claim()
     assert not second.claim()
-    assert second.port == first.port
+    assert second.ports == first.ports
     first.release()
     assert second.claim()
-    assert second.port == first.port
+    assert second.ports == first.ports
     second.release()
     with socket.create_server(("127.0.0.1", first.port)):
-        third = Twin(tmp_path)
+        third = kind(tmp_path)
         assert third.claim()
         assert third.port != first.port, "somebody else took the port meanwhile"
+        assert third.ports[1:] == first.ports[1:]
         third.release()

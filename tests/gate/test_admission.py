@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from support import Customer, client_of
@@ -79,6 +80,27 @@ async def test_an_access_token_acts_for_its_member(application: httpx.ASGITransp
         assert (await client.get("/api/auth/me")).json()["organization"]["id"] == person["organization"]["id"]
 
 
+@pytest.mark.parametrize("ending", ["logging out", "a new password"])
+async def test_an_access_token_ends_with_its_login(
+    application: httpx.ASGITransport, nobody: httpx.AsyncClient, person: dict[str, Any], ending: str
+) -> None:
+    login = {"email": person["user"]["email"], "password": PASSWORD}
+    nobody.cookies.clear()
+    other = (await nobody.post("/api/auth/login", json=login)).json()
+    async with (
+        client_of(application, person["access_token"]) as mine,
+        client_of(application, other["access_token"]) as client,
+    ):
+        assert (await client.get("/api/auth/me")).status_code == 200
+        if ending == "logging out":
+            assert (await client.post("/api/auth/logout")).status_code == 204
+        else:
+            change = {"current_password": PASSWORD, "new_password": "every toll has a bridge"}
+            assert (await mine.post("/api/auth/password", json=change)).status_code == 204
+        assert await until(client, 401)
+        assert (await mine.get("/api/auth/me")).status_code == 200
+
+
 async def test_a_token_signed_by_somebody_else_is_refused(
     application: httpx.ASGITransport, person: dict[str, Any]
 ) -> None:
@@ -93,12 +115,24 @@ async def test_a_wrong_credential_does_not_close_public_routes(application: http
         assert (await client.get("/api/plans")).status_code == 200
 
 
-async def test_changes_are_obeyed_while_the_database_cannot_be_heard(runtime: Runtime, ada: Customer) -> None:
+async def test_more_calls_than_connections_look_up_whom_they_are_about(
+    runtime: Runtime, ada: Customer, eve: Customer, operator: httpx.AsyncClient
+) -> None:
+    assert ada.organization_id != eve.organization_id
+    runtime.part(Gate).projection.clear()
+    about = ["ada-1", "eve-1"] * 6
+    answers = await asyncio.gather(*(operator.get("/api/usage/limits", params={"customer": each}) for each in about))
+    assert [answer.status_code for answer in answers] == [200] * len(about)
+
+
+async def test_changes_are_obeyed_while_the_database_cannot_be_heard(
+    runtime: Runtime, ada: Customer, clean_database: str
+) -> None:
     assert (await ada.client.get("/api/usage")).status_code == 200
     gate = runtime.part(Gate)
     gate.projection.listener._on_payload = lambda _: None  # deaf: notifications arrive and are not understood
-    async with await runtime.database.connect(application="test") as connection:
-        await connection.execute(
+    async with await psycopg.AsyncConnection.connect(clean_database, autocommit=True) as owner:
+        await owner.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
             " where application_name like 'tollkeeper-listen%' and datname = current_database()"
         )

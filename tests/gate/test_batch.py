@@ -7,7 +7,7 @@ import pytest
 
 from tollkeeper.gate import queueing
 from tollkeeper.gate.model import OverloadedError
-from tollkeeper.gate.queueing import Batcher, FairBatcher
+from tollkeeper.gate.queueing import Batcher, FairBatcher, unforeseen
 
 
 class Slow:
@@ -27,7 +27,7 @@ class Slow:
 
 async def test_what_comes_during_a_batch_shares_the_next_one() -> None:
     slow = Slow()
-    batcher = Batcher(slow.flush)
+    batcher = Batcher(unforeseen(slow.flush))
     first = batcher.submit(1)
     await asyncio.sleep(0)
     later = [batcher.submit(number) for number in (2, 3, 4)]
@@ -39,7 +39,7 @@ async def test_what_comes_during_a_batch_shares_the_next_one() -> None:
 
 async def test_a_failed_batch_fails_its_own_callers_and_nobody_else() -> None:
     slow = Slow()
-    batcher = Batcher(slow.flush)
+    batcher = Batcher(unforeseen(slow.flush))
     slow.go.set()
     unlucky = batcher.submit(13)
     with pytest.raises(ValueError, match="unlucky"):
@@ -49,7 +49,7 @@ async def test_a_failed_batch_fails_its_own_callers_and_nobody_else() -> None:
 
 async def test_a_caller_who_gave_up_does_not_disturb_the_others() -> None:
     slow = Slow()
-    batcher = Batcher(slow.flush)
+    batcher = Batcher(unforeseen(slow.flush))
     first, second = batcher.submit(1), batcher.submit(2)
     await asyncio.sleep(0)
     first.cancel()
@@ -60,7 +60,7 @@ async def test_a_caller_who_gave_up_does_not_disturb_the_others() -> None:
 async def test_the_queue_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queueing, "MAX_WAITING", 3)
     slow = Slow()
-    batcher = Batcher(slow.flush)
+    batcher = Batcher(unforeseen(slow.flush))
     held = batcher.submit(0)
     await asyncio.sleep(0)
     waiting = [batcher.submit(number) for number in (1, 2, 3)]
@@ -73,7 +73,7 @@ async def test_the_queue_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_close_waits_for_what_is_queued() -> None:
     slow = Slow()
-    batcher = Batcher(slow.flush)
+    batcher = Batcher(unforeseen(slow.flush))
     future = batcher.submit(21)
     asyncio.get_running_loop().call_later(0.05, slow.go.set)
     await batcher.close()
@@ -90,7 +90,7 @@ def arrays(taken: list[list[Array]], go: asyncio.Event) -> FairBatcher[Array, in
         await go.wait()
         return [number for _, number, _ in questions]
 
-    return FairBatcher(flush, owner=lambda each: each[0], size=lambda each: each[2])
+    return FairBatcher(unforeseen(flush), owner=lambda each: each[0], size=lambda each: each[2])
 
 
 async def test_nobody_waits_behind_the_flood_of_another() -> None:

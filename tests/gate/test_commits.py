@@ -10,12 +10,12 @@ import psycopg
 import pytest
 
 from support import Customer
-from tollkeeper.gate import Gate, batch, queueing
+from tollkeeper.gate import Gate, committing, queueing
 from tollkeeper.infra import Runtime
 from tollkeeper.metering import counters_replay
 
 CUT_AT_COMMIT = """
-create function cut() returns trigger language plpgsql as
+create function cut() returns trigger security definer language plpgsql as
     'begin perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(5); return null; end';
 create constraint trigger cut_at_commit after insert on usage_event_keys deferrable initially deferred
     for each row execute function cut();
@@ -51,9 +51,15 @@ class Database:
             await self.connection.execute(NO_CUT)
 
     @asynccontextmanager
+    async def other(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        """Begin a transaction beside the gate's; it is committed at the end."""
+        async with await psycopg.AsyncConnection.connect(self._url) as other:
+            yield other
+
+    @asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:
         """Hold every counter meanwhile, as a forgotten session would."""
-        async with await psycopg.AsyncConnection.connect(self._url) as other:
+        async with self.other() as other:
             await other.execute("select * from usage_counters for update")
             yield
 
@@ -125,7 +131,7 @@ async def test_a_connection_lost_in_the_commit_is_not_tried_again_but_said(
 async def test_whoever_waits_for_a_forgotten_lock_gives_up_and_tries_again(
     runtime: Runtime, ada: Customer, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "STATEMENT_TIMEOUT", 200)
+    monkeypatch.setattr(committing, "STATEMENT_TIMEOUT", 200)
     await track(ada)
     async with database.locked():
         refused = await track(ada)
@@ -135,6 +141,20 @@ async def test_whoever_waits_for_a_forgotten_lock_gives_up_and_tries_again(
         await database.waits()
     assert (await call).status_code == 200
     assert await used(runtime, ada) == 2
+
+
+async def test_a_key_recorded_meanwhile_in_another_period_is_a_repeat(
+    runtime: Runtime, ada: Customer, database: Database
+) -> None:
+    gate = runtime.part(Gate)
+    _, _, counter = gate.counter(await gate.access(ada.organization_id), "prompts", runtime.clock.now())
+    insert = "insert into usage_event_keys (organization_id, meter_id, key, event_id) values (%s, %s, 'once', %s)"
+    async with database.other() as elsewhere:
+        await elsewhere.execute(insert, (*counter[:2], counter.organization_id))
+        call = asyncio.create_task(track(ada, "once"))
+        await database.waits()
+    assert (await call).status_code == 200
+    assert await used(runtime, ada) == 0
 
 
 async def test_load_beyond_the_queue_is_refused_at_once(

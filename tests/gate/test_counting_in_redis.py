@@ -11,7 +11,8 @@ from redis_server import Redis
 from support import Customer
 from tollkeeper.gate import Gate
 from tollkeeper.gate.rates import RateBook
-from tollkeeper.infra import Runtime, SharedThrottle
+from tollkeeper.infra import Runtime
+from tollkeeper.infra.throttle.shared import SharedThrottle
 
 from .test_quick import quickly, warm
 

@@ -26,7 +26,7 @@ features:
     group_by: [model]
   slowest: {name: Slowest call, kind: metered, event_type: llm.call, aggregation: max, value: ms}
   models: {name: Models, kind: metered, event_type: llm.call, aggregation: unique, value: model}
-  seats: {name: Seats, kind: metered, event_type: seats, aggregation: latest, value: seats}
+  desks: {name: Seats, kind: metered, event_type: desks, aggregation: latest, value: desks}
   elsewhere: {name: Of another plan, kind: metered, event_type: llm.call, value: nothing}
   unsold: {name: In no plan, kind: metered}
 plans:
@@ -38,7 +38,7 @@ plans:
       tokens: {limit: 100}
       slowest: {limit: null}
       models: {limit: null}
-      seats: {limit: 10}
+      desks: {limit: 10}
   big:
     name: Big
     prices: {month: {usd: 100}}
@@ -82,7 +82,7 @@ async def test_every_form_is_taken(ada: Customer, kind: str, array: bool) -> Non
     answer = await send(ada.client, [event()] if array else event(), kind)
     assert (answer.status_code, answer.content) == (204, b"")
     found = await used(ada.client)
-    expected = {"calls": 1, "tokens": 7, "slowest": 10, "models": 1, "seats": 0, "elsewhere": 0, "unsold": 0}
+    expected = {"calls": 1, "tokens": 7, "slowest": 10, "models": 1, "desks": 0, "elsewhere": 0, "unsold": 0}
     assert found == found | expected
 
 
@@ -111,16 +111,16 @@ async def test_an_event_is_counted_once_however_it_comes(ada: Customer) -> None:
 
 
 async def test_a_gauge_shows_the_latest_by_time(ada: Customer) -> None:
-    def seats(number: int, hours: int) -> dict[str, Any]:
+    def desks(number: int, hours: int) -> dict[str, Any]:
         at = (START + timedelta(hours=hours)).isoformat()
-        return {"id": f"s{number}", "source": "hr", "type": "seats", "time": at, "data": {"seats": number}}
+        return {"id": f"s{number}", "source": "hr", "type": "desks", "time": at, "data": {"desks": number}}
 
-    await ada.client.post("/api/usage/check", json={"feature": "seats"})
+    await ada.client.post("/api/usage/check", json={"feature": "desks"})
     start = (START - timedelta(hours=1)).isoformat()
-    assert (await send(ada.client, [seats(4, 0)])).status_code == 204, start
-    assert (await used(ada.client))["seats"] == 4
-    assert (await send(ada.client, [seats(11, 0)])).status_code == 402
-    assert (await used(ada.client))["seats"] == 4
+    assert (await send(ada.client, [desks(4, 0)])).status_code == 204, start
+    assert (await used(ada.client))["desks"] == 4
+    assert (await send(ada.client, [desks(11, 0)])).status_code == 402
+    assert (await used(ada.client))["desks"] == 4
 
 
 async def test_what_fits_is_recorded_and_the_rest_is_named(ada: Customer) -> None:
@@ -244,6 +244,14 @@ async def test_late_events_count_where_they_belong(ada: Customer, runtime: Runti
     assert (await used(ada.client))["calls"] == 1
 
 
+async def test_a_number_alone_does_not_say_which_value_it_is(ada: Customer) -> None:
+    refused = await ada.client.post("/api/usage/track", json={"feature": "models"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "needs_events")
+    bulk = await ada.client.post("/api/usage/track/batch", json={"items": [{"feature": "models"}]})
+    assert [(each["status"], each["code"]) for each in bulk.json()["data"]] == [("invalid", "needs_events")]
+    assert (await used(ada.client))["models"] == 0
+
+
 async def test_tracks_in_bulk_are_answered_one_by_one(
     operator: httpx.AsyncClient, ada: Customer, eve: Customer
 ) -> None:
@@ -311,7 +319,7 @@ async def test_meters_are_listed(ada: Customer) -> None:
 
 
 async def test_several_keys_are_verified_at_once(operator: httpx.AsyncClient, ada: Customer) -> None:
-    items = [{"key": ada.secret}, {"key": "tk_live_x"}, {"key": ada.secret, "feature": "seats", "quantity": 11}]
+    items = [{"key": ada.secret}, {"key": "tk_live_x"}, {"key": ada.secret, "feature": "desks", "quantity": 11}]
     answer = await operator.post(
         "/api/keys/verify/batch", json={"items": [*items, {"key": ada.secret, "feature": "x"}]}
     )

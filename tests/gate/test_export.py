@@ -1,5 +1,6 @@
 """Recorded usage as a file: what is in it, whose it is, and that its size does not matter."""
 
+import asyncio
 import csv
 import io
 import threading
@@ -117,8 +118,10 @@ async def test_who_stops_reading_leaves_nothing_running(
         assert next(pieces)
         pieces.close()
         assert not [each for each in threading.enumerate() if each.name == "export"]
-        left = "select count(*) from pg_stat_activity where application_name = 'tollkeeper-export'"
+        left = """select count(*) from pg_stat_activity
+                  where application_name = 'tollkeeper-export' and datname = current_database()"""
         for _ in range(100):
             if (await (await connection.execute(left)).fetchall())[0][0] == 0:
                 return
+            await asyncio.sleep(0.05)
         pytest.fail("its connection is still open")

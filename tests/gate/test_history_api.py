@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from support import START, Customer, settled
 from tollkeeper.infra import Runtime
-from tollkeeper.kit import new_id
+from tollkeeper.kit import FixedClock, new_id
 from tollkeeper.metering import roll_up
 
 EVENT = """
@@ -49,6 +49,22 @@ async def test_by_hour_day_and_month(used: Customer) -> None:
     assert await history(used.client, bucket="month") == [("2026-03-01T00:00:00Z", 15)]
 
 
+async def test_by_the_periods_that_limits_are_for(clock: FixedClock, ada: Customer) -> None:
+    for count in (400, 30, 2):
+        answer = await ada.client.post("/api/usage/track", json={"feature": "prompts", "count": count})
+        assert answer.status_code == 200
+        clock.advance(timedelta(days=31))
+    months = [("2026-03-10T12:00:00Z", 400), ("2026-04-10T12:00:00Z", 30), ("2026-05-10T12:00:00Z", 2)]
+    since = {"from": "2026-03-12T00:00:00Z", "to": "2026-06-01T00:00:00Z"}
+    assert await history(ada.client, bucket="period", **since) == months
+    assert await history(ada.client, bucket="period", **since | {"to": "2026-05-01T00:00:00Z"}) == months[:2]
+    assert await history(ada.client, bucket="period", **since | {"from": "2026-04-11T00:00:00Z"}) == months[1:]
+    await ada.client.post("/api/usage/track", json={"feature": "prompts", "count": 125})
+    for path in ("/api/usage", "/api/usage/limits", "/api/usage?feature=prompts"):
+        data = (await ada.client.get(path)).json()["data"]
+        assert next(each["percent"] for each in data if each["feature"] == "prompts") == 12.5
+
+
 async def test_split_by_what_the_events_say(used: Customer) -> None:
     month = "2026-03-01T00:00:00Z"
     found = await history(used.client, bucket="month", group_by="model")
@@ -71,6 +87,7 @@ async def test_filtered(used: Customer) -> None:
         ({"filter[model]": "a\x00b"}, "filter"),
         ({"filter[": "x"}, "filter"),
         ({"group_by": ["model"] * 6}, "group_by"),
+        ({"bucket": "period", "group_by": "model"}, "bucket"),
     ],
 )
 async def test_what_cannot_be_asked(used: Customer, more: dict[str, Any], field: str) -> None:

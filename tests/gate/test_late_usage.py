@@ -176,3 +176,33 @@ async def test_arrays_of_calls_count_late_ones_where_they_happened(clock: FixedC
     assert answer.json()["data"][3]["code"] == "outside_period"
     assert (await track(ada, START)).json()["used"] == 23
     assert await used_now(ada) == 11
+
+
+async def test_what_was_recorded_before_its_period_closed_is_a_repeat(
+    runtime: Runtime, clock: FixedClock, ada: Customer
+) -> None:
+    body = {"feature": "prompts", "count": 5, "at": START.isoformat(), "idempotency_key": "job-1"}
+    old = {"specversion": "1.0", "id": "1", "source": "log", "type": "prompts", "time": START.isoformat()}
+    event = json.dumps([old]).encode()
+    kind = {"Content-Type": "application/cloudevents-batch+json"}
+    assert (await ada.client.post("/api/usage/track", json=body)).status_code == 200
+    assert (await ada.client.post("/api/events", content=event, headers=kind)).status_code == 204
+    stand_at(clock, FIRST_MONTH_ENDS + LATE_FOR)
+    again = await ada.client.post("/api/usage/track", json=body)
+    assert (again.status_code, again.json()["used"], again.json()["reset_at"]) == (200, 6, "2026-04-10T12:00:00Z")
+    items = [body, body | {"idempotency_key": "job-2"}, {"feature": "prompts"}]
+    bulk = (await ada.client.post("/api/usage/track/batch", json={"items": items})).json()["data"]
+    assert [(each["status"], each["code"]) for each in bulk] == [
+        ("repeated", None),
+        ("invalid", "period_closed"),
+        ("recorded", None),
+    ]
+    fresh = {"specversion": "1.0", "id": "2", "source": "log", "type": "prompts"}
+    both = json.dumps([old, fresh]).encode()
+    assert (await ada.client.post("/api/events", content=both, headers=kind)).status_code == 204
+    unknown = json.dumps([old | {"id": "3"}, fresh]).encode()
+    refused = await ada.client.post("/api/events", content=unknown, headers=kind)
+    assert [each["field"] for each in refused.json()["errors"]] == ["0.time"]
+    assert await used_now(ada) == 2
+    async with runtime.transaction() as tx:
+        assert await counters_replay(tx) == []

@@ -16,6 +16,7 @@ from tollkeeper.gate import Gate
 from tollkeeper.infra import Runtime
 from tollkeeper.kit import FixedClock
 from tollkeeper.metering import Release, counters_replay
+from tollkeeper.orgs import suspend_organization
 
 from .test_quick import facts, quickly, without_own
 
@@ -167,6 +168,20 @@ async def test_what_is_left_over_is_carried_into_the_next_day_once(clock: FixedC
     assert (await call(acme, "check", "daily", 5)).json()["carried"] == 0
 
 
+async def test_a_correction_says_where_it_stands_with_all_that_bears_on_it(
+    clock: FixedClock, operator: httpx.AsyncClient, acme: Customer
+) -> None:
+    clock.advance(timedelta(days=2))
+    assert await codes(acme, "daily", 2, 6) == [200, 200]
+    (event, _) = (await acme.client.get("/api/usage/events", params={"feature": "daily"})).json()["data"]
+    path, customer = f"/api/usage/events/{event['id']}", str(acme.organization_id)
+    refused = await operator.patch(path, json={"count": 7, "reason": "more", "customer": customer})
+    assert (refused.status_code, refused.json()["limit"], refused.json()["remaining"]) == (402, 8, 0)
+    voided = await operator.delete(path, params={"reason": "wrong", "customer": customer})
+    assert [voided.json()[name] for name in ("used", "limit", "remaining")] == [2, 8, 6]
+    assert voided.headers["x-quota-limit"] == "8"
+
+
 async def test_nothing_is_carried_over_from_before_there_was_a_plan(clock: FixedClock, acme: Customer) -> None:
     assert (await call(acme, "check", "daily", 6)).json()["allowed"] is False
     clock.advance(timedelta(days=1))
@@ -191,6 +206,22 @@ async def test_a_member_is_refused_at_their_own_limit(acme: Customer, feature: s
     assert (refused.status_code, refused.json()["scope"]) == (402, "organization")
     shown = (await acme.client.get("/api/usage/members", params={"feature": feature})).json()["data"]
     assert [(each["id"], each["used"], each["remaining"]) for each in shown] == [(ANN, own, 0), (BEN, 1, own - 1)]
+
+
+@pytest.mark.parametrize("feature", ["shared", "flowing"])
+async def test_the_nil_id_names_nobody(runtime: Runtime, acme: Customer, feature: str) -> None:
+    nobody = str(UUID(int=0))
+    assert await codes(acme, feature, 3, 1, member=nobody) == [200, 200]
+    held = await call(acme, "reserve", feature, 1, member=nobody)
+    assert (held.status_code, "member" in held.json()) == (201, False)
+    # What was taken for a member's before stands in nobody's way.
+    async with runtime.transaction() as tx:
+        await tx.connection.execute(text("update usage_events set member_id = :nobody"), {"nobody": nobody})
+        await tx.connection.execute(text("update usage_reservations set member_id = :nobody"), {"nobody": nobody})
+    runtime.part(Gate).projection.clear()
+    assert await codes(acme, feature, 2, member=ANN) == [402 if feature == "flowing" else 200]
+    shown = (await acme.client.get("/api/usage/members", params={"feature": feature})).json()["data"]
+    assert [each["id"] for each in shown] == ([] if feature == "flowing" else [ANN])
 
 
 async def test_members_are_counted_anew_after_a_plan_without_shares(runtime: Runtime, acme: Customer) -> None:
@@ -260,6 +291,13 @@ async def test_what_is_voided_cannot_be_drawn_from(operator: httpx.AsyncClient, 
     assert await codes(acme, "paid", 1) == [402]
     missing = await operator.post(f"/api/usage/grants/{ANN}/void", json=body)
     assert (missing.status_code, missing.json()["code"]) == (404, "grant_not_found")
+
+
+async def test_of_the_same_grant_many_times_at_once_one_is_made(operator: httpx.AsyncClient, acme: Customer) -> None:
+    answers = await asyncio.gather(*(grant(operator, acme, 5, external_id="ticket-1") for _ in range(8)))
+    assert sorted(each.status_code for each in answers) == [200] * 7 + [201]
+    assert len({each.json()["id"] for each in answers}) == 1
+    assert (await limit_of(acme, "paid"))["credits"] == 5
 
 
 async def test_several_workers_together_draw_no_more_than_was_granted(
@@ -354,6 +392,17 @@ async def test_a_gauge_is_set_and_only_its_rise_can_be_refused(acme: Customer) -
     other = await stand(1, "paid")
     assert (other.status_code, other.json()["code"]) == (422, "not_a_gauge")
     assert (await stand(1, "nothing")).json()["code"] == "unknown_feature"
+
+
+async def test_nobody_sets_a_gauge_for_a_suspended_organization(
+    runtime: Runtime, operator: httpx.AsyncClient, acme: Customer
+) -> None:
+    async with runtime.transaction() as tx:
+        await suspend_organization(tx, acme.organization_id, "unpaid")
+    runtime.part(Gate).projection.clear()
+    body = {"feature": "seats", "value": 1, "customer": str(acme.organization_id)}
+    refused = await operator.post("/api/usage/set", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (403, "organization_suspended")
 
 
 BODIES: list[tuple[str, dict[str, Any]]] = [

@@ -87,7 +87,8 @@ async def test_an_unlimited_feature_has_no_limit_in_its_headers(
     gate = runtime.part(Gate)
     access = await gate.access(ada.organization_id)
     unlimited = replace(access.allowances["prompts"], limit=None)
-    found = replace(access, allowances={**access.allowances, "prompts": unlimited})
+    purchase = replace(access.purchase, allowances={**access.allowances, "prompts": unlimited})
+    found = replace(access, purchase=purchase)
     monkeypatch.setattr(gate.projection, "access_at_hand", lambda _: found)
     taken = await quickly(runtime, ada.secret, "track", {"feature": "prompts"})
     assert taken is not None
@@ -150,7 +151,7 @@ async def test_a_failing_batch_is_told_to_its_callers(
 ) -> None:
     await warm(runtime, ada)
 
-    async def fail(_: object) -> list[Any]:
+    async def fail(*_: object) -> list[Any]:
         raise DatabaseUnavailableError
 
     monkeypatch.setattr(runtime.part(Gate).counters.consuming, "_flush", fail)

@@ -94,6 +94,27 @@ async def test_the_same_idempotency_key_holds_once(ada: Customer) -> None:
     assert await standing(ada) == (0, 1)
 
 
+async def test_a_call_sent_twice_under_one_header_holds_once(ada: Customer) -> None:
+    once, body = {"Idempotency-Key": "job-1"}, {"feature": "deployments", "count": 2}
+    first, again = [await ada.client.post("/api/usage/reserve", json=body, headers=once) for _ in range(2)]
+    assert (first.status_code, first.headers["x-quota-remaining"], "credits" in first.json()) == (201, "1", False)
+    assert (again.status_code, again.json()) == (201, first.json())
+    other = await ada.client.post("/api/usage/reserve", json={**body, "count": 1}, headers=once)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+    assert await standing(ada) == (0, 1)
+
+
+async def test_what_expired_is_not_counted_in_a_period_that_is_closed(
+    runtime: Runtime, clock: FixedClock, ada: Customer
+) -> None:
+    held = (await call(ada, "reserve", feature="deployments", count=2, ttl_seconds=1)).json()
+    clock.advance(timedelta(days=31 + 3))
+    await runtime.part(Gate).counters.give_up_expired()
+    late = await call(ada, f"reserve/{held['id']}/settle", count=1)
+    assert (late.status_code, late.json()["code"]) == (422, "period_closed")
+    assert (await call(ada, f"reserve/{held['id']}/settle", count=0)).json()["state"] == "settled"
+
+
 async def test_another_tenant_s_reservation_is_none(ada: Customer, eve: Customer) -> None:
     path = f"reserve/{(await call(ada, 'reserve', feature='deployments', count=2)).json()['id']}"
     for answer in (await call(eve, f"{path}/settle", count=1), await call(eve, f"{path}/release")):

@@ -15,7 +15,7 @@ from tollkeeper.catalog import (
     Price,
 )
 from tollkeeper.gate.model import Standing
-from tollkeeper.gate.rules import Tiers, build_access, current_period
+from tollkeeper.gate.rules import Purchases, build_access, current_period
 from tollkeeper.kit import Money
 from tollkeeper.metering import Aggregation, Meter
 from tollkeeper.rating import Interval, Period
@@ -103,21 +103,21 @@ def test_a_period_that_is_over_is_worked_out_anew() -> None:
 
 
 def test_the_next_public_plan_that_allows_more_is_offered() -> None:
-    offer = build_access(standing(), CATALOGUE, METERS).offers["prompts"]
+    offer = build_access(standing(), CATALOGUE, METERS).purchase.offers["prompts"]
     assert offer is not None
     assert (offer.plan, offer.limit, offer.price, offer.interval) == ("pro", 50_000, Money(2000, "usd"), "month")
 
 
 def test_a_plan_without_a_price_can_be_offered_too() -> None:
     bought = Period(ANCHOR, ANCHOR + timedelta(days=30))
-    offer = build_access(standing(bought, "pro"), CATALOGUE, METERS).offers["prompts"]
+    offer = build_access(standing(bought, "pro"), CATALOGUE, METERS).purchase.offers["prompts"]
     assert offer is not None
     assert (offer.plan, offer.limit, offer.price) == ("enterprise", None, None)
 
 
 def test_nothing_is_offered_beyond_unlimited() -> None:
     bought = Period(ANCHOR, ANCHOR + timedelta(days=30))
-    assert build_access(standing(bought, "enterprise"), CATALOGUE, METERS).offers["prompts"] is None
+    assert build_access(standing(bought, "enterprise"), CATALOGUE, METERS).purchase.offers["prompts"] is None
 
 
 def test_a_feature_the_plan_does_not_mention_has_a_hard_limit_of_zero() -> None:
@@ -131,11 +131,11 @@ def test_a_plan_that_left_the_catalogue_falls_back_to_the_default() -> None:
 
 
 def test_those_who_bought_the_same_share_what_it_comes_to_but_not_their_periods() -> None:
-    tiers = Tiers(CATALOGUE, METERS)
-    first, second = tiers.access(standing()), tiers.access(Standing(UUID(int=2), ANCHOR + timedelta(days=3)))
+    purchases = Purchases(CATALOGUE, METERS)
+    first, second = purchases.access(standing()), purchases.access(Standing(UUID(int=2), ANCHOR + timedelta(days=3)))
     assert first.allowances is second.allowances
     now = datetime(2026, 3, 5, tzinfo=UTC)
     periods = [current_period(each, EntitlementPeriod.BILLING, now) for each in (first, second)]
     assert periods[0] != periods[1]
-    with_addons = tiers.access(Standing(UUID(int=3), ANCHOR, addons={"more": 2}))
+    with_addons = purchases.access(Standing(UUID(int=3), ANCHOR, addons={"more": 2}))
     assert with_addons.allowances is not first.allowances

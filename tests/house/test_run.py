@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from house_plugin import LONGEST
+
 from .sources import ROOT
 
 SKIPPING = """
@@ -71,3 +73,7 @@ def test_scripts_are_executable_and_parse(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)
     done = subprocess.run(["/bin/bash", "-n", ROOT / script], capture_output=True, text=True, check=False)  # noqa: S603
     assert done.returncode == 0, done.stderr
+
+
+def test_what_goes_first_is_there() -> None:
+    assert [name for name in LONGEST if not (ROOT / "tests" / name).is_file()] == []

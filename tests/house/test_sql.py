@@ -19,12 +19,12 @@ MAY_SPEAK_SQL = {
     "src/tollkeeper/infra/": "the tools the stores are built on: connections, jobs, health, notifications",
     "src/tollkeeper/wiring/migrate.py": "asks for the schema's revision and takes the lock migrations run under",
     "src/tollkeeper/wiring/migrations/": "what migrations are made of",
-    "src/tollkeeper/gate/batch.py": "group commit says `begin` and `commit` itself, in one pipeline with the batch",
+    "src/tollkeeper/gate/committing.py": "group commit says `begin` and `commit` itself, with the batch in between",
 }
 # Places that may open or commit a transaction, each with its reason.
 MAY_COMMIT = {
     "src/tollkeeper/infra/": "the edge itself: requests, jobs and commands get their transaction from here",
-    "src/tollkeeper/gate/batch.py": "group commit: one transaction decides, records and answers a whole batch",
+    "src/tollkeeper/gate/committing.py": "group commit: one transaction decides, records and answers a whole batch",
     "src/tollkeeper/gate/service.py": "writes key uses down now and then: no request or job stands behind it",
     "src/tollkeeper/wiring/migrate.py": "migrations commit one by one, under a lock of their own",
 }

@@ -1,21 +1,12 @@
-"""A person to log in, and the one hasher of the run."""
-
-from collections.abc import Iterator
+"""A person to log in."""
 
 import pytest
 
-from tollkeeper.identity import PasswordHasher, User, register_user
+from tollkeeper.identity import User, register_user
 from tollkeeper.infra import Runtime
 from tollkeeper.kit import new_id
 
 ORGANIZATION = new_id()
-
-
-@pytest.fixture(scope="session")
-def hasher() -> Iterator[PasswordHasher]:
-    hasher = PasswordHasher()
-    yield hasher
-    hasher.close()
 
 
 @pytest.fixture

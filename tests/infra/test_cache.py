@@ -46,6 +46,23 @@ async def test_a_load_that_began_before_the_change_is_not_kept() -> None:
     assert await cache.get("a") == "a:new"
 
 
+async def test_what_is_loading_is_waited_for_though_nobody_asks_any_more() -> None:
+    source = Source()
+    cache = LoadingCache(source.load, ttl_seconds=60)
+    source.go.clear()
+    asking = asyncio.create_task(cache.get("a"))
+    await asyncio.sleep(0.01)
+    asking.cancel()
+    cache.clear()
+    settled = asyncio.create_task(cache.settled())
+    await asyncio.sleep(0.01)
+    assert not settled.done()
+    source.go.set()
+    await settled
+    assert source.loads == 1
+    await cache.settled()
+
+
 async def test_forgetting_what_is_about_one_thing_and_clearing() -> None:
     source = Source()
     cache = LoadingCache(source.load, ttl_seconds=60, about=lambda value: value and value[0])

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from tollkeeper.infra import Runtime, clock_offset, follow_clock, load_clock, move_clock
+from tollkeeper.infra import Runtime, Sought, clock_offset, follow_clock, load_clock, move_clock, search_trail
 from tollkeeper.kit import FixedClock, MovableClock
 
 MONTH = timedelta(days=31)
@@ -26,6 +26,10 @@ async def test_a_move_is_kept_for_processes_that_start_later(runtime: Runtime) -
         assert await clock_offset(tx) == timedelta()
         await move_clock(tx, MONTH)
     assert clock.now() == AT + MONTH
+    async with runtime.transaction() as tx:
+        await move_clock(tx, MONTH)  # it stands there already
+        (moved,) = (await search_trail(tx, Sought(action="clock.moved"))).data
+    assert (moved.before, moved.after) == ({"seconds_ahead": 0}, {"seconds_ahead": 31 * 86_400})
     runtime.clock = later = MovableClock(FixedClock(AT))
     await load_clock(runtime)
     assert later.now() == AT + MONTH

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from redis_server import Redis
-from tollkeeper.infra import LocalThrottle, Rate, SharedThrottle, Throttle, Verdict
+from tollkeeper.infra import LocalThrottle, Rate, Throttle, Verdict
+from tollkeeper.infra.throttle.shared import SharedThrottle
 
 START = 1_000_000.0
 

@@ -5,7 +5,16 @@ from uuid import UUID
 
 import pytest
 
-from tollkeeper.kit import InvalidInputError, new_id, page_of, read_cursor
+from tollkeeper.kit import (
+    InvalidInputError,
+    Order,
+    new_id,
+    page_of,
+    read_cursor,
+    read_moment_or_none,
+    read_number,
+    read_word,
+)
 
 START = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SOME_ID = UUID(int=7)
@@ -42,3 +51,22 @@ def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(InvalidInputError) as refused:
         read_cursor(text)
     assert [each.field for each in refused.value.problems] == ["cursor"]
+
+
+ORDERED: Order[tuple[str, int, datetime | None, UUID]] = Order(
+    lambda each: each, (read_word, read_number, read_moment_or_none)
+)
+
+
+@pytest.mark.parametrize("item", [("usd", -7, START, SOME_ID), ("", 2**60, None, SOME_ID)])
+def test_whatever_a_list_is_sorted_by_is_read_back(item: tuple[str, int, datetime | None, UUID]) -> None:
+    page = ORDERED.page([item, item], 1)
+    assert ORDERED.after(page.next_cursor) == item
+
+
+@pytest.mark.parametrize(
+    "text", [f"{START.isoformat()}~{SOME_ID}", f"usd~1e3~~{SOME_ID}", f"usd~{'9' * 20}~~{SOME_ID}", f"\0~1~~{SOME_ID}"]
+)
+def test_a_place_in_another_order_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInputError):
+        ORDERED.after(text)

@@ -53,7 +53,7 @@ def bundle(
 async def commit(runtime: Runtime, *bundles: Bundle) -> list[Tally]:
     async with await runtime.database.connect(application="test") as connection:
         await connection.execute("begin")
-        tallies, _ = await consume_bundles(connection, bundles, START)
+        tallies, _, _ = await consume_bundles(connection, bundles, START)
         await connection.execute("commit")
     return tallies
 

@@ -53,7 +53,7 @@ async def commit(runtime: Runtime, requests: Sequence[Consumption]) -> list[Outc
     async with await runtime.database.connect(application="test") as connection:
         async with connection.pipeline():
             await connection.execute("begin")
-            outcomes, _ = await consume(connection, requests, START)
+            outcomes, _, _ = await consume(connection, requests, START)
             await connection.execute("commit")
         return outcomes
 
@@ -108,7 +108,7 @@ async def test_parallel_batches_never_pass_a_hard_limit(runtime: Runtime, meter_
             for _ in range(30):
                 async with connection.pipeline():
                     await connection.execute("begin")
-                    outcomes, _ = await consume(connection, [take(meter_id, limit=100) for _ in range(3)], START)
+                    outcomes, _, _ = await consume(connection, [take(meter_id, limit=100) for _ in range(3)], START)
                     await connection.execute("commit")
                 admitted += sum(outcome.verdict is Verdict.ADMITTED for outcome in outcomes)
         return admitted

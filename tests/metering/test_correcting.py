@@ -78,7 +78,7 @@ class Meter:
         wanted = Correction(quantity, "a test", None)
         async with self.runtime.transaction() as tx:
             done = await correct(tx, event, wanted, limit=limit, aggregation=self.aggregation)
-        assert done.used == await self.used()
+        assert done.counted.used == await self.used()
         return [each.percent for each in done.crossings]
 
     async def used(self) -> int:

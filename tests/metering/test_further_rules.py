@@ -184,6 +184,21 @@ def test_what_is_reserved_has_a_claim_on_credits() -> None:
     assert (settled.counters[KEY].used, settled.counters[KEY].credited, settled.drawn) == (5, 2, {ADA: 2})
 
 
+def test_what_was_held_can_be_settled_though_limits_came_down_and_credits_ended() -> None:
+    held = Reservation(UUID(int=1), KEY, 20, NOW + WINDOW, ReservationState.HELD, member_id=ADA)
+    of_ada = KEY._replace(member_id=ADA)
+    standing = {KEY: Standing(50, 20, by_member=True), of_ada: Standing(0, 20)}
+    settle = Settle(held.id, take(20, Limit(10), own=5))
+    unlooked = decide([settle], standing, Known(reservations={held.id: held}))
+    assert unlooked.outcomes[0].verdict is Verdict.REFUSED  # so that whoever asks looks for credits
+    done = decide([settle], standing, Known(reservations={held.id: held}, grants={(ACME, 1): [(UUID(int=2), 3)]}))
+    assert (done.outcomes[0].verdict, done.drawn) == (Verdict.ADMITTED, {UUID(int=2): 3})
+    assert (done.counters[KEY][:2], done.counters[of_ada][:2]) == ((70, 0), (20, 0))
+    more = Settle(held.id, take(21, Limit(10)))
+    refused = decide([more], standing, Known(reservations={held.id: held}, grants={}))
+    assert refused.outcomes[0].verdict is Verdict.REFUSED
+
+
 def test_a_settled_reservation_counts_for_who_asked_for_it() -> None:
     of_ada = KEY._replace(member_id=ADA)
     held = Reservation(BOB, KEY, 3, NOW, ReservationState.HELD, member_id=ADA)

@@ -40,7 +40,8 @@ async def connection(runtime: Runtime) -> AsyncIterator[psycopg.AsyncConnection]
     async with runtime.transaction() as tx:
         await prepare_partitions(tx)
         await define_meter(tx, "prompts", event_type="prompts")
-    connection = await runtime.database.connect(application="writer")
+    # The owner's: the application makes no months but those to come.
+    connection = await psycopg.AsyncConnection.connect(runtime.database.url, autocommit=True)
     yield connection
     for row in await (await connection.execute("select name from made_by_tests")).fetchall():
         await connection.execute(f"drop table if exists {row[0]}".encode())

@@ -7,6 +7,7 @@ from random import Random
 import psycopg
 import pytest
 
+from support import settled
 from tollkeeper.infra import Runtime
 from tollkeeper.metering import Aggregation, Bucket, history
 from tollkeeper.metering.rolling import keep_rolled_up, roll_up, rollup_lag
@@ -82,6 +83,7 @@ async def test_how_far_behind_it_is(runtime: Runtime, connection: psycopg.AsyncC
         assert await rollup_lag(tx) == timedelta()
     ledger = await ledger_of(runtime, connection, Aggregation.SUM, seed=1)
     await ledger.record(1)
+    await settled(runtime)
     async with runtime.transaction() as tx:
         assert await rollup_lag(tx) > timedelta()
     await turn(runtime, 10)

@@ -1,6 +1,6 @@
 """The addresses of people, keys and customers on a small application, and callers to send them requests."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import pytest
@@ -22,13 +22,6 @@ from tollkeeper.kit import Actor, ActorKind, TollkeeperError
 from tollkeeper.orgs import actor_of_member, router
 
 from .callers import Caller, register
-
-
-@pytest.fixture(scope="session")
-def hasher() -> Iterator[PasswordHasher]:
-    hasher = PasswordHasher()
-    yield hasher
-    hasher.close()
 
 
 async def find_actor(tx: Tx, request: Request) -> Actor | None:

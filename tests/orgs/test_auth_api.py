@@ -3,18 +3,28 @@
 import asyncio
 import re
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import event
 
 from tollkeeper.identity import PasswordHasher, register_user
 from tollkeeper.infra import Runtime
 from tollkeeper.kit import FixedClock, parse_id
 
 from .callers import PASSWORD, Caller, problem, register
+
+
+@pytest.fixture(scope="module")
+def hasher() -> Iterator[PasswordHasher]:
+    """Hashes at what they cost people: how long it takes is looked at here."""
+    hasher = PasswordHasher()
+    yield hasher
+    hasher.close()
 
 
 async def test_registering_answers_person_organization_and_tokens(anyone: Caller) -> None:
@@ -49,7 +59,9 @@ async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(app: FastAP
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base_url) as http:
         answer = await Caller(http)("POST", "/auth/register", {"email": "ada@example.com", "password": PASSWORD})
     cookie = answer.headers["set-cookie"]
-    assert re.match(r"tollkeeper_session=[\w-]{43}; HttpOnly; Max-Age=2592000; Path=/; SameSite=lax", cookie)
+    prefix = "__Host-" if base_url.startswith("https") else ""
+    flags = "HttpOnly; Max-Age=2592000; Path=/; SameSite=lax"
+    assert re.match(rf"{prefix}tollkeeper_session=[\w-]{{43}}; {flags}", cookie)
     assert ("Secure" in cookie) is secure
 
 
@@ -121,6 +133,30 @@ async def test_a_failed_login_does_not_tell_whether_the_address_is_known(program
     assert all("set-cookie" not in answer.headers for answer in answers)
 
 
+async def test_a_log_in_asks_the_database_as_often_as_it_is_said_and_for_nobody_as_for_somebody(
+    program: Caller, runtime: Runtime
+) -> None:
+    await register(program)
+    asked: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *_more: Any) -> None:
+        asked.append(statement)
+
+    counts = []
+    event.listen(runtime.database.engine.sync_engine, "before_cursor_execute", note)
+    for email, password in (
+        ("ada@example.com", PASSWORD),
+        ("ada@example.com", "wrong"),
+        ("nobody@example.com", "wrong"),
+    ):
+        asked.clear()
+        await program("POST", "/auth/login", {"email": email, "password": password})
+        counts.append(len(asked))
+    # One is how this small application finds out who calls, three come before the hash. Whoever asks for more at every
+    # log-in changes these numbers, and sees it.
+    assert counts == [12, 7, 7]
+
+
 async def test_an_unknown_address_takes_as_long_as_a_wrong_password(program: Caller) -> None:
     await register(program)
     seconds: dict[str, list[float]] = {"ada@example.com": [], "nobody@example.com": []}
@@ -154,8 +190,9 @@ async def test_many_logins_at_once_leave_the_event_loop_free(program: Caller) ->
     took = time.perf_counter() - started
     ticker.cancel()
     assert {answer.status_code for answer in answers} == {200}
-    # 64 hashes on the loop would leave no tick between them; the worst gap allowed is a fifth of the whole.
-    assert max(gaps) < took / 5, (max(gaps), took)
+    # 64 hashes on the loop would leave no tick between them: each gap would be a hash long. A pause of the machine or
+    # of the collector of garbage is one gap, and not what is asked.
+    assert sorted(gaps)[len(gaps) * 9 // 10] < took / 64, (sorted(gaps)[-10:], took)
     assert len(gaps) > 20
 
 

@@ -11,6 +11,7 @@ from tollkeeper.infra import Runtime, forget_idempotency_keys
 from tollkeeper.kit import FixedClock, new_id
 
 from .callers import Caller, problem, register
+from .team import joined
 
 
 async def make_key(caller: Caller, name: str = "server", **more: Any) -> dict[str, Any]:
@@ -156,6 +157,24 @@ async def test_nobody_gives_away_more_than_they_have(ada: Caller) -> None:
     # A rotation would hand out the wide key's powers; the refusal leaves its secret as it was.
     assert problem(await narrow("POST", f"/keys/{wide['id']}/rotate")) == (403, "forbidden")
     assert (await Caller(ada.http, wide["secret"])("GET", "/keys")).status_code == 200
+    # Nor does it open the wide key to other networks.
+    assert problem(await narrow("PATCH", f"/keys/{wide['id']}", {"networks": []})) == (403, "forbidden")
+    # A directory's key gives roles, so it takes all that they may do to make one.
+    hiring = await as_key(ada, scopes=["keys:manage", "members:provision"])
+    wish = {"name": "x", "scopes": ["members:provision"]}
+    assert problem(await hiring("POST", "/keys", wish)) == (403, "forbidden")
+
+
+async def test_a_key_that_a_key_made_ends_with_whoever_made_the_first(
+    ada: Caller, program: Caller, runtime: Runtime
+) -> None:
+    grace, member = await joined(runtime, ada, "grace@example.com", "developer")
+    first = await as_key(grace, scopes=["keys:manage", "keys:read"])
+    second = await make_key(first, scopes=["keys:read"])
+    assert second["created_by"] == member["user"]["id"]
+    assert (await Caller(program.http, second["secret"])("GET", "/keys")).status_code == 200
+    assert (await ada("DELETE", f"/members/{member['user']['id']}")).status_code == 204
+    assert (await Caller(program.http, second["secret"])("GET", "/keys")).status_code == 401
 
 
 async def test_nobody_logged_in_reaches_no_key_or_customer(program: Caller) -> None:

@@ -13,6 +13,7 @@ from tollkeeper import billing
 from tollkeeper.infra import Runtime, Switch
 from tollkeeper.kit import FixedClock
 
+from .visits import Visits
 from .world import SITE, WEBHOOK_SECRET, World
 
 
@@ -54,3 +55,11 @@ async def world(
         await world.populate(twin_url)
         yield world
     await provider.close()
+
+
+@pytest.fixture
+async def visits(world: World) -> Visits:
+    made = Visits(world)
+    for name in ("ada", "eve", "staff", "boss"):
+        await made.log_in(name)
+    return made

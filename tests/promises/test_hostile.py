@@ -1,5 +1,6 @@
 """Nonsense in every place where something can be sent: refused in words or taken, never a fault of ours."""
 
+import re
 from typing import Any
 
 import httpx
@@ -73,24 +74,15 @@ def fields_of(document: Any, route: Route, where: str) -> list[str]:
     return list(found["properties"])
 
 
-def standing(world: World) -> dict[str, str]:
+def standing(world: World, route: Route) -> dict[str, str]:
     """Words in braces for calls that fail anyway, so that nothing has to be made for them."""
-    return {
-        "customer": world.known["ada_id"],
-        "key_id": world.known["ada_key_id"],
-        "method_id": "pm_of_nobody",
-        "tax_id": "txi_of_nobody",
-        "dispute_id": ZERO,
-        "reservation_id": ZERO,
-        "grant_id": ZERO,
-        "lease_id": ZERO,
-        "event_id": ZERO,
-        "refresh_token": "spent",
-    } | world.known
+    needed = re.findall(r"\{(\w+)\}", f"{route.path} {route.body} {route.query}")
+    present = {"customer": world.known["ada_id"], "key_id": world.known["ada_key_id"], "refresh_token": "spent"}
+    return dict.fromkeys(needed, ZERO) | present | world.known
 
 
 async def spoilt(world: World, route: Route, name: str, value: Any) -> httpx.Response:
-    known = standing(world)
+    known = standing(world, route)
     body = filled(route.body, known) | {name: value}
     return await world.call(route.method, route.path.format(**known), body, by=route.caller)
 
@@ -129,7 +121,7 @@ async def test_bodies_that_are_no_object_of_ours(world: World) -> None:
             continue
         for content in BROKEN_BODIES:
             answer = await world.good(route, body=content)
-            if content in {b"", b"null"} and (answer.is_success or answer.status_code == 403):
+            if content in {b"", b"null"} and (answer.is_success or answer.status_code in {403, 409}):
                 continue  # where everything in the body may be left out, so may the body
             if content == b"[]" and route.path == "/api/events":
                 continue  # an array of no events
@@ -150,7 +142,7 @@ async def test_bodies_that_are_no_object_of_ours(world: World) -> None:
 async def test_nonsense_in_any_query_and_path(world: World, document: Any) -> None:
     faults = []
     for route in GRID:
-        known = standing(world)
+        known = standing(world, route)
         for name in fields_of(document, route, "query"):
             for value in ("", "%00", "%ED%A0%80", "x" * 5000, "-1", "9" * 400, "1e400", "0001-01-01T00:00:00Z", "&&=%"):
                 path = f"{route.path.format(**known)}?feature=prompts&{name}={value}"
@@ -195,4 +187,4 @@ async def test_nothing_of_it_was_counted_or_left_behind(world: World) -> None:
             answer = await spoilt(world, track, name, value)
             assert answer.status_code in {404, 422}, answer.text
     usage = (await world.call("GET", "/api/usage", by="ada")).json()
-    assert {each["used"] for each in usage["data"]} == {0}
+    assert {each["used"] for each in usage["data"] if each["feature"] != "seats"} == {0}

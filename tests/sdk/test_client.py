@@ -1,15 +1,13 @@
 """The client against the whole application, and against a server that fails."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from support import Customer
-from tollkeeper import catalog
-from tollkeeper.gate import Gate
-from tollkeeper.infra import Runtime
-from tollkeeper_sdk import ApiError, AsyncTollkeeper, QuotaExceeded, Retry, Tollkeeper, Unavailable
+from tollkeeper_sdk import ApiError, AsyncTollkeeper, QuotaExceeded, Retry, Spool, Tollkeeper, Unavailable
 
 
 @pytest.fixture
@@ -44,18 +42,11 @@ async def test_what_is_no_gauge_cannot_be_set(toll: AsyncTollkeeper) -> None:
     assert (refused.value.status, refused.value.code) == (422, "not_a_gauge")
 
 
-async def test_a_gauge_is_set(runtime: Runtime, toll: AsyncTollkeeper) -> None:
-    seats = "  seats: {name: Seats, kind: metered, unit: seat, aggregation: latest}\n"
-    given = "      seats: {limit: 3}\n      prompts: {limit: 1000}\n"
-    text = catalog.demo_catalogue().replace("features:\n", f"features:\n{seats}", 1)
-    async with runtime.transaction() as tx:
-        changed = text.replace("      prompts: {limit: 1000}\n", given, 1)
-        await catalog.apply(tx, catalog.read_catalogue_file(changed))
-    runtime.part(Gate).projection.clear()
+async def test_a_gauge_is_set(toll: AsyncTollkeeper) -> None:
     balance = await toll.set("seats", 2)
-    assert (balance.used, balance.remaining, balance.credits) == (2, 1, None)
+    assert (balance.used, balance.remaining, balance.credits) == (2, 3, None)
     with pytest.raises(QuotaExceeded):
-        await toll.set("seats", 4)
+        await toll.set("seats", 6)
     assert (await toll.set("seats", 0)).used == 0
 
 
@@ -103,3 +94,27 @@ def test_it_gives_up_in_words() -> None:
     ):
         toll.check("prompts")
     assert len(transport.bodies) == QUICK.tries
+
+
+def test_what_is_open_goes_on_though_the_spool_is_full(tmp_path: Path) -> None:
+    with (
+        Spool(tmp_path, max_bytes=200, block_seconds=60) as spool,
+        Tollkeeper(
+            "http://127.0.0.1:8000", "tk_live_x", on_outage="open", retry=QUICK, spool=spool, transport=Flaky(99)
+        ) as toll,
+    ):
+        assert [toll.track("prompts").spooled for _ in range(3)] == [True, False, False]
+        assert spool.pending() == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "content"),
+    [({"Content-Encoding": "gzip"}, b"no gzip"), ({"Retry-After": "Mon, 45 Jan 2026 00:00:00 GMT"}, b"")],
+)
+def test_an_answer_that_cannot_be_read_is_an_outage(headers: dict[str, str], content: bytes) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(503, headers=headers, stream=httpx.ByteStream(content)))
+    with (
+        Tollkeeper("http://127.0.0.1:8000", "tk_live_x", retry=QUICK, transport=transport) as toll,
+        pytest.raises(Unavailable),
+    ):
+        toll.check("prompts")

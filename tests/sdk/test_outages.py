@@ -30,7 +30,12 @@ def server(run_folder: Path) -> Iterator[LiveServer]:
 
 def events_of(server: LiveServer) -> list[str]:
     with EmbeddedPostgres(server.data_dir) as database, psycopg.connect(database.start()) as connection:
-        return [row[0] for row in connection.execute("select idempotency_key from usage_events order by 1")]
+        return [
+            row[0]
+            for row in connection.execute(
+                "select idempotency_key from usage_events where idempotency_key is not null order by 1"
+            )
+        ]
 
 
 def killed_after(process: "subprocess.Popen[str]", seconds: float) -> list[str]:

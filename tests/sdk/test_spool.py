@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tollkeeper_sdk import Spool, SpoolFullError, WhenFull
+from tollkeeper_sdk import Spool, SpoolError, SpoolFullError, WhenFull
 from tollkeeper_sdk.spool import letters
 
 APPENDER = Path(__file__).with_name("appender.py")
@@ -70,6 +70,14 @@ def size_of_one(directory: Path) -> int:
     with Spool(directory / "scale") as spool:
         spool.append("prompts", idempotency_key="k000")
         return spool.stats().pending_bytes
+
+
+def test_what_is_no_directory_is_said_in_its_own_words(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    spool = Spool(tmp_path / "file")
+    for work in (lambda: spool.append("prompts", idempotency_key="k"), spool.pending, spool.lead):
+        with pytest.raises(SpoolError, match="cannot be"):
+            work()
 
 
 def test_full_and_told_to_raise(tmp_path: Path) -> None:

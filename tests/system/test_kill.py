@@ -99,7 +99,10 @@ def every_event_stands_once(server: LiveServer, total: int) -> None:
     with EmbeddedPostgres(server.data_dir) as database, psycopg.connect(database.start()) as connection:
         rows = connection.execute(
             "select count(*), count(distinct idempotency_key), sum(quantity) from usage_events"
+            " where meter_id = (select id from meters where key = 'ai_tokens')"
         ).fetchone()
-        counted = connection.execute("select sum(used) from usage_counters").fetchone()
+        counted = connection.execute(
+            "select sum(used) from usage_counters where meter_id = (select id from meters where key = 'ai_tokens')"
+        ).fetchone()
     assert rows == (total, total, total)
     assert counted == (total,)

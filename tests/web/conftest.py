@@ -4,16 +4,19 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from html import unescape
 
 import httpx
 import pytest
 
+from tollkeeper.identity.staff import StaffRole, find_person, set_staff
 from tollkeeper.infra import Runtime
 from twin_process import TwinProcess
 
 from .shop import Shop, at_twin
 
 PASSWORD = "a toll for every bridge"
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
 @pytest.fixture
@@ -38,16 +41,46 @@ class Browser:
         assert token is not None, f"{page} shows no form"
         return await self.client.post(path, data={"csrf_token": token[1], **fields})
 
+    async def answer(self, shown: httpx.Response, path: str, **fields: str) -> httpx.Response:
+        """Send the form of a page that is shown to `path`, with what it holds hidden and the fields typed."""
+        held = {name: unescape(value) for name, value in HIDDEN.findall(shown.text)}
+        return await self.client.post(path, data={**held, **fields})
+
+    async def resend(self, refused: httpx.Response, **fields: str) -> httpx.Response:
+        """Send a form on to where its answer told, as it was."""
+        assert refused.status_code == 307, refused.text
+        shown = await self.get("/profile")
+        return await self.answer(shown, refused.headers["location"], **fields)
+
     async def sign_up(self, email: str) -> httpx.Response:
         answer = await self.send("/signup", "/signup", name="Ada Lovelace", email=email, password=PASSWORD)
         assert answer.status_code in {303, 409}, answer.text
         return answer
+
+    async def log_in(self, email: str) -> None:
+        answer = await self.send("/login", "/login", email=email, password=PASSWORD)
+        assert answer.status_code == 303, answer.text
 
     async def create_key(self, name: str = "server", expires: str = "") -> str:
         answer = await self.send("/keys", "/keys", name=name, expires=expires)
         secret = re.search(r"data-secret>([^<]+)<", answer.text)
         assert secret is not None, answer.text
         return secret[1]
+
+
+Employ = Callable[[StaffRole], Awaitable[Browser]]
+
+
+def employing(browser: Browser, runtime: Runtime, email: str) -> Employ:
+    """What makes whoever has this browser one of the staff."""
+
+    async def employed(role: StaffRole) -> Browser:
+        await browser.sign_up(email)
+        async with runtime.transaction() as tx:
+            await set_staff(tx, await find_person(tx, email), role)
+        return browser
+
+    return employed
 
 
 async def until_status(ask: Callable[[], Awaitable[httpx.Response]], status: int) -> httpx.Response:

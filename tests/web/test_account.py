@@ -1,3 +1,6 @@
+import re
+
+import httpx
 import pytest
 
 from tollkeeper.infra import Runtime
@@ -24,7 +27,7 @@ async def test_signing_up_logs_in_and_shows_the_overview(browser: Browser) -> No
         ({"email": "ada@", "password": PASSWORD}, "e-mail address"),
         ({"email": "", "password": PASSWORD}, "e-mail address"),
         ({"email": "ada@example.com", "password": "short"}, "at least 8 characters"),
-        ({"email": "ada@example.com", "password": "password123"}, "first that attackers try"),
+        ({"email": "ada@example.com", "password": "password123"}, "very common password"),
         ({"email": "ada@example.com", "password": PASSWORD, "name": "x" * 300}, "at most 200 characters"),
         ({}, "e-mail address"),
     ],
@@ -53,13 +56,18 @@ async def test_an_address_can_sign_up_once(browser: Browser, other_browser: Brow
     assert "registered already" in answer.text
 
 
+def _unmasked(page: str) -> str:
+    """The page without its form's token, whose mask is another in every answer."""
+    return re.sub(r"~[0-9a-f]{64,}", "", page)
+
+
 async def test_a_wrong_password_and_an_unknown_address_look_the_same(browser: Browser, other_browser: Browser) -> None:
     await browser.sign_up("ada@example.com")
     wrong = await other_browser.send("/login", "/login", email="ada@example.com", password="not my password")
     unknown = await other_browser.send("/login", "/login", email="bob@example.com", password="not my password")
     assert wrong.status_code == unknown.status_code == 401
     assert "is wrong" in wrong.text
-    assert wrong.text.replace("ada@", "bob@") == unknown.text
+    assert _unmasked(wrong.text).replace("ada@", "bob@") == _unmasked(unknown.text)
 
 
 async def test_logging_in_leads_back_to_the_page_asked_for(browser: Browser, other_browser: Browser) -> None:
@@ -90,6 +98,26 @@ async def test_logging_out_ends_the_session_for_good(browser: Browser) -> None:
     assert answer.headers["location"].startswith("/login")
 
 
+async def test_over_https_no_other_host_can_plant_a_cookie(site: httpx.ASGITransport) -> None:
+    async with httpx.AsyncClient(transport=site, base_url="https://shop.example.com") as client:
+        browser = Browser(client)
+        await browser.sign_up("ada@example.com")
+        assert set(client.cookies) == {"__Host-tk_form", "__Host-tollkeeper_session", "__Host-tollkeeper_device"}
+        token = client.cookies["__Host-tollkeeper_session"]
+        planted = {"Cookie": f"tollkeeper_session={token}"}
+        assert (await client.get("/dashboard")).status_code == 200
+        async with httpx.AsyncClient(transport=site, base_url="https://shop.example.com", headers=planted) as other:
+            assert (await other.get("/dashboard")).status_code == 303
+        answer = await browser.send("/dashboard", "/logout")
+        assert answer.headers["clear-site-data"] == '"cache", "storage"'
+        assert set(client.cookies) == {"__Host-tk_form", "__Host-tollkeeper_device"}, "the device stays known"
+
+
+async def test_over_http_nothing_is_said_that_browsers_heed_over_https_alone(browser: Browser) -> None:
+    await browser.sign_up("ada@example.com")
+    assert "clear-site-data" not in (await browser.send("/dashboard", "/logout")).headers
+
+
 async def test_another_site_cannot_log_anybody_out(browser: Browser) -> None:
     await browser.sign_up("ada@example.com")
     assert (await browser.client.post("/logout")).status_code == 403
@@ -110,9 +138,35 @@ async def test_nobody_sees_a_customers_page_without_logging_in(browser: Browser,
 
 
 async def test_a_part_of_a_page_asked_for_after_logging_out_sends_the_whole_page_to_log_in(browser: Browser) -> None:
-    answer = await browser.client.get("/checkout/return/state", headers={"HX-Request": "true"})
-    assert answer.headers["hx-redirect"] == "/login"
+    sent = {"HX-Request": "true", "HX-Current-URL": "http://127.0.0.1:8000/checkout/return?session_id=cs_1"}
+    answer = await browser.client.get("/checkout/return/state", headers=sent)
+    assert answer.headers["hx-redirect"] == "/login?next=%2Fcheckout%2Freturn%3Fsession_id%3Dcs_1"
     assert answer.text == ""
+
+
+@pytest.mark.parametrize(
+    ("referer", "back"), [("", "/keys"), ("http://127.0.0.1:8000/keys?sort=name", "/keys?sort=name")]
+)
+async def test_a_form_sent_after_the_login_ended_leads_back_to_its_page_and_says_so(
+    browser: Browser, referer: str, back: str
+) -> None:
+    await browser.sign_up("ada@example.com")
+    shown = await browser.get("/keys")
+    del browser.client.cookies["tollkeeper_session"]
+    browser.client.headers["referer"] = referer
+    sent = await browser.answer(shown, "/keys", name="server")
+    asked = await browser.get(sent.headers["location"])
+    assert "logged out before the form arrived" in asked.text
+    entered = await browser.answer(asked, "/login", email="ada@example.com", password=PASSWORD)
+    assert entered.headers["location"] == back
+
+
+async def test_where_only_forms_lead_the_page_above_is_offered(browser: Browser) -> None:
+    await browser.sign_up("ada@example.com")
+    for answer in (await browser.get("/billing/checkout"), await browser.client.post("/billing/portal")):
+        assert answer.status_code in {403, 405}
+        assert '<a class="btn btn-primary" href="/billing">' in answer.text
+        assert "Allow" not in answer.text
 
 
 async def test_without_a_demo_login_none_is_shown(browser: Browser, runtime: Runtime) -> None:

@@ -7,7 +7,8 @@ from fastapi import FastAPI, Request
 from httpx import ASGITransport, AsyncClient
 from starlette.responses import Response
 
-from tollkeeper.catalog import apply, demo_catalogue, read_catalogue_file
+from support import demo
+from tollkeeper.catalog import apply
 from tollkeeper.infra import DatabaseUnavailableError, Edge, Runtime, install_error_handlers
 from tollkeeper.kit import ForbiddenError, UnauthenticatedError
 from tollkeeper.web import page_routers
@@ -51,7 +52,7 @@ async def browser(app: FastAPI) -> AsyncIterator[AsyncClient]:
 @pytest.fixture
 async def catalogue(runtime: Runtime) -> None:
     async with runtime.transaction() as tx:
-        await apply(tx, read_catalogue_file(demo_catalogue()))
+        await apply(tx, demo())
 
 
 @pytest.mark.usefixtures("catalogue")

@@ -9,6 +9,7 @@ from tollkeeper.billing import Status, Subscription
 from tollkeeper.billing.provider import Pause
 from tollkeeper.catalog import Catalogue, Plan
 from tollkeeper.kit import InvalidInputError, new_id
+from tollkeeper.web.admin.money.list_views import next_of, state_of
 from tollkeeper.web.portal.billing_views import can_cancel, can_change, status_banners, subscription_view
 from tollkeeper.web.portal.pause_views import WHO_CAN, day_of, days_of, pause_view
 
@@ -65,12 +66,15 @@ def status_of(subscription: Subscription, plan: str = "free") -> Status:
     ],
 )
 def test_a_plan_that_rests_says_until_when(pause: Pause, leaving: bool, note: str, until: datetime | None) -> None:
-    status = status_of(replace(RUNNING, pause=pause, cancel_at_period_end=leaving))
+    resting = replace(RUNNING, pause=pause, cancel_at_period_end=leaving)
+    status = status_of(resting)
     view = subscription_view(status, CATALOGUE)
     assert (view.plan, view.state, view.note, view.until) == ("Pro", "Paused", note, until)
     [banner] = status_banners(status, CATALOGUE)
     assert banner.title == ("Pro is paused until 10 Apr 2026" if pause.until else "Pro is paused")
     assert (can_cancel(status), can_change(status)) == (not leaving, False)
+    staff_see = (("Ends soon", "warn"), ("Ends", END)) if leaving else (("Paused", "warn"), ("Goes on", until))
+    assert (state_of(resting), next_of(resting)) == staff_see
 
 
 def test_a_pause_that_keeps_the_plan_looks_like_no_pause() -> None:

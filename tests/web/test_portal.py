@@ -4,9 +4,15 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from tollkeeper.identity import KeyKind, create_key
+from tollkeeper.identity.finding import keys_shown_as
+from tollkeeper.infra import Runtime
 from tollkeeper.kit import FixedClock
+from tollkeeper.web.portal.keys import SHOWN
 
 from .conftest import Browser, until_status
+
+SECRET = re.compile(r"tk_live_\w+")
 
 
 async def track(browser: Browser, secret: str, count: int) -> httpx.Response:
@@ -34,6 +40,18 @@ async def test_the_example_call_has_the_servers_own_address(browser: Browser) ->
     assert "prompts" in answer.text
 
 
+async def test_a_form_sent_twice_shows_the_key_it_has_made(browser: Browser) -> None:
+    await browser.sign_up("ada@example.com")
+    form = await browser.get("/keys")
+    first = await browser.answer(form, "/keys", name="server", expires="")
+    again = await browser.answer(form, "/keys", name="server", expires="")
+    assert SECRET.findall(first.text)[0] == SECRET.findall(again.text)[0]
+    other = await browser.answer(form, "/keys", name="another", expires="")
+    assert SECRET.findall(other.text)[0] != SECRET.findall(first.text)[0]
+    listed = (await browser.get("/keys")).text
+    assert (listed.count(">server<"), listed.count(">another<")) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
@@ -58,6 +76,29 @@ async def test_a_key_ends_when_it_was_told_to(browser: Browser, clock: FixedCloc
     assert (await track(browser, secret, 1)).status_code == 200
     clock.advance(timedelta(days=1))
     assert (await track(browser, secret, 1)).status_code == 401
+
+
+async def test_keys_are_listed_page_by_page_and_without_those_that_are_revoked(
+    browser: Browser, runtime: Runtime
+) -> None:
+    await browser.sign_up("ada@example.com")
+    await browser.create_key("the first")
+    first = _key_id((await browser.get("/keys")).text)
+    async with runtime.transaction(of_all=True) as tx:
+        [whose] = {each.organization_id for each in await keys_shown_as(tx, first, limit=1)}
+        for number in range(SHOWN):
+            await create_key(tx, organization_id=whose, created_by=None, name=f"key {number}", kind=KeyKind.LIVE)
+    newest = (await browser.get("/keys")).text
+    assert newest.count("data-key=") == SHOWN
+    assert first not in newest
+    older = re.search(r'href="(/keys\?cursor=[^"]+)" rel="next"', newest)
+    assert older is not None
+    assert first in (await browser.get(older[1])).text
+    await browser.send(f"/keys/{first}/revoke", f"/keys/{first}/revoke")
+    assert first in (await browser.get(older[1])).text
+    kept = (await browser.get("/keys?state=kept")).text
+    assert kept.count("data-key=") == SHOWN
+    assert 'rel="next"' not in kept, "the revoked one alone would be on it"
 
 
 async def test_a_revoked_key_is_refused_and_listed_as_revoked(browser: Browser) -> None:

@@ -61,14 +61,14 @@ async def test_a_wrong_code_is_told_beside_its_field_and_kept(browser: Browser) 
 async def test_a_change_can_have_a_code_and_shows_what_it_takes_off(shop: Shop, browser: Browser) -> None:
     await browser.sign_up("ada@example.com")
     await shop.buy(browser)
-    wrong = await browser.get("/billing/change?plan=premium&interval=month&promotion_code=LUNCH")
+    wrong = await browser.get("/billing/change?whole=yes&plan=premium&interval=month&promotion_code=LUNCH")
     assert wrong.status_code == 422
     assert "There is no such code." in wrong.text
     assert 'type="hidden" name="promotion_code"' not in wrong.text
-    shown = await browser.get("/billing/change?plan=premium&interval=month&promotion_code=launch20")
+    shown = await browser.get("/billing/change?whole=yes&plan=premium&interval=month&promotion_code=launch20")
     assert shown.status_code == 200
     assert due(wrong.text) - due(shown.text) == pytest.approx(10, abs=0.05), "a fifth of what Premium costs"
-    yearly = (await browser.get("/billing/change?plan=premium&interval=year&promotion_code=launch20")).text
+    yearly = (await browser.get("/billing/change?whole=yes&plan=premium&interval=year&promotion_code=launch20")).text
     assert '<td>Discount</td><td class="num">-$' in yearly
     kept = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', shown.text))
     assert kept["promotion_code"] == "launch20"

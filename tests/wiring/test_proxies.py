@@ -16,19 +16,18 @@ Serving = Callable[[list[str]], AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
 @pytest.fixture
-def serving(runtime: Runtime) -> Serving:
+def serving(runtime: Runtime, hasher: PasswordHasher) -> Serving:
     @asynccontextmanager
     async def serve(trusted: list[str]) -> AsyncIterator[httpx.AsyncClient]:
         """Serve as if every connection came from 10.0.0.5."""
         runtime.settings = runtime.settings.model_copy(update={"trusted_proxies": trusted})
-        runtime.provide(PasswordHasher, PasswordHasher(workers=1))
+        runtime.provide(PasswordHasher, hasher)
         billing.provide(runtime)
         transport = httpx.ASGITransport(build_app(runtime), client=("10.0.0.5", 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
             yield client
         await runtime.part(Gate).close()
         await billing.close(runtime)
-        runtime.part(PasswordHasher).close()
 
     return serve
 
