@@ -14,10 +14,12 @@ MADE := $(VENV)/.made
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 ASSETS := $(DIST)/.built
+SCANNERS_VENV := .venv-scanners
+SCANNERS := $(SCANNERS_VENV)/.made
 SAY = @printf '\033[1;36m==>\033[0m %s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help install up assets test check fix twin-gates bench proof docs lock clean
+.PHONY: help install up assets test check fix twin-gates bench proof scan lighthouse screenshots audit docs lock clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
@@ -58,6 +60,21 @@ bench: install ## the benchmarks, each beside its bare limit in the same run
 proof: install ## that the gate is exact, under kill, restart and reset; `make proof P=--short`, `P=--spool`
 	@$(BIN)/python -m proof $(P)
 
+scan: install $(SCANNERS) ## scanners on the running system, report in build/scan; `make scan S=--short`: within three minutes
+	$(SAY) "Scanning (wapiti, sqlmap, testssl, schemathesis)"
+	@PYTHONPATH=tests $(BIN)/python -m tools.scan --programs $(SCANNERS_VENV)/bin $(S)
+
+lighthouse: install chromium ## Lighthouse on the main pages as a phone sees them, as one table; `make lighthouse L=usage`: one
+	$(SAY) "Measuring pages (Lighthouse)"
+	@PYTHONPATH=tests $(BIN)/python -m tools.lighthouse $(L)
+
+screenshots: install chromium ## a picture of every page, light, dark and narrow, in build/screenshots
+	$(SAY) "Taking pictures of pages"
+	@PYTHONPATH=tests $(BIN)/python -m tools.screenshots $(S)
+
+audit: $(DEV) ## known weaknesses of every pinned package; fails also on what it could not check
+	@$(BIN)/python tools/audit.py
+
 docs: $(DEV) ## write the generated pages: settings, errors, .env.example
 	@$(BIN)/python tools/build_docs.py
 
@@ -67,7 +84,7 @@ lock: $(DEV) ## pin every package anew, with hashes and without download address
 			--python-version 3.11 "$$name" -o "$${name%.in}.txt" || exit 1; done
 
 clean: ## remove everything that was made here, except your data in .data
-	rm -rf $(VENV) node_modules $(DIST) build dist .mypy_cache .ruff_cache .import_linter_cache .pytest_cache
+	rm -rf $(VENV) $(SCANNERS_VENV) node_modules tools/lighthouse/node_modules $(DIST) src/tollkeeper/web/site/packed build dist .mypy_cache .ruff_cache .import_linter_cache .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
@@ -97,6 +114,13 @@ $(DEV): $(RUNTIME) requirements/dev.txt requirements/clickhouse.txt
 	$(SAY) "Installing what development needs (locked, with hashes)"
 	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
 	@$(PIP) install --quiet --require-hashes -r requirements/clickhouse.txt
+	@touch $@
+
+# Scanners have a virtual environment of their own: what they stand on is not what we stand on.
+$(SCANNERS): $(MADE) requirements/scanners.txt
+	$(SAY) "Installing the scanners (locked, with hashes)"
+	@$(PYTHON) -m venv $(SCANNERS_VENV)
+	@$(SCANNERS_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements/scanners.txt
 	@touch $@
 
 $(ASSETS): $(ASSET_INPUTS) | $(RUNTIME)

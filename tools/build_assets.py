@@ -3,6 +3,7 @@
 Run as ``.venv/bin/python tools/build_assets.py``. Sources are in ``src/tollkeeper/web/ui/assets`` and the templates
 (for the class names they use); the result is ``src/tollkeeper/web/ui/static/dist`` with content-hashed names, a
 gzip beside every text file, ``icons.json`` and ``manifest.json``. Does nothing when the inputs have not changed.
+The documentation is copied to where the site shows it from.
 Node comes from the machine when it is new enough, otherwise from PyPI (``requirements/node.txt``).
 """
 
@@ -24,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WEB = ROOT / "src" / "tollkeeper" / "web"
 ASSETS = WEB / "ui" / "assets"
 DIST = WEB / "ui" / "static" / "dist"
+PACKED = WEB / "site" / "packed"
 MODULES = ROOT / "node_modules"
 MINIMUM_NODE = 20
 COMPRESSED = {".css", ".js", ".json", ".svg"}
@@ -141,9 +143,9 @@ def build_styles_and_scripts(node: list[str], target: Path) -> dict[str, str]:
 
 
 def build_icons(target: Path) -> None:
-    """Keep the inside of every lucide icon that a template names; quoted words that are no icon are left out."""
+    """Keep the inside of every lucide icon that a template or a navigation names; other quoted words are left out."""
     named: set[str] = set()
-    for page in WEB.rglob("*.html"):
+    for page in (*WEB.rglob("*.html"), *WEB.rglob("places.py")):
         named |= set(re.findall(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)*)"', page.read_text()))
     icons = {}
     for name in sorted(named):
@@ -161,6 +163,15 @@ def compress(target: Path) -> None:
             path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
 
 
+def pack_documentation() -> None:
+    """Keep the documentation beside the pages that show it, for installations without the source."""
+    shutil.rmtree(PACKED, ignore_errors=True)
+    for path in [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "CHANGELOG.md"]:
+        kept = PACKED / path.relative_to(ROOT)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, kept)
+
+
 def report(target: Path, names: dict[str, str]) -> None:
     """Print the size of what a browser loads."""
     for name in sorted(names):
@@ -173,6 +184,7 @@ def report(target: Path, names: dict[str, str]) -> None:
 def main() -> None:
     """Build when needed."""
     started = time.monotonic()
+    pack_documentation()
     digest = digest_of(inputs())
     if is_current(digest):
         say("up to date")

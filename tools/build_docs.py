@@ -16,6 +16,7 @@ from tollkeeper import billing, wiring
 from tollkeeper.cli.app import app as cli_app
 from tollkeeper.infra import Settings, every_error
 from tollkeeper.kit import ROLE_PERMISSIONS, Permission
+from tollkeeper.wiring.privacy import inventory_page
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Made by tools/build_docs.py; change the code it is made from. -->\n\n"
@@ -149,6 +150,16 @@ Shown are the versions of which there are recordings; `none` does not tell its v
     return "".join(parts)
 
 
+def promises() -> str:
+    """What every call and page promises, as `tests/promises` tries it."""
+    sys.path.insert(0, str(ROOT))
+    grid, listed = (importlib.import_module(f"tests.promises.{name}") for name in ("grid", "pages"))
+    made: str = importlib.import_module("promises_page").promises_page(
+        grid.GRID, listed.PAGES, grid.PUBLIC, frozenset({grid.PUBLIC, grid.ANYONE, grid.PERSON})
+    )
+    return NOTE + made
+
+
 def _as_code(place: str, elsewhere: str) -> str:
     return place if place == elsewhere else f"`{place}`"
 
@@ -177,6 +188,8 @@ def pages() -> dict[Path, str]:
         reference / "permissions.md": permissions_page(),
         reference / "dunning.md": dunning_page(),
         reference / "cli.md": cli_page(),
+        reference / "personal-data.md": NOTE + inventory_page(),
+        reference / "promises.md": promises(),
     }
 
 
