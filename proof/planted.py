@@ -10,6 +10,7 @@ from .history import Call, Fate, History, Stored, What
 
 Fault = Callable[[History, Stored], None]
 SAMPLE = "hot-one"
+ENOUGH_CALLS = 20
 
 
 def _tracked(calls: list[Call], fate: Fate) -> list[Call]:
@@ -97,6 +98,13 @@ def _server_error(history: History, _: Stored) -> None:
 def _settled_twice(_: History, stored: Stored) -> None:
     settled = next(event for event in stored.events if event.key is None)
     stored.events.append(settled)
+
+
+def is_enough(calls: list[Call]) -> bool:
+    """Whether so much has happened that every fault has something to be planted into: a slow machine needs longer."""
+    calls = [call for call in calls if call.customer == SAMPLE]
+    settled = any(call.what is What.SETTLE and call.fate is Fate.DONE and call.count for call in calls)
+    return settled and bool(_tracked(calls, Fate.REFUSED)) and len(_tracked(calls, Fate.DONE)) >= ENOUGH_CALLS
 
 
 FAULTS: dict[str, Fault] = {

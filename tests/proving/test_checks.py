@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from proof import order
 from proof.checks import broken, judge
-from proof.history import Bound, Call, Event, Held, History, Move, Stored, Times, Told, What
-from proof.planted import FAULTS, SAMPLE, undiscovered
+from proof.history import Bound, Call, Event, Fate, Held, History, Move, Stored, Times, Told, What
+from proof.planted import FAULTS, SAMPLE, is_enough, undiscovered
 from proof.spool import compare
 
 PERIOD, RESET = 1_000_000.0, 3_000_000.0
@@ -54,6 +54,18 @@ def test_a_sound_history_passes() -> None:
 def test_every_planted_fault_is_found() -> None:
     assert len(FAULTS) > 10
     assert undiscovered(*sound()) == []
+
+
+@pytest.mark.parametrize("missing", ["refused", "settled", "done"])
+def test_a_run_goes_on_until_every_fault_can_be_planted(missing: str) -> None:
+    calls = sound()[0].calls
+    assert is_enough(calls)
+    kinds = {
+        "refused": lambda call: call.fate is Fate.REFUSED,
+        "settled": lambda call: call.what is What.SETTLE,
+        "done": lambda call: call.used == 1,
+    }
+    assert not is_enough([call for call in calls if not kinds[missing](call)])
 
 
 def refusal(used: int, moment: float, *, count: int = 1, reset: float = LATER_RESET) -> Call:
