@@ -1,5 +1,6 @@
 """The checks of the proof: a sound history passes, and whatever is broken in one is found."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -60,7 +61,7 @@ def test_every_planted_fault_is_found() -> None:
 def test_a_run_goes_on_until_every_fault_can_be_planted(missing: str) -> None:
     calls = sound()[0].calls
     assert is_enough(calls)
-    kinds = {
+    kinds: dict[str, Callable[[Call], bool]] = {
         "refused": lambda call: call.fate is Fate.REFUSED,
         "settled": lambda call: call.what is What.SETTLE,
         "done": lambda call: call.used == 1,
