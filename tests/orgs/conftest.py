@@ -19,7 +19,7 @@ from tollkeeper.identity import (
 )
 from tollkeeper.infra import Runtime, Tx, install_error_handlers
 from tollkeeper.kit import Actor, ActorKind, TollkeeperError
-from tollkeeper.orgs import actor_of_member, router
+from tollkeeper.orgs import actor_of_member, projections, router
 
 from .callers import Caller, register
 
@@ -55,6 +55,7 @@ async def find_actor(tx: Tx, request: Request) -> Actor | None:
 @pytest.fixture
 def app(runtime: Runtime, hasher: PasswordHasher) -> FastAPI:
     runtime.provide(PasswordHasher, hasher)
+    runtime.routes.add(projections=projections)
     app = FastAPI()
     app.state.runtime = runtime
     app.include_router(router, prefix="/api")

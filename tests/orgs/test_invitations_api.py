@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import text
 
 from posted import posted
@@ -111,6 +112,40 @@ async def test_revoked_it_is_no_longer_good(runtime: Runtime, ada: Caller) -> No
     assert problem(await Caller(ada.http)("POST", "/invitations/join", joining)) == GONE
     assert problem(await ada("DELETE", f"/invitations/{shown['id']}")) == GONE
     assert problem(await ada("POST", f"/invitations/{shown['id']}/resend")) == GONE
+
+
+@pytest.mark.parametrize("end", ["removed", "left", "suspended", "lesser"])
+async def test_an_invitation_goes_with_the_right_of_its_sender(runtime: Runtime, ada: Caller, end: str) -> None:
+    grace, her = await joined(runtime, ada, GRACE, "admin")
+    hers, of_ada = await invited(runtime, grace, "x@example.com"), await invited(runtime, ada, "y@example.com")
+    path = f"/members/{her['user']['id']}"
+    ended = {
+        "removed": (ada, "DELETE", path, None),
+        "left": (grace, "POST", f"/organizations/{her['organization']['id']}/leave", None),
+        "suspended": (ada, "POST", f"{path}/suspend", None),
+        "lesser": (ada, "PATCH", path, {"role": "developer"}),
+    }
+    by, *call = ended[end]
+    assert (await by(*call)).is_success
+    joining = {"token": hers, "password": PASSWORD}
+    assert problem(await Caller(ada.http)("POST", "/invitations/join", joining)) == GONE
+    assert [each["email"] for each in (await ada("GET", "/invitations")).json()["data"]] == ["y@example.com"]
+    assert (await Caller(ada.http)("POST", "/invitations/look", {"token": of_ada})).status_code == 200
+
+
+async def test_an_invitation_goes_with_what_the_role_of_its_sender_held(runtime: Runtime, ada: Caller) -> None:
+    people = {"key": "people", "name": "People", "permissions": ["members:read", "members:manage"]}
+    await ada("POST", "/roles", people)
+    await ada("POST", "/roles", {"key": "lesser", "name": "Lesser", "permissions": ["members:read"]})
+    grace, _ = await joined(runtime, ada, GRACE, "people")
+    token = await invited(runtime, grace, "x@example.com", "lesser")
+    look = ("POST", "/invitations/look", {"token": token})
+    await ada("PATCH", "/roles/people", {"name": "Team leads"})
+    assert (await Caller(ada.http)(*look)).status_code == 200
+    await ada("PATCH", "/roles/people", {"permissions": ["members:read"]})
+    assert problem(await Caller(ada.http)(*look)) == GONE
+    records = (await ada("GET", "/audit?action=invitation.revoked")).json()["data"]
+    assert len(records) == 1
 
 
 async def test_one_is_invited_once_at_a_time_and_never_as_a_member(runtime: Runtime, ada: Caller) -> None:

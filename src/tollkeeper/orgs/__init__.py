@@ -60,6 +60,7 @@ from .invitations import (
     resend,
     revoke,
 )
+from .invitations import projections as _invitation_projections
 from .jobs import jobs as _own_jobs
 from .leaving import OrganizationAbandoned, ask_to_leave, delete_by_email, stay
 from .leaving import jobs as _leaving_jobs
@@ -145,7 +146,7 @@ from .teams import (
 from .teams import jobs as _team_jobs
 
 jobs = [forget_invitations, *_leaving_jobs, *_own_jobs, *_team_jobs]
-projections = {**_leaving_projections}
+projections = {**_leaving_projections, **_invitation_projections}
 
 __all__ = [
     "GRANTABLE",

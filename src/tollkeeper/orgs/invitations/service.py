@@ -37,6 +37,7 @@ from .model import (
     SendsUsedUpError,
     TooManyInvitationsError,
 )
+from .standing import record, withdraw
 
 
 async def invite(tx: Tx, by: Authority, organization_id: UUID, email: str, role_key: str) -> Invitation:
@@ -63,7 +64,7 @@ async def invite(tx: Tx, by: Authority, organization_id: UUID, email: str, role_
     made = Invitation(new_id(), organization_id, email, role, who, tx.now, tx.now, 1, end, None)
     await store.add(tx, made, digest(token))
     await _write(tx, made, token)
-    await _record(tx, "invitation.sent", made)
+    await record(tx, "invitation.sent", made)
     return made
 
 
@@ -83,7 +84,7 @@ async def resend(tx: Tx, by: Authority, organization_id: UUID, invitation_id: UU
     again = replace(found, sent_at=tx.now, sends=found.sends + 1, expires_at=tx.now + INVITATION_LIFE)
     await store.send_again(tx, again, digest(token))
     await _write(tx, again, token)
-    await _record(tx, "invitation.resent", again)
+    await record(tx, "invitation.resent", again)
     return again
 
 
@@ -96,8 +97,7 @@ async def revoke(tx: Tx, by: Authority, organization_id: UUID, invitation_id: UU
         RoleBeyondYoursError: its role may do more than the caller.
     """
     found = await _held(tx, by, organization_id, invitation_id)
-    await store.close(tx, found.id)
-    await _record(tx, "invitation.revoked", found)
+    await withdraw(tx, found)
 
 
 async def list_invitations(
@@ -222,13 +222,4 @@ async def _write(tx: Tx, invitation: Invitation, token: str) -> None:
         role=invitation.role.name,
         token=token,
         expires_at=invitation.expires_at.isoformat(),
-    )
-
-
-async def _record(tx: Tx, action: str, invitation: Invitation) -> None:
-    await tx.record(
-        action,
-        target=("invitation", invitation.id),
-        organization_id=invitation.organization_id,
-        after={"role": invitation.role.key},  # whom, the invitation tells: the trail outlives a wish to be forgotten
     )

@@ -49,6 +49,18 @@ async def unclosed(tx: Tx, organization_id: UUID, *, before: UUID | None, limit:
     return [_invitation(row) for row in rows.mappings()]
 
 
+async def unclosed_by_people(tx: Tx, organization_id: UUID, by: UUID | None = None) -> Sequence[Invitation]:
+    """Return what members, or this one, sent and nobody answered, oldest first; some may have expired."""
+    sent = invitations.c.invited_by
+    rows = await tx.connection.execute(
+        _select()
+        .where(invitations.c.organization_id == organization_id, invitations.c.closed_at.is_(None))
+        .where(sent.is_not(None) if by is None else sent == by)
+        .order_by(invitations.c.id)
+    )
+    return [_invitation(row) for row in rows.mappings()]
+
+
 async def find(tx: Tx, organization_id: UUID, invitation_id: UUID) -> Invitation | None:
     """Return one of the organization's invitations."""
     return await _one(

@@ -13,6 +13,7 @@ from .model import (
     RoleInUseError,
     RoleKeyTakenError,
     RoleNotFoundError,
+    RolesChanged,
     TeamRole,
 )
 from .rules import GRANTABLE, MAX_KEY, check_role, must_cover, permissions_named
@@ -30,6 +31,7 @@ __all__ = [
     "RoleInUseError",
     "RoleKeyTakenError",
     "RoleNotFoundError",
+    "RolesChanged",
     "TeamRole",
     "change_role",
     "check_role",

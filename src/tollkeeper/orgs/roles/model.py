@@ -1,8 +1,10 @@
 """Values of roles, and what can go wrong."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
+from tollkeeper.infra import Event
 from tollkeeper.kit import ROLE_PERMISSIONS, ConflictError, ForbiddenError, NotFoundError, Permission, Role
 
 
@@ -38,6 +40,15 @@ BUILT_IN = {
     role: TeamRole(role.value, role.value.capitalize(), said, ROLE_PERMISSIONS[role]) for role, said in _SAID.items()
 }
 OWNER = BUILT_IN[Role.OWNER]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolesChanged(Event):
+    """What members of an organization may do changed: one has another role, or a role holds other permissions."""
+
+    name: ClassVar[str] = "organization.roles_changed"
+
+    organization_id: UUID
 
 
 class RoleNotFoundError(NotFoundError):

@@ -9,7 +9,15 @@ from tollkeeper.infra import Tx
 from tollkeeper.kit import Permission, Role, new_id
 
 from . import store
-from .model import BUILT_IN, RoleBuiltInError, RoleInUseError, RoleKeyTakenError, RoleNotFoundError, TeamRole
+from .model import (
+    BUILT_IN,
+    RoleBuiltInError,
+    RoleInUseError,
+    RoleKeyTakenError,
+    RoleNotFoundError,
+    RolesChanged,
+    TeamRole,
+)
 from .rules import check_role, must_cover
 
 
@@ -91,6 +99,7 @@ async def change_role(
         await tx.record(
             "role.changed", target=("role", role.id), organization_id=organization_id, before=before, after=after
         )
+        await tx.emit(RolesChanged(organization_id=organization_id))
         await tx.changed("organization", organization_id)
     return changed
 

@@ -23,6 +23,7 @@ from .model import (
     TeamPlace,
 )
 from .moving import Moved, found_organization, move_login, organizations_of, rename_organization
+from .rules import may_reach
 from .service import (
     authority_of,
     find_member,
@@ -56,6 +57,7 @@ __all__ = [
     "leave",
     "list_members",
     "may_give",
+    "may_reach",
     "move_login",
     "must_reach_now",
     "organizations_of",

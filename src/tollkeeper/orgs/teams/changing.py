@@ -8,7 +8,7 @@ from tollkeeper.identity import close_logins_in, get_user, revoke_keys_made_by
 from tollkeeper.infra import Tx
 from tollkeeper.kit import Role
 from tollkeeper.orgs.model import MembersChanged
-from tollkeeper.orgs.roles import OWNER, TeamRole, role_named
+from tollkeeper.orgs.roles import OWNER, RolesChanged, TeamRole, role_named
 from tollkeeper.orgs.store import add_member
 
 from . import store
@@ -153,6 +153,7 @@ async def _give(tx: Tx, member: TeamMember, role: TeamRole) -> None:
     before, after = {"role": member.role.key}, {"role": role.key}
     await _record(tx, "member.role_changed", organization_id, user_id, before=before, after=after)
     await tx.defer(tell_team, organization_id=str(organization_id), user_id=str(user_id), role=role.name, joined=False)
+    await tx.emit(RolesChanged(organization_id=organization_id))
     await tx.changed("organization", organization_id)
 
 

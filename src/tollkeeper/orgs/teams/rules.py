@@ -9,6 +9,11 @@ from tollkeeper.orgs.roles import TeamRole, must_cover
 from .model import Authority, LastOwnerError, MemberOrder, OwnerNeededError, TeamMember
 
 
+def may_reach(by: Authority, role: TeamRole) -> bool:
+    """Whether somebody may give or touch a role: it may do no more than they, and owners are for owners."""
+    return role.permissions <= by.permissions and (by.is_owner or not role.is_owner)
+
+
 def must_reach(by: Authority, role: TeamRole) -> None:
     """Refuse to give or touch a role beyond one's own.
 

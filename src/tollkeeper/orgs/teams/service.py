@@ -12,7 +12,7 @@ from tollkeeper.orgs.store import role_of
 
 from . import store
 from .model import Authority, MemberNotFoundError, MemberOrder, TeamMember
-from .rules import must_reach, place_in
+from .rules import may_reach, must_reach, place_in
 
 MOST_LOOKED_AT = 1_000
 MOST_TOLD = 20
@@ -44,7 +44,7 @@ async def must_reach_now(tx: Tx, by: Authority, *wanted: TeamRole) -> None:
 async def may_give(tx: Tx, by: Authority, organization_id: UUID) -> list[TeamRole]:
     """Return the roles somebody may give, in the order they are listed."""
     known = await list_roles(tx, organization_id)
-    return [each for each in known if each.permissions <= by.permissions and (by.is_owner or not each.is_owner)]
+    return [each for each in known if may_reach(by, each)]
 
 
 async def hold_still(tx: Tx, organization_id: UUID) -> None:
