@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -119,14 +120,14 @@ async def test_an_invitation_goes_with_the_right_of_its_sender(runtime: Runtime,
     grace, her = await joined(runtime, ada, GRACE, "admin")
     hers, of_ada = await invited(runtime, grace, "x@example.com"), await invited(runtime, ada, "y@example.com")
     path = f"/members/{her['user']['id']}"
-    ended = {
+    ended: dict[str, tuple[Caller, str, str, Any]] = {
         "removed": (ada, "DELETE", path, None),
         "left": (grace, "POST", f"/organizations/{her['organization']['id']}/leave", None),
         "suspended": (ada, "POST", f"{path}/suspend", None),
         "lesser": (ada, "PATCH", path, {"role": "developer"}),
     }
-    by, *call = ended[end]
-    assert (await by(*call)).is_success
+    by, method, asked, body = ended[end]
+    assert (await by(method, asked, body)).is_success
     joining = {"token": hers, "password": PASSWORD}
     assert problem(await Caller(ada.http)("POST", "/invitations/join", joining)) == GONE
     assert [each["email"] for each in (await ada("GET", "/invitations")).json()["data"]] == ["y@example.com"]

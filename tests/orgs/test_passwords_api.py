@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -9,10 +10,14 @@ from mailbox_process import Post, run_waiting
 from tollkeeper.identity import factors_of, find_credentials, register_user
 from tollkeeper.identity.elsewhere import Vouched, link, list_identities
 from tollkeeper.infra import Runtime, Switch
-from tollkeeper.kit import FixedClock
+from tollkeeper.kit import FixedClock, new_id
+from tollkeeper.orgs.sign_on.model import Connection
+from tollkeeper.orgs.sign_on.store import connection_of, put_connection
 
 from .callers import PASSWORD, Caller, problem, register
+from .team import invited, joined
 from .test_factors_api import with_app
+from .test_keys_api import as_key
 
 ADA = "ada@example.com"
 NEW = "another horse, another battery"
@@ -174,6 +179,51 @@ async def test_who_made_an_account_with_anothers_address_has_no_way_in_once_its_
     async with runtime.transaction() as tx:
         assert await list_identities(tx, known.user_id) == []
         assert not (await factors_of(tx, known.user_id)).enrolled
+
+
+async def chooses_by_mail(program: Caller, post: Post) -> None:
+    await program("POST", "/auth/password/forgot", {"email": ADA})
+    reset = await program("POST", "/auth/password/reset", {"token": await post.token(ADA), "password": NEW})
+    assert reset.status_code == 204
+
+
+async def works(program: Caller, secret: str) -> bool:
+    return (await Caller(program.http, secret)("GET", "/keys")).status_code == 200
+
+
+async def test_nothing_acts_any_more_that_who_made_the_account_left_in_its_organization(
+    ada: Caller, program: Caller, post: Post, runtime: Runtime
+) -> None:
+    accomplice, _ = await joined(runtime, ada, "mallory@example.com", "admin")
+    grace, _ = await joined(runtime, ada, "grace@example.com", "admin")
+    keys = {name: await as_key(by) for name, by in {"ada": ada, "gone": accomplice, "grace": grace}.items()}
+    home = UUID((await ada("GET", "/auth/me")).json()["organization"]["id"])
+    await accomplice("POST", f"/organizations/{home}/leave", {"keep_keys": True})
+    letters = [await invited(runtime, by, email) for by, email in ((ada, "x@example.com"), (grace, "y@example.com"))]
+    async with runtime.transaction() as tx:
+        made = ("https://mallory.example", "id", "", "admin")
+        await put_connection(tx, Connection(new_id(), home, *made, passwords=True, created_at=tx.now))
+    await chooses_by_mail(program, post)
+    assert [await works(program, each.bearer) for each in keys.values()] == [False, False, True]
+    looks = [await program("POST", "/invitations/look", {"token": token}) for token in letters]
+    assert [answer.status_code for answer in looks] == [404, 200], "members have proved who they are, and stay"
+    async with runtime.transaction() as tx:
+        assert await connection_of(tx, home) is None
+    assert "had not been verified before" in (await post.mails(ADA))[0]["text"]
+    trail = (await grace("GET", "/audit")).json()["data"]
+    ended = ["key.revoked", "key.revoked", "invitation.revoked", "sso.removed"]
+    assert sorted(each["action"] for each in trail if each["action"] in ended) == sorted(ended)
+
+
+async def test_where_the_address_was_verified_keys_and_invitations_outlive_a_new_password(
+    ada: Caller, program: Caller, post: Post, runtime: Runtime
+) -> None:
+    await program("POST", "/auth/verify", {"token": await post.token(ADA)})
+    key, token = await as_key(ada), await invited(runtime, ada, "x@example.com")
+    await chooses_by_mail(program, post)
+    assert await works(program, key.bearer)
+    assert (await program("POST", "/invitations/look", {"token": token})).status_code == 200
+    assert "verified before" not in (await post.mails(ADA))[0]["text"]
 
 
 async def test_of_two_who_follow_a_link_at_once_one_wins(program: Caller, post: Post) -> None:

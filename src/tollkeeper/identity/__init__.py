@@ -162,7 +162,7 @@ from .people import (
     set_picture,
     write_to,
 )
-from .places import close_logins_in, move_session, move_tokens, revoke_keys_made_by
+from .places import close_logins_in, move_session, move_tokens, revoke_keys_made_by, revoke_keys_not_made_by
 from .rules import (
     MAX_NAME,
     MAX_PASSWORD,
@@ -384,6 +384,7 @@ __all__ = [
     "renew_recovery_codes",
     "revoke_key",
     "revoke_keys_made_by",
+    "revoke_keys_not_made_by",
     "rotate",
     "rotate_key",
     "send_verification_to",

@@ -17,7 +17,7 @@ from .cors import Cors
 from .crypto import digest, make_secret, same
 from .db import Database, Listener, libpq_url
 from .direct import Direct
-from .events import Event, EventRoutes
+from .events import Event, EventRoutes, Projection
 from .health import Health, Remembered
 from .http import (
     ActorDep,
@@ -179,6 +179,7 @@ __all__ = [
     "Origin",
     "OutgoingFailedError",
     "Palette",
+    "Projection",
     "QueueTally",
     "Rate",
     "Rates",

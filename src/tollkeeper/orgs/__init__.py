@@ -8,6 +8,8 @@ no organization but their own, and another's is answered as if it did not exist.
 What each time means: `Organization.created_at` is when the customer came; free periods are anchored to it.
 """
 
+from tollkeeper.infra import Event, Projection
+
 from .auditing import Told, read_trail
 from .http import (
     Arrival,
@@ -84,6 +86,7 @@ from .model import (
     SignedIn,
     StepUp,
 )
+from .reclaiming import projections as _reclaiming_projections
 from .roles import (
     GRANTABLE,
     OWNER,
@@ -146,7 +149,11 @@ from .teams import (
 from .teams import jobs as _team_jobs
 
 jobs = [forget_invitations, *_leaving_jobs, *_own_jobs, *_team_jobs]
-projections = {**_leaving_projections, **_invitation_projections}
+projections: dict[type[Event], Projection] = {
+    **_leaving_projections,
+    **_invitation_projections,
+    **_reclaiming_projections,
+}
 
 __all__ = [
     "GRANTABLE",

@@ -10,7 +10,7 @@ link is no longer good.
 """
 
 from .jobs import ask_for_move, ask_for_reset, ask_for_verification, jobs
-from .model import EmailUnverifiedError, LinkEndedError, MailProof, Purpose
+from .model import AccountReclaimed, EmailUnverifiedError, LinkEndedError, MailProof, Purpose
 from .service import (
     check_link,
     follow_address_link,
@@ -24,6 +24,7 @@ from .service import (
 from .store import remove_expired as forget_links
 
 __all__ = [
+    "AccountReclaimed",
     "EmailUnverifiedError",
     "LinkEndedError",
     "MailProof",

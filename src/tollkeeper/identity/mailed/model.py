@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import ClassVar
 from uuid import UUID
 
+from tollkeeper.infra import Event
 from tollkeeper.kit import ForbiddenError, NotFoundError
 
 
@@ -37,6 +39,19 @@ class MailProof:
     email: str
     created_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReclaimed(Event):
+    """Whoever holds an address took over the account that was made with it and never verified.
+
+    Anybody can have made it: whoever holds something that acts for the person without their password lets go of it, in
+    the same transaction.
+    """
+
+    name: ClassVar[str] = "person.account_reclaimed"
+
+    user_id: UUID
 
 
 class LinkEndedError(NotFoundError):

@@ -14,7 +14,16 @@ from tollkeeper.kit import Actor
 from tollkeeper.notify import send_mail
 
 from . import store
-from .model import LIVES, MAX_AN_HOUR, SENT_TWICE, EmailUnverifiedError, LinkEndedError, MailProof, Purpose
+from .model import (
+    LIVES,
+    MAX_AN_HOUR,
+    SENT_TWICE,
+    AccountReclaimed,
+    EmailUnverifiedError,
+    LinkEndedError,
+    MailProof,
+    Purpose,
+)
 
 
 async def must_be_verified(tx: Tx, user_id: UUID) -> None:
@@ -142,23 +151,39 @@ async def follow_reset_link(tx: Tx, token: str, password_hash: str) -> User:
     """
     proof = await _take(tx, token, Purpose.RESET)
     user = await get_user(tx, proof.user_id)
-    await set_password(tx, user, password_hash, keep=None, by_mail=True)
-    if proof.email == user.email and await store.verify(tx, user.id):
+    is_reclaimed = proof.email == user.email and await store.verify(tx, user.id)
+    await set_password(tx, user, password_hash, keep=None, by_mail=True, is_reclaimed=is_reclaimed)
+    if is_reclaimed:
         await remove_factors(tx, user.id, why="because your address had not been verified before")
         await unlink_all(tx, user.id)
+        await tx.emit(AccountReclaimed(user_id=user.id))
     await forget_guesses(tx, user.email)
     await forget_devices(tx, user.id)
     return await get_user(tx, user.id)
 
 
-async def set_password(tx: Tx, user: User, password_hash: str, *, keep: Actor | None, by_mail: bool = False) -> None:
-    """Let somebody log in by this password alone from now on, end their logins but the caller's own, and tell them."""
+async def set_password(
+    tx: Tx,
+    user: User,
+    password_hash: str,
+    *,
+    keep: Actor | None,
+    by_mail: bool = False,
+    is_reclaimed: bool = False,
+) -> None:
+    """Let somebody log in by this password alone from now on, end their logins but the caller's own, and tell them.
+
+    `is_reclaimed`: the address was not verified before, so more ends than logins, which the mail says.
+    """
     await store.set_password(tx, user.id, password_hash)
     await store.withdraw(tx, user.id)
     ended = await close_logins(tx, user.id, keep=keep)
     after = {"by": "mail" if by_mail else "login", "logins_ended": ended}
+    if is_reclaimed:
+        after["reclaimed"] = True
     await tx.record("user.password_changed", target=("user", user.id), after=after, by=user.id)
-    await send_mail(tx, to=user.email, template="password_changed", name=user.name, changed_at=tx.now.isoformat())
+    told = {"name": user.name, "changed_at": tx.now.isoformat(), "is_reclaimed": is_reclaimed}
+    await send_mail(tx, to=user.email, template="password_changed", **told)
 
 
 async def _take(tx: Tx, token: str, *purposes: Purpose) -> MailProof:

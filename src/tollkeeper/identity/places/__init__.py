@@ -6,6 +6,6 @@ Invariants: a login that moves keeps what it proved and when it ends, under a ne
 acts in the other organization.
 """
 
-from .service import close_logins_in, move_session, move_tokens, revoke_keys_made_by
+from .service import close_logins_in, move_session, move_tokens, revoke_keys_made_by, revoke_keys_not_made_by
 
-__all__ = ["close_logins_in", "move_session", "move_tokens", "revoke_keys_made_by"]
+__all__ = ["close_logins_in", "move_session", "move_tokens", "revoke_keys_made_by", "revoke_keys_not_made_by"]

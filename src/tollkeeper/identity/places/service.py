@@ -1,5 +1,6 @@
 """Use cases of logins that move, and that end with a membership."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -55,7 +56,15 @@ async def close_logins_in(tx: Tx, user_id: UUID, organization_id: UUID) -> None:
 
 async def revoke_keys_made_by(tx: Tx, user_id: UUID, organization_id: UUID) -> int:
     """End the organization's keys that the person made; return how many."""
-    revoked = await store.revoke_keys_made_by(tx, user_id, organization_id)
+    return await _told(tx, organization_id, await store.revoke_keys_made_by(tx, user_id, organization_id))
+
+
+async def revoke_keys_not_made_by(tx: Tx, makers: Collection[UUID], organization_id: UUID) -> int:
+    """End the organization's keys that none of these people made, those of no person too; return how many."""
+    return await _told(tx, organization_id, await store.revoke_keys_not_made_by(tx, makers, organization_id))
+
+
+async def _told(tx: Tx, organization_id: UUID, revoked: Sequence[UUID]) -> int:
     for key_id in revoked:
         await tx.record("key.revoked", target=("key", key_id), organization_id=organization_id)
         await tx.changed("key", key_id)

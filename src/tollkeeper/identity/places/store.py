@@ -1,6 +1,6 @@
 """Every SQL statement about where logins act."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import delete, update
@@ -47,6 +47,19 @@ async def revoke_families_in(tx: Tx, user_id: UUID, organization_id: UUID) -> Se
         .returning(family.id)
     )
     return list(revoked.scalars())
+
+
+async def revoke_keys_not_made_by(tx: Tx, makers: Collection[UUID], organization_id: UUID) -> Sequence[UUID]:
+    """Revoke the organization's keys that none of these made; return which."""
+    key = api_keys.c
+    gone = await tx.connection.execute(
+        update(api_keys)
+        .where(key.organization_id == organization_id, key.revoked_at.is_(None))
+        .where(key.created_by.is_(None) | key.created_by.not_in(makers))
+        .values(revoked_at=tx.now)
+        .returning(key.id)
+    )
+    return list(gone.scalars())
 
 
 async def revoke_keys_made_by(tx: Tx, user_id: UUID, organization_id: UUID) -> Sequence[UUID]:

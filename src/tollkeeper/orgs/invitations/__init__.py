@@ -10,6 +10,7 @@ What each time means: `expires_at` is the first moment the link is no longer goo
 or revoked.
 """
 
+from tollkeeper.infra import Event, Projection
 from tollkeeper.orgs.model import MembersChanged
 from tollkeeper.orgs.roles import RolesChanged
 
@@ -29,7 +30,7 @@ from .service import accept, accept_as_new, invite, list_invitations, read_lette
 from .standing import on_members_changed, on_roles_changed, revoke_sent_by
 from .tables import invitations
 
-projections = {MembersChanged: on_members_changed, RolesChanged: on_roles_changed}
+projections: dict[type[Event], Projection] = {MembersChanged: on_members_changed, RolesChanged: on_roles_changed}
 
 __all__ = [
     "INVITATION_LIFE",

@@ -9,11 +9,12 @@ What each time means: people are deleted within the hour after their `due_at`.
 """
 
 from tollkeeper.identity import PersonErased
+from tollkeeper.infra import Event, Projection
 
 from .jobs import ask_to_leave, jobs
 from .model import OrganizationAbandoned
 from .service import delete_by_email, on_person_erased, stay
 
-projections = {PersonErased: on_person_erased}
+projections: dict[type[Event], Projection] = {PersonErased: on_person_erased}
 
 __all__ = ["OrganizationAbandoned", "ask_to_leave", "delete_by_email", "jobs", "projections", "stay"]

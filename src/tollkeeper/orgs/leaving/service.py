@@ -21,7 +21,7 @@ from tollkeeper.identity import (
 from tollkeeper.infra import Tx
 from tollkeeper.notify import send_mail
 from tollkeeper.orgs.model import MembersChanged
-from tollkeeper.orgs.teams import LastOwnerError, hold_still, leave, organizations_of, seats_of
+from tollkeeper.orgs.teams import LastOwnerError, hold_still, leave, memberships_of, organizations_of, seats_of
 
 from . import store
 from .model import OrganizationAbandoned
@@ -92,7 +92,7 @@ async def on_person_erased(tx: Tx, event: PersonErased) -> None:
 
     One that would be without an owner gets the member nearest to it; one without any members is given up.
     """
-    for organization_id in await store.memberships_of(tx, event.user_id):
+    for organization_id in await memberships_of(tx, event.user_id):
         await hold_still(tx, organization_id)
         others = await store.heirs(tx, organization_id, event.user_id)
         if not others:

@@ -14,12 +14,6 @@ NAME_OF_NOBODY = "Deleted organization"
 _RANKS = {Role.OWNER: 0, Role.ADMIN: 1}
 
 
-async def memberships_of(tx: Tx, user_id: UUID) -> Sequence[UUID]:
-    """Return every organization the person belongs to, those that suspended them included."""
-    query = select(members.c.organization_id).where(members.c.user_id == user_id)
-    return list((await tx.connection.execute(query.order_by(members.c.organization_id))).scalars())
-
-
 async def heirs(tx: Tx, organization_id: UUID, without: UUID) -> Sequence[UUID]:
     """Return the other members, who is nearest to owning the organization first: by role, then by how long.
 

@@ -30,8 +30,10 @@ from .service import (
     hold_still,
     list_members,
     may_give,
+    memberships_of,
     must_reach_now,
     people_who_may,
+    roles_in,
     seats_of,
 )
 
@@ -58,6 +60,7 @@ __all__ = [
     "list_members",
     "may_give",
     "may_reach",
+    "memberships_of",
     "move_login",
     "must_reach_now",
     "organizations_of",
@@ -65,6 +68,7 @@ __all__ = [
     "reactivate",
     "remove",
     "rename_organization",
+    "roles_in",
     "seats_of",
     "suspend",
     "transfer",

@@ -96,6 +96,16 @@ async def _known(tx: Tx, organization_id: UUID, found: Sequence[store.Row]) -> l
     ]
 
 
+async def memberships_of(tx: Tx, user_id: UUID) -> Sequence[UUID]:
+    """Return every organization the person belongs to, those that suspended them included."""
+    return await store.memberships_of(tx, user_id)
+
+
+async def roles_in(tx: Tx, organization_id: UUID) -> dict[UUID, TeamRole]:
+    """Return the role of every member, suspended ones too, by the person's id."""
+    return {each.user_id: each.role for each in await store.members_of(tx, organization_id, after=None, limit=None)}
+
+
 async def people_who_may(tx: Tx, organization_id: UUID, permission: Permission) -> list[UUID]:
     """Return the members, suspended ones aside, whose role has this permission; at most `MOST_TOLD`."""
     found = await store.members_of(tx, organization_id, after=None, limit=MOST_LOOKED_AT)

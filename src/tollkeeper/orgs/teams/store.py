@@ -119,6 +119,12 @@ async def places(tx: Tx, user_id: UUID) -> Sequence[TeamPlace]:
     ]
 
 
+async def memberships_of(tx: Tx, user_id: UUID) -> Sequence[UUID]:
+    """Return every organization the person belongs to, those that suspended them included."""
+    query = select(members.c.organization_id).where(members.c.user_id == user_id)
+    return list((await tx.connection.execute(query.order_by(members.c.organization_id))).scalars())
+
+
 async def rename(tx: Tx, organization_id: UUID, name: str) -> None:
     """Give the organization another name."""
     await tx.connection.execute(update(organizations).where(organizations.c.id == organization_id).values(name=name))
