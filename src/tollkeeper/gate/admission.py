@@ -32,7 +32,7 @@ from .impersonating import impersonator_of, lessened, must_only_look
 from .model import CsrfError, InvalidKeyError, RateLimitedError, UncountedError
 from .rates import AUTH, CHAT, group_of
 from .service import Gate
-from .suspended import must_not_be_suspended
+from .suspended import left_to, must_not_be_suspended
 
 KEY_PREFIX = "tk_"
 VERSION_PREFIX = "/api/v1/"
@@ -83,7 +83,7 @@ class Admission:
         standing = b""
         try:
             actor = await self._identify(scope, state)
-            await self._must_not_be_suspended(scope, actor)
+            await self._hold_if_suspended(scope, state, actor)
             standing = await self._limit(scope, actor)
             if call is None:
                 structlog.contextvars.bind_contextvars(request_id=state.get("request_id"))
@@ -147,12 +147,16 @@ class Admission:
         must_only_look(scope["path"], writes=writes)
         return lessened(actor)
 
-    async def _must_not_be_suspended(self, scope: Scope, actor: Actor | None) -> None:
+    async def _hold_if_suspended(self, scope: Scope, state: dict[str, object], actor: Actor | None) -> None:
+        """Refuse what a suspended organization may not; pages it may see know by the actor which forms to leave out."""
         if actor is None or actor.is_operator:
             return
         access = await self._gate.access(actor.own_organization())
-        if access.standing.suspended:
-            must_not_be_suspended(actor, scope["path"], writes=scope["method"] not in SAFE_METHODS)
+        if not access.standing.suspended:
+            return
+        must_not_be_suspended(actor, scope["path"], writes=scope["method"] not in SAFE_METHODS)
+        if not scope["path"].startswith("/api/"):
+            state["actor"] = left_to(actor)
 
     async def _limit(self, scope: Scope, actor: Actor | None) -> bytes:
         """Count the call; return the header lines that tell where the caller stands."""

@@ -5,11 +5,14 @@ everything, pay, cancel and change how they pay, look after their own account, a
 change nothing else. What it bought goes on being billed as it was, until somebody cancels it.
 """
 
+from dataclasses import replace
+
 from tollkeeper.infra import Tx
-from tollkeeper.kit import Actor, ActorKind
+from tollkeeper.kit import Actor, ActorKind, Permission
 from tollkeeper.orgs import OrganizationReinstated, OrganizationSuspended, OrganizationSuspendedError
 
 from . import store
+from .impersonating import LOOKING
 
 OPEN = (
     # Coming and going, proving oneself, one's own account and one's other organizations.
@@ -22,6 +25,14 @@ OPEN = (
     *("/admin", "/api/staff/", "/api/csp-reports", "/api/webhooks/"),
 )
 """How addresses begin that its people may send something to."""
+ASKING = (
+    *("/billing/change", "/billing/addons", "/billing/promotion"),
+    *("/billing/pause", "/billing/unpause", "/billing/reactivate"),
+    *("/team/members/", "/team/roles/", "/team/transfer", "/team/sign-on"),
+)
+"""How addresses of pages begin that do nothing but ask for what is refused, so they are refused themselves."""
+LEFT = LOOKING | {Permission.BILLING_MANAGE}
+"""What its people may still do, as far as permissions tell. Pages show the forms of these alone."""
 
 
 def must_not_be_suspended(actor: Actor, path: str, *, writes: bool) -> None:
@@ -30,8 +41,13 @@ def must_not_be_suspended(actor: Actor, path: str, *, writes: bool) -> None:
     Raises:
         OrganizationSuspendedError: they may not.
     """
-    if actor.kind is ActorKind.API_KEY or (writes and not path.startswith(OPEN)):
+    if actor.kind is ActorKind.API_KEY or path.startswith(ASKING) or (writes and not path.startswith(OPEN)):
         raise OrganizationSuspendedError
+
+
+def left_to(actor: Actor) -> Actor:
+    """Return somebody of a suspended organization with what they may still do there."""
+    return replace(actor, permissions=actor.permissions & LEFT)
 
 
 async def on_suspended(tx: Tx, event: OrganizationSuspended) -> None:

@@ -40,7 +40,7 @@ from .billing_views import (
     subscription_view,
 )
 from .pause_views import pause_view
-from .person import PersonDep, load_viewer, may
+from .person import PersonDep, load_viewer, may, may_buy
 from .standing import METHODS, standing_banners
 from .views import Banner
 
@@ -125,7 +125,7 @@ async def show_billing(
         standing = await status_of(tx, ever, created_at=viewer.home.created_at)
         catalogue = await load_catalogue(tx)
         plans, codes = await list_plans(tx), await takes_codes(tx)
-        known_trouble = await standing_banners(tx, actor, standing, catalogue)
+        known_trouble = await standing_banners(tx, actor, viewer, standing, catalogue)
         beside = addon_rows(await addons_beside(tx, standing.subscription))
         newest, listed = await _invoices(tx, viewer.home.id, asked)
     bought = interval_of(standing, catalogue)
@@ -143,6 +143,7 @@ async def show_billing(
         viewer=viewer,
         banners=[*trouble, *known_trouble],
         may_manage=may(actor, Permission.BILLING_MANAGE),
+        may_buy=may_buy(actor, viewer),
         subscription=subscription_view(standing, catalogue),
         has_portal=standing.subscription is not None or any(each.status != "draft" for each in newest.data),
         can_cancel=can_cancel(standing),

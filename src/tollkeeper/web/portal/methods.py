@@ -90,7 +90,7 @@ async def _show_at_once(request: Request, runtime: Runtime, actor: Actor) -> Res
     async with runtime.transaction() as tx:
         viewer = await load_viewer(tx, actor)
         standing = await status(tx, viewer.home.id, created_at=viewer.home.created_at)
-        banners = await standing_banners(tx, actor, standing, await load_catalogue(tx))
+        banners = await standing_banners(tx, actor, viewer, standing, await load_catalogue(tx))
     return page(request, "portal/methods.html", viewer=viewer, banners=banners, is_whole=False)
 
 
@@ -103,7 +103,7 @@ async def _show(
         standing = await status(tx, organization.id, created_at=organization.created_at)
         rows = method_rows(await list_payment_methods(tx, organization.id), tx.now)
         bought = bool((await list_invoices(tx, organization.id, limit=1)).data)
-        banners = await standing_banners(tx, actor, standing, await load_catalogue(tx))
+        banners = await standing_banners(tx, actor, viewer, standing, await load_catalogue(tx))
     return page(
         request,
         "portal/methods.html",

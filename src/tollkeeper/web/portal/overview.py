@@ -50,7 +50,7 @@ async def overview_page(request: Request, runtime: RuntimeDep, actor: PersonDep)
         standing = await status(tx, organization_id, created_at=viewer.home.created_at)
         first = usage[0].key if usage else ""
         series = await series_for(tx, present.access, catalogue, first, OVERVIEW_SPAN)
-        banners = await standing_banners(tx, actor, standing, catalogue)
+        banners = await standing_banners(tx, actor, viewer, standing, catalogue)
         has_team = len((await list_members(tx, organization_id, limit=2)).data) > 1
         recent = await _recent(tx, actor)
     has_keys = any(key.active for key in keys)

@@ -62,11 +62,13 @@ def owes_after_pause(subscription: Subscription, newest: Invoice | None) -> bool
     return subscription.pause is None and subscription.unpaid and void
 
 
-def owed_banner(plan: str, *, manages: bool) -> Banner:
-    """Say that a pause is over and the plan not back; `manages`: the reader may pay."""
+def owed_banner(plan: str, *, manages: bool, goes_on: bool) -> Banner:
+    """Say that a pause is over and the plan not back; `manages`: the reader looks after it, `goes_on`: and may pay."""
     text = "The pause is over, and the payment for the new period did not go through."
     if not manages:
         return Banner("bad", f"{plan} is not back yet", f"{text} Somebody who manages billing can pay it.")
+    if not goes_on:
+        return Banner("bad", f"{plan} is not back yet", text)
     return Banner("bad", f"{plan} is not back yet", text, "/billing/unpause", "Pay and go on")
 
 

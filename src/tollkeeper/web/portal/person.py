@@ -58,6 +58,11 @@ class Viewer:
         return self.home.name
 
     @property
+    def is_suspended(self) -> bool:
+        """Whether the organization may use nothing, and its people buy nothing for it."""
+        return self.home.suspended_at is not None
+
+    @property
     def suspension(self) -> str:
         """Why the organization may use nothing, in the operator's words; empty: it may."""
         return self.home.suspension or ""
@@ -104,5 +109,13 @@ def _own(portrait: Portrait) -> Own:
 
 
 def may(actor: Actor, permission: Permission) -> bool:
-    """Whether buttons that need this permission are shown."""
+    """Whether buttons that need this permission are shown.
+
+    In a suspended organization the actor has only those that are of use there (`tollkeeper.gate.suspended`).
+    """
     return permission in actor.permissions
+
+
+def may_buy(actor: Actor, viewer: Viewer) -> bool:
+    """Whether buttons are shown by which more is bought; people of a suspended organization only pay and cancel."""
+    return may(actor, Permission.BILLING_MANAGE) and not viewer.is_suspended

@@ -17,25 +17,29 @@ from tollkeeper.kit import Actor, Permission
 
 from .billing_views import plan_bought, status_banners
 from .pause_views import owed_banner, owes_after_pause
-from .person import may
+from .person import Viewer, may, may_buy
 from .views import Banner, Button
 
 METHODS = "/billing/payment-methods"
 
 
-async def standing_banners(tx: Tx, actor: Actor, standing: Status, catalogue: Catalogue) -> list[Banner]:
+async def standing_banners(
+    tx: Tx, actor: Actor, viewer: Viewer, standing: Status, catalogue: Catalogue
+) -> list[Banner]:
     """Return what must be known of the plan on every page; buttons for those alone who may press them."""
     subscription = standing.subscription
     case = await find_case(tx, subscription.id) if subscription else None
     if subscription is not None and await _owes_after_pause(tx, subscription):
-        return [owed_banner(plan_bought(standing, catalogue).name, manages=may(actor, Permission.BILLING_MANAGE))]
+        plan = plan_bought(standing, catalogue).name
+        manages = may(actor, Permission.BILLING_MANAGE)
+        return [owed_banner(plan, manages=manages, goes_on=may_buy(actor, viewer))]
     if subscription is None or case is None:
         return status_banners(standing, catalogue)
-    plan = catalogue.plans.get(subscription.plan or "")
+    withheld = catalogue.plans.get(subscription.plan or "")
     until = withheld_from(case, tx.runtime.settings.dunning)
     manages = may(actor, Permission.BILLING_MANAGE)
     owed = case_banner(
-        case, plan.name if plan else "The plan", until if until and until > tx.now else None, manages=manages
+        case, withheld.name if withheld else "The plan", until if until and until > tx.now else None, manages=manages
     )
     return status_banners(standing, catalogue, owed)
 

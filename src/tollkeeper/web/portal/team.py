@@ -173,7 +173,7 @@ async def show_team(
         failure=failure,
         may_manage=may(actor, Permission.MEMBERS_MANAGE),
         may_name=may(actor, Permission.ORGANIZATION_MANAGE),
-        is_owner=by.is_owner,
+        may_hand_over=by.is_owner and may(actor, Permission.ORGANIZATION_MANAGE),
         **shown,
     )
 
