@@ -77,7 +77,7 @@ COUNTS = {
     "/billing/addons": 5,
     "/billing/cancel": 5,
     "/billing/change": 5,
-    "/billing/details": 4,
+    "/billing/details": 3,
     "/billing/invoices/{invoice_id}": 12,
     "/billing/invoices/{invoice_id}/pdf": 3,
     "/billing/payment-methods": 6,

@@ -302,3 +302,27 @@ async def test_invoices_are_listed_page_by_page(shop: Shop, browser: Browser, mo
     assert of_invoice.findall(last) == [bought]
     assert 'href="/billing#invoices" rel="first"' in last
     assert of_invoice.findall((await browser.get("/billing?cursor=nonsense")).text) == [setup], "it begins anew"
+
+
+async def test_billing_details_come_after_the_page_that_shows_them(
+    shop: Shop, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await browser.sign_up("ada@example.com")
+    at_first = await browser.get("/billing/details")
+    assert 'value="Ada Lovelace"' in at_first.text, "who never bought has nothing to wait for"
+    assert "aria-busy" not in at_first.text
+    await shop.buy(browser)
+    async with silent(shop, monkeypatch):
+        page = await browser.get("/billing/details")
+        assert page.status_code == 200, page.text
+        assert (await browser.get("/billing/details?whole=yes")).status_code == 503
+    assert '<form method="post" action="/billing' not in page.text, "nothing is saved over what is not known yet"
+    loads = re.search(r'aria-busy="true" hx-get="([^"]+)" hx-trigger="load" hx-select="#main"', page.text)
+    assert loads is not None
+    assert f'content="0;url={loads[1]}"' in page.text, "by themselves without scripts, too"
+    assert f'<a class="link-plain" href="{loads[1]}">' in page.text
+    whole = await browser.get(loads[1])
+    assert "aria-busy" not in whole.text
+    saved = await browser.answer(whole, "/billing/details", name="Ada Ltd", country="DE")
+    assert (saved.status_code, saved.headers["location"]) == (303, "/billing/details")
+    assert 'value="Ada Ltd"' in (await browser.get(loads[1])).text

@@ -15,6 +15,7 @@ from tollkeeper.billing import (
     remove_tax_id,
     tax_id_words,
 )
+from tollkeeper.billing.customers import find_customer
 from tollkeeper.infra import Runtime, RuntimeDep, Tx
 from tollkeeper.kit import Actor, FieldProblem, InvalidInputError, Permission, TollkeeperError
 from tollkeeper.web.ui import FormState, countries, empty_form, go, page, read_form, refused_form, toast
@@ -54,10 +55,14 @@ EXEMPT = {
 
 
 @router.get(PLACE)
-async def details_page(request: Request, runtime: RuntimeDep, actor: PersonDep) -> Response:
-    """Show whom invoices are made out to."""
+async def details_page(request: Request, runtime: RuntimeDep, actor: PersonDep, whole: str = "") -> Response:
+    """Show whom invoices are made out to.
+
+    The page is there at once, the details when the provider has told them; `whole` waits for the provider.
+    """
     actor.must(Permission.BILLING_READ)
-    return await _show(request, runtime, actor)
+    at_once = None if whole else await _show_at_once(request, runtime, actor)
+    return at_once or await _show(request, runtime, actor)
 
 
 @router.post(PLACE)
@@ -99,6 +104,15 @@ async def remove_tax_id_form(request: Request, runtime: RuntimeDep, actor: Perso
     async with provider_transaction(runtime) as tx:
         await remove_tax_id(tx, actor.own_organization(), fields.get("tax_id", ""))
     return toast(request, go(PLACE), "Tax ID taken away.")
+
+
+async def _show_at_once(request: Request, runtime: Runtime, actor: Actor) -> Response | None:
+    """Show the page without the details; None: the provider has none, so there is nothing to wait for."""
+    async with runtime.transaction() as tx:
+        viewer = await load_viewer(tx, actor)
+        if await find_customer(tx, viewer.home.id) is None:
+            return None
+    return page(request, "portal/details.html", viewer=viewer, banners=[], whole=f"{PLACE}?whole=yes", form=None)
 
 
 async def _show(
