@@ -103,3 +103,26 @@ async def test_another_interval_begins_a_full_cycle(client: httpx.AsyncClient) -
 @pytest.mark.parametrize("body", [{}, {"quantity": 0}, {"quantity": "2"}, {"plan": "pro", "at": "later"}])
 async def test_a_change_of_nothing_or_nonsense_is_refused(client: httpx.AsyncClient, body: Any) -> None:
     assert (await client.post("/api/subscription/change", json=body)).status_code == 422
+
+
+@pytest.mark.usefixtures("ada")
+async def test_what_is_there_already_costs_nothing(client: httpx.AsyncClient) -> None:
+    seen = (await client.post("/api/subscription/preview", json={"plan": "pro", "quantity": 1})).json()
+    assert (seen["due_now"]["amount"], seen["lines"]) == (0, [])
+
+
+async def test_what_is_owed_is_paid_before_the_rest_of_it_is_credited(
+    shop: Shop, ada: Organization, client: httpx.AsyncClient
+) -> None:
+    customer = await shop.customer_id(ada)
+    [bought] = (await shop.api("GET", "subscriptions", customer=customer))["data"]
+    card = await shop.api("POST", "payment_methods/pm_card_chargeCustomerFail/attach", customer=customer)
+    await shop.api("POST", f"subscriptions/{bought['id']}", default_payment_method=card["id"])
+    anew = {"billing_cycle_anchor[type]": "now", "proration_behavior": "none"}
+    renewed = await shop.api("POST", f"subscriptions/{bought['id']}", **anew)
+    assert renewed["status"] == "past_due"
+    for path in ("preview", "change", "addons/preview", "addons"):
+        wish = {"addon": "extra_prompts", "quantity": 1} if "addons" in path else {"quantity": 3}
+        answer = await client.post(f"/api/subscription/{path}", json=wish)
+        assert (answer.status_code, answer.json()["code"]) == (409, "period_unpaid"), path
+    assert (await client.post("/api/subscription/preview", json={"quantity": 3, "at": "period_end"})).status_code == 200

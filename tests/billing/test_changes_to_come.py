@@ -55,3 +55,12 @@ async def test_a_change_to_come_is_taken_back(client: httpx.AsyncClient, path: s
     assert status.status_code == 200, status.text
     assert (status.json()["plan"], status.json()["pending_change"]) == ("premium", None)
     assert status.json()["cancel_at_period_end"] is path.endswith("subscription/cancel")
+
+
+@pytest.mark.usefixtures("ada")
+async def test_what_ends_with_its_period_becomes_nothing_else_then(client: httpx.AsyncClient) -> None:
+    await client.post("/api/subscription/cancel", json={})
+    for path in ("preview", "change"):
+        answer = await client.post(f"/api/subscription/{path}", json={"plan": "pro"})
+        assert (answer.status_code, answer.json()["code"]) == (409, "no_invoice_to_come")
+    assert (await client.get("/api/subscription/status")).json()["pending_change"] is None

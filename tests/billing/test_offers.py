@@ -248,6 +248,16 @@ async def test_a_change_with_a_code_costs_what_its_preview_said(
     assert invoice["total"] == seen["total"]["amount"]
 
 
+async def test_a_code_with_the_plan_that_runs_is_only_the_code(
+    shop: Shop, ada: Organization, client: httpx.AsyncClient
+) -> None:
+    await shop.told(await shop.buy(ada))
+    seen = await call(client, "POST", "/subscription/preview", plan="pro", promotion_code="fiver")
+    assert (seen["due_now"]["amount"], seen["next_invoice"]["due"]["amount"]) == (0, 1500)
+    changed = await call(client, "POST", "/subscription/change", plan="pro", promotion_code="fiver")
+    assert changed["discount"]["code"] == "FIVER"
+
+
 async def test_a_change_to_come_keeps_the_discount_and_is_not_mixed_with_another(
     shop: Shop, ada: Organization, client: httpx.AsyncClient
 ) -> None:

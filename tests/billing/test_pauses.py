@@ -194,6 +194,15 @@ async def test_going_on_after_a_void_period_is_paid_at_once(
     assert (await shop.status(ada)).plan == "pro"
 
 
+async def test_what_is_charged_next_is_charged_when_the_pause_ends(
+    shop: Shop, ada: Organization, client: httpx.AsyncClient, clock: FixedClock
+) -> None:
+    paused = await call(client, "pause", until=(clock.now() + timedelta(days=10)).isoformat())
+    await let_period_fall_into_pause(shop, ada)
+    found = (await client.get("/api/billing/overview")).json()["next_invoice"]
+    assert (found["at"], found["amount"]["amount"]) == (paused["paused_until"], 2000)
+
+
 async def test_a_declined_payment_leaves_it_resting(shop: Shop, ada: Organization, client: httpx.AsyncClient) -> None:
     await call(client, "pause")
     customer, subscription = await let_period_fall_into_pause(shop, ada)

@@ -144,6 +144,9 @@ def prorate(unit: Unit, subscription: Json, item: Json, price: Json, *, moment: 
         return
     full = cost(price, item["quantity"])
     worth = _paid_part(unit, subscription, item, full) if credit else _discounted(unit, subscription, price, full)
+    if not credit:
+        item["_charged"] = {"full": full, "worth": worth, "period": {"start": start, "end": finish}}
+        unit.save(item)
     amount = share(worth, moment, start, finish)
     signed = -amount if credit else amount
     if credit and amount == 0:
@@ -164,8 +167,13 @@ def _discounted(unit: Unit, subscription: Json, price: Json, full: int) -> int:
 
 
 def _paid_part(unit: Unit, subscription: Json, item: Json, full: int) -> int:
-    """What of the full amount was asked for when the running period was billed, after discounts."""
+    """What of the full amount was asked for, after discounts: by the last change within the running period, else when
+    that was billed.
+    """
     period = {"start": item["current_period_start"], "end": item["current_period_end"]}
+    changed = item.get("_charged")
+    if changed and changed["period"] == period and changed["full"]:
+        return whole(Decimal(full) * changed["worth"] / changed["full"])
     of_it = equals("$.parent.subscription_details.subscription", subscription["id"])
     for invoice in unit.find("invoice", of_it, limit=12):
         for line in invoice["_lines"]:

@@ -21,6 +21,7 @@ _ZERO_DECIMAL = {
     "xaf",
     "xof",
 }
+_THREE_DECIMAL = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
 _SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
 
 
@@ -63,8 +64,8 @@ def share(full: int, moment: int, start: int, end: int) -> int:
 
 
 def money(amount: int, currency: str) -> str:
-    """The amount for people: "$20.00", "1,000 CHF"."""
-    places = 0 if currency in _ZERO_DECIMAL else 2
+    """The amount for people: "$20.00", "1,000 XAF", "6.150 KWD"."""
+    places = 0 if currency in _ZERO_DECIMAL else 3 if currency in _THREE_DECIMAL else 2
     number = f"{Decimal(abs(amount)).scaleb(-places):,.{places}f}"
     sign = "-" if amount < 0 else ""
     symbol = _SYMBOLS.get(currency)

@@ -121,6 +121,16 @@ def test_a_change_credits_what_was_really_paid(shop: Shop) -> None:
     assert [round(amount, -1) for amount in amounts] == [-1250, 5000]
 
 
+def test_a_second_change_credits_what_the_first_one_charged(shop: Shop) -> None:
+    coupon = shop.v1.coupons.create({"percent_off": 50, "duration": "once"})
+    bought = subscribe(shop, discounts=[{"coupon": coupon.id}])
+    for amount in (5000, 10_000):
+        items: Any = [{"id": bought["items"]["data"][0]["id"], "price": shop.price(amount).id}]
+        shop.v1.subscriptions.update(bought.id, {"items": items, "proration_behavior": "always_invoice"})
+    amounts = sorted(each.amount for each in newest(shop, bought.id).lines.data)
+    assert [round(amount, -1) for amount in amounts] == [-5000, 10_000]
+
+
 def test_tax_rates_of_a_subscription_tax_its_invoices(shop: Shop) -> None:
     vat = shop.v1.tax_rates.create({"display_name": "VAT", "percentage": 20, "inclusive": False})
     bought = subscribe(shop, default_tax_rates=[vat.id])

@@ -63,11 +63,12 @@ def test_tiers(mode: str, amount: int) -> None:
 
 
 def test_money_for_people() -> None:
-    assert [money(2000, "usd"), money(-150, "eur"), money(1000, "jpy"), money(5, "chf")] == [
+    assert [money(2000, "usd"), money(-150, "eur"), money(1000, "jpy"), money(5, "chf"), money(6150, "kwd")] == [
         "$20.00",
         "-€1.50",
         "¥1,000",
         "0.05 CHF",
+        "6.150 KWD",
     ]
 
 

@@ -282,7 +282,7 @@ class ChangeToComeError(ConflictError):
 
 
 class NoInvoiceToComeError(ConflictError):
-    """The subscription ends before its next invoice: there is nothing that a discount could lower."""
+    """The subscription ends with its period: no invoice comes that a discount could lower, nothing it could become."""
 
     code = "no_invoice_to_come"
     title = "No invoice is to come"
@@ -302,7 +302,7 @@ class PeriodUnpaidError(ConflictError):
 
     code = "period_unpaid"
     title = "The running period is not paid"
-    hint = "After a pause POST /api/subscription/unpause pays it; a payment on its way has to arrive first."
+    hint = "A payment on its way has to arrive first, one that failed is paid at `payment.pay_url`, a pause is ended."
 
 
 class NotPausableError(ConflictError):

@@ -22,7 +22,7 @@ from tollkeeper.kit import Money
 
 from .beside import Beside, carried, changes_nothing, look_beside, sold_beside
 from .changes import live_subscription, mirrored
-from .running import must_run
+from .running import must_owe_nothing, must_run
 from .scheduling import schedule
 
 
@@ -141,6 +141,8 @@ async def _decide(tx: Tx, organization_id: UUID, change: AddonChange) -> _Wanted
     at_once = change.quantity > units or (
         change.quantity < units and (state.status == "trialing" or not beside.on_sale)
     )
+    if at_once:
+        must_owe_nothing(state)
     as_of = counted_from(change.as_of, period_start=state.period_start, now=tx.now)
     at = ChangeAt.NOW if at_once else ChangeAt.PERIOD_END
     return _Wanted(state, beside, addon, change.quantity, at, as_of, plan, price, coming)

@@ -5,7 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from tollkeeper.billing.customers import get_customer
-from tollkeeper.billing.flows.model import Change, ChangeAt, PreviewedChange
+from tollkeeper.billing.flows.model import (
+    Change,
+    ChangeAt,
+    ChangeToComeError,
+    NoInvoiceToComeError,
+    PreviewedChange,
+)
 from tollkeeper.billing.flows.rules import Level, counted_from, when
 from tollkeeper.billing.provider import (
     CancelAt,
@@ -31,7 +37,7 @@ from tollkeeper.kit import Money
 
 from .beside import carried, changes_nothing, is_same_plan, look_beside
 from .checkout import find_offer
-from .running import must_run
+from .running import must_owe_nothing, must_run
 from .scheduling import schedule
 from .selling import code_for, currency_of
 from .webhooks import synchronise
@@ -45,10 +51,15 @@ async def preview_change(tx: Tx, organization_id: UUID, change: Change) -> Previ
         PlanNotFoundError, PlanNotPurchasableError: the plan is not for sale, or not in the customer's currency.
         PromotionCodeError: the code cannot be used for it.
         SubscriptionPausedError, PeriodUnpaidError: what it is now is not paid for.
+        NoInvoiceToComeError: it is to come when the period ends, and the subscription ends then.
+        ChangeToComeError: only the discount would be another, and something else is to come when the period ends.
         InvalidInputError: `as_of` is no moment of a preview.
     """
     plan = await _plan(tx, organization_id, change)
     nothing = costs_nothing(plan.state, plan.currency, at=plan.as_of)
+    if plan.stays and plan.target.code:
+        coming = await provider_of(tx.runtime).preview_next(plan.state, plan.target.code, at=plan.as_of)
+        return PreviewedChange(plan.at, plan.state.period_end or plan.as_of, nothing, coming)
     if plan.at is ChangeAt.NOW:
         cost = await provider_of(tx.runtime).preview_change(plan.state, plan.target, at=plan.as_of)
         if plan.state.status == "trialing":  # a change costs nothing then; what was looked at is what follows the trial
@@ -63,17 +74,21 @@ async def change_plan(tx: Tx, organization_id: UUID, change: Change, *, idempote
 
     Add-ons go along by the new interval; those that do not go with the plan are dropped, and fewer units of one that
     were to come at the period's end come with the change. What was paid for them is credited as the plan's is.
+    Where only the discount becomes another, the code lowers the invoices from the next one on.
 
     Raises:
         PaymentFailedError: the difference could not be collected.
-        NoCustomerError, NoSubscriptionError, PlanNotFoundError, PlanNotPurchasableError, SubscriptionPausedError,
-        PeriodUnpaidError, InvalidInputError: as `preview_change`.
+        NoCustomerError, NoSubscriptionError, PlanNotFoundError, PlanNotPurchasableError, PromotionCodeError,
+        SubscriptionPausedError, PeriodUnpaidError, NoInvoiceToComeError, ChangeToComeError, InvalidInputError: as
+            `preview_change`.
     """
     provider = provider_of(tx.runtime)
     plan = await _plan(tx, organization_id, change)
-    if changes_nothing(plan.state, plan.target):
+    if plan.stays and plan.target.code:
+        await provider.set_discount(plan.state.id, plan.target.code, idempotency_key=idempotency_key)
+    elif plan.stays:
         await provider.unschedule_change(plan.state)
-    elif plan.at is ChangeAt.PERIOD_END or is_same_plan(plan.state, plan.target):
+    elif plan.at is ChangeAt.PERIOD_END:
         await schedule(tx, plan.state, plan.target, idempotency_key=idempotency_key)
     else:
         await provider.unschedule_change(plan.state)
@@ -127,6 +142,11 @@ class _Plan:
     as_of: datetime
     currency: str
 
+    @property
+    def stays(self) -> bool:
+        """Whether the subscription is all of it already, the discount aside."""
+        return changes_nothing(self.state, self.target)
+
 
 async def _plan(tx: Tx, organization_id: UUID, change: Change) -> _Plan:
     """Lock the subscription and decide what it becomes, and when."""
@@ -151,7 +171,28 @@ async def _plan(tx: Tx, organization_id: UUID, change: Change) -> _Plan:
         code=await code_for(tx, change.promotion_code, price, quantity=quantity) if change.promotion_code else None,
     )
     as_of = counted_from(change.as_of, period_start=state.period_start, now=tx.now)
-    return _Plan(state, target, change.at or when(before, after), as_of, price.money.currency)
+    # What stays as it is costs nothing, and add-ons that were to become fewer still do so when the period ends.
+    at = ChangeAt.PERIOD_END if is_same_plan(state, target) else change.at or when(before, after)
+    plan = _Plan(state, target, at, as_of, price.money.currency)
+    if plan.stays and target.code:
+        refuse_discount(state)
+    if plan.at is ChangeAt.NOW:
+        must_owe_nothing(state)
+    elif not plan.stays and state.cancel_at_period_end:
+        raise NoInvoiceToComeError
+    return plan
+
+
+def refuse_discount(state: SubscriptionState) -> None:
+    """Refuse another discount where a change to come would lose it, or no invoice comes that it could lower.
+
+    Raises:
+        ChangeToComeError, NoInvoiceToComeError: so it is.
+    """
+    if state.pending is not None:
+        raise ChangeToComeError
+    if state.cancel_at_period_end:
+        raise NoInvoiceToComeError
 
 
 def costs_nothing(state: SubscriptionState, currency: str, *, at: datetime) -> Preview:

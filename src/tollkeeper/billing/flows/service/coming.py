@@ -51,7 +51,9 @@ def _when(subscription: Subscription) -> datetime | None:
         return end
     if pause.until is None or (subscription.cancel_at_period_end and pause.until > end):
         return None
-    return max(end, pause.until)
+    # A period that fell into the pause is void: another begins, and is charged, as soon as the pause ends.
+    fell_into_it = subscription.unpaid and not subscription.cancel_at_period_end
+    return pause.until if fell_into_it else max(end, pause.until)
 
 
 async def _paid_ahead(tx: Tx, subscription: Subscription, at: datetime) -> list[_Line]:

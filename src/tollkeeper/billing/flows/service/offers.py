@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from tollkeeper.billing.flows.model import ChangeAt, ChangeToComeError, NoInvoiceToComeError, PreviewedChange
-from tollkeeper.billing.provider import SubscriptionState, provider_of
+from tollkeeper.billing.flows.model import ChangeAt, ChangeToComeError, PreviewedChange
+from tollkeeper.billing.provider import provider_of
 from tollkeeper.billing.subscriptions import Subscription
 from tollkeeper.infra import Tx
 
-from .changes import costs_nothing, live_subscription, mirrored
+from .changes import costs_nothing, live_subscription, mirrored, refuse_discount
 from .selling import code_for_subscription
 
 
@@ -21,8 +21,7 @@ async def apply_promotion(tx: Tx, organization_id: UUID, text: str, *, idempoten
         NoCustomerError, NoSubscriptionError: there is nothing to lower.
     """
     state = await live_subscription(tx, organization_id)
-    _refuse_with_change(state)
-    _refuse_without_invoice(state)
+    refuse_discount(state)
     code = await code_for_subscription(tx, state, text)
     await provider_of(tx.runtime).set_discount(state.id, code, idempotency_key=idempotency_key)
     return await mirrored(tx, organization_id, state, cause="promotion code")
@@ -36,7 +35,8 @@ async def remove_promotion(tx: Tx, organization_id: UUID, *, idempotency_key: st
     """
     state = await live_subscription(tx, organization_id)
     if state.discount is not None:
-        _refuse_with_change(state)
+        if state.pending is not None:
+            raise ChangeToComeError
         await provider_of(tx.runtime).set_discount(state.id, None, idempotency_key=idempotency_key)
     return await mirrored(tx, organization_id, state, cause="promotion taken away")
 
@@ -50,19 +50,8 @@ async def preview_promotion(tx: Tx, organization_id: UUID, text: str | None) -> 
             `apply_promotion`.
     """
     state = await live_subscription(tx, organization_id)
-    _refuse_with_change(state)
-    _refuse_without_invoice(state)
+    refuse_discount(state)
     code = None if text is None else await code_for_subscription(tx, state, text)
     coming = await provider_of(tx.runtime).preview_next(state, code, at=tx.now)
     nothing = costs_nothing(state, coming.due_now.currency, at=tx.now)
     return PreviewedChange(ChangeAt.PERIOD_END, state.period_end or tx.now, nothing, coming)
-
-
-def _refuse_with_change(state: SubscriptionState) -> None:
-    if state.pending is not None:
-        raise ChangeToComeError
-
-
-def _refuse_without_invoice(state: SubscriptionState) -> None:
-    if state.cancel_at_period_end:
-        raise NoInvoiceToComeError

@@ -7,6 +7,8 @@ from tollkeeper.billing.provider import PaymentFailedError, ProviderMissingError
 from tollkeeper.billing.subscriptions import Subscription, list_of_organization, unpaid
 from tollkeeper.infra import Tx
 
+_OWES = frozenset({"past_due", "unpaid"})
+
 
 async def must_run(tx: Tx, organization_id: UUID, state: SubscriptionState) -> None:
     """Refuse to change what is paused or not paid: the rest of a period nobody paid for would be credited.
@@ -17,6 +19,16 @@ async def must_run(tx: Tx, organization_id: UUID, state: SubscriptionState) -> N
     if state.pause is not None:
         raise SubscriptionPausedError
     if await is_unpaid(tx, organization_id, state):
+        raise PeriodUnpaidError
+
+
+def must_owe_nothing(state: SubscriptionState) -> None:
+    """Refuse to change at once what is still to be collected: the credit for the rest could be spent unpaid.
+
+    Raises:
+        PeriodUnpaidError: its payment failed.
+    """
+    if state.status in _OWES:
         raise PeriodUnpaidError
 
 
