@@ -43,7 +43,7 @@ SORTED = {
     "/admin/invoices": ("total",),
     "/admin/payments": ("amount",),
     "/admin/refunds": ("amount",),
-    "/admin/disputes": ("amount",),
+    "/admin/disputes": ("amount", "due_at"),
     "/admin/organizations": ("name",),
     "/admin/people": ("email", "name"),
     "/keys": ("name",),
@@ -57,7 +57,9 @@ TIES = """
 update invoices set total = 100 + total % 5, currency = case when total % 3 = 0 then 'eur' else 'usd' end;
 update payments set amount = 100 + amount % 5, currency = case when amount % 3 = 0 then 'eur' else 'usd' end;
 update refunds set amount = 100 + amount % 5;
-update disputes set amount = 100 + amount % 5;
+update disputes set amount = 100 + amount % 5, due_at = created_at + make_interval(days => (amount % 3)::int),
+    status = case when amount % 4 = 0 then 'lost' else 'needs_response' end;
+update disputes set due_at = null where amount = 101 and id::text < '8';
 update api_keys set name = (array['Blue', 'blue', 'Ätna', 'zoo'])[1 + length(name) % 4];
 update subscriptions set plan = null where quantity % 4 = 0;
 update subscriptions set current_period_end = case when quantity % 5 > 0 then current_period_end end;
@@ -68,6 +70,7 @@ update subscriptions set ended_at = started_at, status = 'canceled' where quanti
 NEXT = """
 case when ended_at is not null then ended_at when pause_behavior = 'void' then paused_until else current_period_end end
 """
+ANSWER_BY = "case when status = 'needs_response' then due_at end"
 # Two of a kind at each moment; amounts tell the rows of a page apart.
 COPY = """
 insert into {table} select (jsonb_populate_record(null::{table}, to_jsonb(t) || jsonb_build_object(
@@ -184,6 +187,7 @@ async def test_every_order_is_walked_from_either_end_over_ties_and_what_is_missi
             "payments order by currency, amount, id": partial(list_charges, tx, None, order=PaymentOrder.AMOUNT),
             "refunds order by currency, amount, id": partial(list_refunds, tx, None, order=PaymentOrder.AMOUNT),
             "disputes order by currency, amount, id": partial(list_disputes, tx, None, order=PaymentOrder.AMOUNT),
+            f"disputes order by {ANSWER_BY} nulls last, id": partial(list_disputes, tx, None, order=PaymentOrder.DUE),
             'api_keys order by lower(name) collate "C", id': partial(keys_by_name, tx, owner.id),
         }
         for whole, read in lists.items():

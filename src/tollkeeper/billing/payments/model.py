@@ -46,6 +46,8 @@ class PaymentOrder(StrEnum):
     CREATED = "created"
     AMOUNT = "amount"
     """Each currency apart, since amounts of two are not comparable."""
+    DUE = "due_at"
+    """Disputes alone: by when the bank waits for an answer, those it waits for none of after them all."""
 
 
 @dataclass(frozen=True, slots=True)

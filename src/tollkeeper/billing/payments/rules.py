@@ -1,11 +1,12 @@
 """What disputes mean and do. Pure: decides on values passed in."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 
 from tollkeeper.billing.provider import ChargeState, DisputeState
 
-from .model import Dispute, Effect, Outcome, Policy, Stage
+from .model import Charge, Dispute, Effect, Outcome, Policy, Refund, Stage
 
 STAGES: Mapping[str, tuple[Stage, Outcome | None]] = MappingProxyType(
     {
@@ -32,6 +33,11 @@ FAILED = frozenset({"failed", "canceled"})
 def stage_of(status: str) -> tuple[Stage, Outcome | None]:
     """Return what a status means; one invented later is taken for an inquiry, which takes nothing from anybody."""
     return STAGES.get(status, (Stage.INQUIRY, None))
+
+
+def answer_by(found: Charge | Refund | Dispute) -> datetime | None:
+    """Return by when the bank waits for an answer; None: it waits for none, or for as long as it takes."""
+    return found.due_at if isinstance(found, Dispute) and found.status in ANSWERABLE else None
 
 
 def read_policy(text: str) -> Policy:

@@ -9,7 +9,7 @@ from tollkeeper.billing.customers import Customer, list_customers
 from tollkeeper.billing.provider import ChargeState, PaymentMethod, PaymentState, account_of
 from tollkeeper.billing.subscriptions import Subscription, list_of_organization, meaning, restore, withhold
 from tollkeeper.infra import Runtime, Tx
-from tollkeeper.kit import Order, Page, page_of, read_moment, read_number, read_word
+from tollkeeper.kit import Order, Page, page_of, read_moment, read_moment_or_none, read_number, read_word
 
 from . import rules, store
 from .model import (
@@ -36,6 +36,7 @@ _ORDERS: Mapping[PaymentOrder, Order[Charge | Refund | Dispute]] = {
     PaymentOrder.AMOUNT: Order(
         lambda each: (each.amount.currency, each.amount.amount, each.id), (read_word, read_number)
     ),
+    PaymentOrder.DUE: Order(lambda each: (rules.answer_by(each), each.id), (read_moment_or_none,)),
 }
 
 

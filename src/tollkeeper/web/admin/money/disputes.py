@@ -78,7 +78,7 @@ _TABLE = Table(
         Column("organization", "Organization"),
         Column("reason", "Reason"),
         Column("state", "State"),
-        Column("due_at", "Answer by"),
+        Column("due_at", "Answer by", sorts=True),
         Column("created", "Opened", sorts=True),
         Column("amount", "Amount", sorts=True, is_number=True),
         Column("open", "Open", quiet=True),
