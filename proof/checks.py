@@ -251,7 +251,7 @@ def periods_are_current(facts: Facts) -> Finding:
             seen += 1
             if times.certainly(call.began) > call.reset_at:
                 evidence.append(f"over {times.certainly(call.began) - call.reset_at:.1f} s before: {call}")
-    return Finding("a reset is obeyed by every process within a second", seen, evidence)
+    return Finding(f"a reset is obeyed by every process within {times.heard_within:g} s", seen, evidence)
 
 
 def thresholds_are_told_once(facts: Facts) -> Finding:

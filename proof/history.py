@@ -148,14 +148,18 @@ class Move:
 
 @dataclass(slots=True)
 class Times:
-    """Which time it was for the servers. `wall` is the machine's Unix time when its monotonic clock stood at zero."""
+    """Which time it was for the servers. `wall` is the machine's Unix time when its monotonic clock stood at zero.
+
+    Every process is held to have heard of a moved clock after `heard_within` seconds.
+    """
 
     wall: float
     moves: list[Move] = field(default_factory=list)
+    heard_within: float = CLOCK_SECONDS
 
     def certainly(self, moment: float) -> float:
         """The earliest time any process may have had at a moment."""
-        return self.wall + moment + max([0.0, *(m.ahead for m in self.moves if m.ended + CLOCK_SECONDS <= moment)])
+        return self.wall + moment + max([0.0, *(m.ahead for m in self.moves if m.ended + self.heard_within <= moment)])
 
     def perhaps(self, moment: float) -> float:
         """The latest time any process may have had at a moment."""
@@ -163,7 +167,7 @@ class Times:
 
     def certainly_reached(self, time: float) -> float:
         """The moment by which every process had this time."""
-        since = [(0.0, 0.0), *((m.ended + CLOCK_SECONDS, m.ahead) for m in self.moves)]
+        since = [(0.0, 0.0), *((m.ended + self.heard_within, m.ahead) for m in self.moves)]
         return min(max(start, time - ahead - self.wall) for start, ahead in since)
 
     def perhaps_reached(self, time: float) -> float:

@@ -16,7 +16,7 @@ import psycopg
 from tollkeeper.infra.embedded import EmbeddedPostgres
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 STOP_SECONDS = 40.0
 RECOVERY_SECONDS = 60.0
 _ADDRESS = re.compile(r"Tollkeeper\s+(http://[\d.]+:(\d+))")

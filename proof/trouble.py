@@ -14,10 +14,10 @@ MONTH_SECONDS = 31 * 24 * 3600.0
 class Trouble:
     """Makes trouble in turn, and notes when the clock was moved."""
 
-    def __init__(self, servers: Servers, say: Callable[[str], None]) -> None:
+    def __init__(self, servers: Servers, say: Callable[[str], None], heard_within: float) -> None:
         self._servers = servers
         self._say = say
-        self.times = Times(time.time() - time.monotonic())
+        self.times = Times(time.time() - time.monotonic(), heard_within=heard_within)
         self.done: list[str] = []
 
     async def make(self, pause: float, rounds: int) -> None:

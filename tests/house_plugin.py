@@ -8,8 +8,10 @@ the tests are run by root.
 import gc
 import os
 import shutil
+import ssl
 import tempfile
 from collections.abc import Generator
+from functools import cache
 from pathlib import Path
 
 import certifi
@@ -51,6 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("SSL_CERT_FILE", str(folder / AUTHORITY))
     authority = str(Path(os.environ[RUN_FOLDER]) / AUTHORITY)
     certifi.where = lambda: authority  # for clients that take nothing from the environment
+    ssl.create_default_context = cache(ssl.create_default_context)  # Stripe's library brings all authorities, each time
 
 
 def _keep_one_authority(path: Path) -> None:

@@ -14,7 +14,7 @@ import httpx
 import program
 from program import Program
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 STOP_SECONDS = 40.0
 _ADDRESS = re.compile(r"Tollkeeper\s+(http://[\d.:]+)")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from name_server import NameServer
 from tollkeeper.infra.embedded import EmbeddedPostgres
@@ -32,7 +32,7 @@ CHROMIUM_ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-START_SECONDS = 90
+START_SECONDS = 180
 STOP_SECONDS = 20
 
 
@@ -129,6 +129,7 @@ def chromium() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.skip(f"no Chromium at {CHROMIUM}; install it with `apt-get install chromium` or set CHROMIUM")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=20_000)  # as long as for what is pressed: a machine may stand still for seconds
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
         yield browser
         browser.close()

@@ -2,6 +2,8 @@
 
 import os
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from urllib.parse import urlsplit
@@ -17,6 +19,8 @@ PASSWORD = "a toll for every bridge"
 GOOD_CARD = "4242424242424242"
 STAFF = ("demo@tollkeeper.example", "demo-password")
 """E-mail and password of the demo login, which is an admin outside production."""
+OBEYED_SECONDS = 20
+"""Within a second every process obeys; the rest is for a machine that stands still meanwhile."""
 _numbers = count(1)
 
 
@@ -47,6 +51,20 @@ class Visitor:
     def go(self, path: str) -> None:
         """Open a page of ours."""
         self.page.goto(self.base + path)
+
+    def go_until(self, path: str, holds: Callable[[], bool]) -> None:
+        """Open a page again until it obeys what was changed elsewhere: a second is promised, to a machine with time."""
+        deadline = time.monotonic() + OBEYED_SECONDS
+        self.go(path)
+        while not holds():
+            assert time.monotonic() < deadline, self.page.url
+            self.page.wait_for_timeout(200)
+            self.go(path)
+
+    @property
+    def is_sent_to_log_in(self) -> bool:
+        """Whether the page that was opened is that of somebody without a login."""
+        return self.page.url.startswith(f"{self.base}/login")
 
     def press(self, name: str) -> None:
         """Press the button of this name, and wait until what it leads to has loaded."""

@@ -37,7 +37,7 @@ def end_logins(ada: Visitor, phone: Visitor, email: str) -> None:
     ada.go("/security")
     with ada.page.expect_navigation():
         ada.page.locator("[data-login-id]").get_by_role("button", name="Log out").click()
-    phone.page.wait_for_timeout(1_000)  # the promise: every process obeys within a second
+    phone.go_until("/dashboard", lambda: phone.is_sent_to_log_in)
     phone.log_in(email)
     ada.go("/security")
     ada.press("Log out everywhere else")
@@ -45,8 +45,7 @@ def end_logins(ada: Visitor, phone: Visitor, email: str) -> None:
     ada.page.get_by_label("Present password").fill(PASSWORD)
     ada.page.get_by_label("New password").fill(NEW)
     ada.press("Change password")
-    phone.page.wait_for_timeout(1_000)
-    phone.go("/dashboard")
+    phone.go_until("/dashboard", lambda: phone.is_sent_to_log_in)
     expect(phone.page.get_by_role("heading", name="Log in")).to_be_visible()
 
 

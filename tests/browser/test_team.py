@@ -41,16 +41,13 @@ def test_a_colleague_is_invited_limited_and_removed(visitors: Visitors, server: 
     ada.page.get_by_role("link", name="Manage Grace Hopper").click()
     ada.page.get_by_label("May act as").select_option(label="Viewer")
     ada.press("Change role")
-    grace.page.wait_for_timeout(1_000)  # the promise: every process obeys within a second
-    grace.go("/keys")
-    expect(grace.page.get_by_role("button", name="Create key")).to_have_count(0)
+    grace.go_until("/keys", lambda: grace.page.get_by_role("button", name="Create key").count() == 0)
 
     ada.page.get_by_role("link", name="Manage Grace Hopper").click()
     expect(ada.page.get_by_label("Revoke the API keys they made")).to_be_checked()
     ada.press("Remove from the team")
     expect(ada.page.locator(f"[data-member='{email}']")).to_have_count(0)
-    grace.page.wait_for_timeout(1_000)
-    grace.go("/team")
+    grace.go_until("/team", lambda: grace.is_sent_to_log_in)
     expect(grace.page).to_have_url(f"{grace.base}/login?next=%2Fteam")
 
 

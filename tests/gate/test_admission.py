@@ -13,7 +13,7 @@ from tollkeeper.gate import Gate
 from tollkeeper.infra import Runtime
 
 PASSWORD = "every bridge has a toll"
-HEARD_SECONDS = 5.0
+HEARD_SECONDS = 20.0
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tollkeeper.infra import Runtime
 from tollkeeper.kit import FixedClock, Permission
 from tollkeeper.metering import counters_replay
 
-HEARD_SECONDS = 5.0
+HEARD_SECONDS = 20.0
 
 
 async def buy(runtime: Runtime, customer: Customer, plan: str | None) -> None:

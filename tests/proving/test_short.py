@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    ("options", "report"), [(["--short"], "proof.json"), (["--spool", "--outage", "15"], "proof-spool.json")]
+    ("options", "report"),
+    [(["--short", "--heard-within", "5"], "proof.json"), (["--spool", "--outage", "15"], "proof-spool.json")],
 )
 def test_every_promise_holds(options: list[str], report: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "proof", *options, "--build", str(tmp_path)]
