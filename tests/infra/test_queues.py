@@ -1,7 +1,10 @@
 """Looking after background work: how it stands, of what it failed, and the acts of people on it."""
 
+import json
+
 import psycopg
 import pytest
+from procrastinate.jobs import Status
 
 from tollkeeper.infra import (
     JobNotActionableError,
@@ -160,3 +163,25 @@ async def test_queues_are_tallied_and_lists_go_on(runtime: Runtime, clean_databa
     assert rest.next_cursor is None
     assert [each.id for each in waiting.data] == [third, second]
     assert not nothing.data
+
+
+async def test_the_end_of_a_job_wakes_workers_for_what_waits_for_its_lock(
+    runtime: Runtime, clean_database: str, failing: type[Fault]
+) -> None:
+    assert failing.fails
+    async with runtime.transaction() as tx:
+        for who in ("ada", "eve"):
+            await tx.defer(fall, lock="one", who=who)
+    manager = runtime.jobs.app.job_manager
+    async with (
+        runtime.jobs.app.open_async(),
+        await psycopg.AsyncConnection.connect(clean_database, autocommit=True) as listening,
+    ):
+        first = await manager.fetch_job(None, await manager.register_worker())
+        assert first is not None
+        await listening.execute('listen "procrastinate_any_queue_v1"')
+        await manager.finish_job(first, Status.SUCCEEDED, delete_job=True)
+        told = [each async for each in listening.notifies(timeout=30, stop_after=1)]
+    async with runtime.transaction() as tx:
+        [second] = (await list_jobs(tx, SoughtJobs(name="test.fall"))).data
+    assert [json.loads(each.payload) for each in told] == [{"type": "job_inserted", "job_id": second.id}]
