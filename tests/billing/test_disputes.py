@@ -108,6 +108,16 @@ async def test_it_is_shown_with_its_deadline_and_the_plan_stays(
     assert (refused.status_code, refused.json()["code"]) == (409, "payment_disputed")
 
 
+async def test_it_is_answered_for_no_other_customer_than_its_own(shop: Shop, client: httpx.AsyncClient) -> None:
+    ada, _ = await disputed(shop)
+    path = f"{DISPUTES}/{(await only(client, ada))['id']}"
+    eve = {"customer": str((await shop.organization("Eve")).id)}
+    for act, wish in (("accept", eve), ("release", eve), ("evidence", {**eve, "submit": True})):
+        answer = await client.post(f"{path}/{act}", json=wish)
+        assert (answer.status_code, answer.json()["code"]) == (404, "dispute_not_found"), act
+    assert (await only(client, ada))["status"] == "needs_response"
+
+
 async def test_won_with_evidence(shop: Shop, client: httpx.AsyncClient, told: list[Event]) -> None:
     ada, customer = await disputed(shop)
     path = f"{DISPUTES}/{(await only(client, ada))['id']}/evidence"

@@ -52,7 +52,7 @@ class CreditIn(ResumeIn):
         return CreditOrder(self.amount, self.reason, self.memo, self.to)
 
 
-class EvidenceIn(BaseModel, extra="forbid"):
+class EvidenceIn(ResumeIn):
     """Evidence for the bank, field by field in its own words; `submit` sends it, once and for all."""
 
     product_description: Words | None = None
@@ -84,7 +84,7 @@ class EvidenceIn(BaseModel, extra="forbid"):
 
     def fields(self) -> dict[str, str]:
         """Return what is written anew."""
-        return self.model_dump(exclude_none=True, exclude={"usage_log", "submit"})
+        return self.model_dump(exclude_none=True, exclude={"customer", "usage_log", "submit"})
 
 
 class PaymentOut(BaseModel):

@@ -26,6 +26,7 @@ from .payment_schemas import (
     RefundOut,
     RefundsOut,
 )
+from .schemas import ResumeIn
 
 router = APIRouter(prefix="/billing", tags=["billing"])
 
@@ -103,22 +104,24 @@ async def get_one_dispute(dispute_id: UUID, actor: ActorDep, tx: TxDep, customer
 @router.post("/disputes/{dispute_id}/evidence")
 async def post_evidence(dispute_id: UUID, body: EvidenceIn, actor: ActorDep, tx: ProviderTxDep) -> DisputeOut:
     """Write evidence for the bank, and send it with `submit`; what is not named stays as it was written before."""
-    await _answerer(tx, actor, dispute_id)
+    await _answerer(tx, actor, dispute_id, body.customer)
     found = await service.give_evidence(tx, dispute_id, body.fields(), usage_log=body.usage_log, submit=body.submit)
     return DisputeOut.of(found, operator=actor.is_operator)
 
 
 @router.post("/disputes/{dispute_id}/accept")
-async def post_accept(dispute_id: UUID, actor: ActorDep, tx: ProviderTxDep) -> DisputeOut:
+async def post_accept(dispute_id: UUID, actor: ActorDep, tx: ProviderTxDep, body: ResumeIn | None = None) -> DisputeOut:
     """Give in: the dispute is lost, and the payment with it."""
-    await _answerer(tx, actor, dispute_id)
+    await _answerer(tx, actor, dispute_id, body.customer if body else None)
     return DisputeOut.of(await service.accept_dispute(tx, dispute_id), operator=actor.is_operator)
 
 
 @router.post("/disputes/{dispute_id}/release")
-async def post_release(dispute_id: UUID, actor: ActorDep, tx: ProviderTxDep) -> DisputeOut:
+async def post_release(
+    dispute_id: UUID, actor: ActorDep, tx: ProviderTxDep, body: ResumeIn | None = None
+) -> DisputeOut:
     """Give the plan back that this dispute withholds, whatever comes of it, as when it was settled otherwise."""
-    await _answerer(tx, actor, dispute_id)
+    await _answerer(tx, actor, dispute_id, body.customer if body else None)
     return DisputeOut.of(await service.let_go(tx, dispute_id), operator=actor.is_operator)
 
 
@@ -130,7 +133,7 @@ async def _whose(tx: Tx, actor: Actor, customer: str | None) -> UUID | None:
     return (await reader(tx, actor, customer)).id
 
 
-async def _answerer(tx: Tx, actor: Actor, dispute_id: UUID) -> None:
-    """Let only those answer a dispute who may give money back, and only those they can see."""
+async def _answerer(tx: Tx, actor: Actor, dispute_id: UUID, customer: str | None) -> None:
+    """Let only those answer a dispute who may give money back, and only one they can see, of `customer` if named."""
     actor.must(Permission.BILLING_REFUND)
-    await get_dispute(tx, None if actor.is_operator else actor.own_organization(), dispute_id)
+    await get_dispute(tx, await _whose(tx, actor, customer), dispute_id)
