@@ -204,6 +204,19 @@ async def test_a_paid_invoice_is_credited_to_the_balance(desk: Desk) -> None:
     assert (done.status_code, done.json()["code"]) == (409, "invoice_not_creditable")
 
 
+async def test_refunds_and_credit_together_are_never_more_than_was_paid(desk: Desk) -> None:
+    assert (await desk.post("credit", amount=500)).status_code == 201
+    assert (await desk.post("credit", amount=300, to="outside")).status_code == 201
+    refused = await desk.post("refund", amount=1201)
+    assert refused.json()["errors"][0]["message"] == "At most 1200 is left, in minor units."
+    assert (await desk.post("refund", amount=200)).status_code == 201
+    refused = await desk.post("credit", amount=1001)
+    assert refused.json()["errors"][0]["message"] == "At most 1000 is left, in minor units."
+    assert (await desk.post("refund")).status_code == 201
+    assert sorted(await desk.at_provider()) == [("succeeded", 200), ("succeeded", 1000)]
+    assert (await desk.post("refund")).json()["code"] == "nothing_to_refund"
+
+
 async def test_an_open_invoice_asks_for_less(desk: Desk) -> None:
     await open_invoice(desk)
     refused = await desk.post("credit", amount=500, to="balance")

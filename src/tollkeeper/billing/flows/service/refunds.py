@@ -19,6 +19,7 @@ from tollkeeper.billing.payments import (
 )
 from tollkeeper.billing.provider import (
     CancelAt,
+    CreditNoteState,
     CreditReason,
     CreditTo,
     CreditWish,
@@ -47,7 +48,8 @@ async def refund(
     """Give back what an invoice brought, or a part of it; returns the refunds, one for each payment it takes.
 
     How much is left is asked for under the customer's lock, so that refunds at the same moment cannot give back more
-    than was paid. `key` names the call: of calls with one key the provider does one, even if we died in between.
+    than was paid; what a credit note gave to the balance or outside is not given a second time. `key` names the call:
+    of calls with one key the provider does one, even if we died in between.
 
     Raises:
         InvoiceNotFoundError, InvalidInputError: there is no such invoice; `amount` is more than is left.
@@ -87,9 +89,10 @@ async def credit(
     note = await provider.find_credit_note(invoice.id, request) if key else None
     if note is None:
         to = _destination(invoice, order)
+        notes = await _notes(tx, invoice)
         if to is CreditTo.REFUND:
-            _take(paid, order.amount)
-        _check_amount(order.amount, _creditable(invoice))
+            _take(paid, order.amount, kept=_given_otherwise(invoice, notes))
+        _check_amount(order.amount, _creditable(invoice) - _refunded_without_note(paid, notes))
         wish = CreditWish(invoice.id, order.amount, order.reason, order.memo, to, request)
         note = await provider.issue_credit_note(wish)
         await tx.record(
@@ -129,26 +132,47 @@ async def _give_back(  # noqa: PLR0917 - whose, of what, how much, and as which 
     provider = provider_of(tx.runtime)
     note = await provider.find_credit_note(invoice.id, request) if order.credit_note else None
     if note is None:
-        parts = _take(paid, order.amount)
+        notes = await _notes(tx, invoice)
+        parts = _take(paid, order.amount, kept=_given_otherwise(invoice, notes))
         if not order.credit_note:
             for charge_id, amount in parts:
                 wish = RefundWish(charge_id, amount, order.reason, order.note, request, organization_id)
                 await provider.refund(wish)
             return
         total = sum(amount for _, amount in parts)
-        _check_amount(total, _creditable(invoice))
+        _check_amount(total, _creditable(invoice) - _refunded_without_note(paid, notes))
         printed = _PRINTED.get(order.reason)
         note = await provider.issue_credit_note(CreditWish(invoice.id, total, printed, None, CreditTo.REFUND, request))
     if note.refund_id is not None:
         await provider.label_refund(note.refund_id, reason=order.reason, note=order.note, request=request)
 
 
-def _take(paid: Sequence[PaymentState], wanted: int | None) -> list[tuple[str, int]]:
-    """Return how much is to come from which charge; `wanted` None: all that is left."""
+async def _notes(tx: Tx, invoice: InvoiceState) -> Sequence[CreditNoteState]:
+    """Return the credit notes that gave something back."""
+    if not invoice.credited_after_payment:
+        return ()
+    found = await provider_of(tx.runtime).list_credit_notes(invoice.id)
+    return [each for each in found if each.status == "issued"]
+
+
+def _given_otherwise(invoice: InvoiceState, notes: Sequence[CreditNoteState]) -> int:
+    """Return how much of what was collected credit notes gave to the balance or outside; first what came from there."""
+    from_balance = max(0, invoice.total - invoice.credited_before_payment - invoice.amount_paid)
+    return max(0, sum(each.credited + each.outside for each in notes) - from_balance)
+
+
+def _refunded_without_note(paid: Sequence[PaymentState], notes: Sequence[CreditNoteState]) -> int:
+    """Return how much was given back that no credit note tells of."""
+    refunded = sum(charge.amount_refunded for payment in paid for charge in payment.charges)
+    return max(0, refunded - sum(each.refunded for each in notes))
+
+
+def _take(paid: Sequence[PaymentState], wanted: int | None, *, kept: int) -> list[tuple[str, int]]:
+    """Return how much is to come from which charge; `wanted` None: all that is left, but for what is `kept`."""
     charges = [(charge, payment.disputes) for payment in paid for charge in payment.charges]
     left = [(charge.id, refundable(charge, disputes)) for charge, disputes in charges]
-    total = sum(amount for _, amount in left)
-    if total == 0:
+    total = sum(amount for _, amount in left) - kept
+    if total <= 0:
         raise PaymentDisputedError if any(is_blocked(*each) for each in charges) else NothingToRefundError
     missing = total if wanted is None else wanted
     _check_amount(missing, total)
