@@ -62,7 +62,7 @@ STARTS: dict[str, tuple[str, ...]] = {
         *("/billing/change?plan=premium&interval=month&whole=yes", "/billing/change?plan=premium&interval=month"),
         "/billing/addons?addon=extra_prompts&quantity=2&whole=yes",
         *("/checkout/return?session_id=cs_unknown", "/security/totp", "/team/transfer", "/organizations/new"),
-        "/billing/payment-methods?whole=yes",
+        *("/billing/payment-methods?whole=yes", "/billing/details?whole=yes"),
     ),
     "emmy": ("/billing/unpause", "/billing"),
     "rosalind": ("/billing/reactivate", "/security", "/security/totp/remove", "/security/recovery-codes"),
