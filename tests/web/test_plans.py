@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 from uuid import uuid4
 
@@ -49,6 +50,13 @@ def test_amounts_are_written_as_in_a_shop() -> None:
     assert amount(Money(123400, "gbp")) == "£1,234"
     assert amount(Money(900, "jpy")) == "¥900"
     assert amount(Money(1200, "sek")) == "12.00 SEK"
+
+
+def test_a_card_says_what_it_costs_in_the_currency_somebody_pays_in() -> None:
+    dinars = tuple(replace(each, money=Money(each.money.amount * 3, "kwd")) for each in PRO.prices)
+    free, pro, _ = cards([FREE, replace(PRO, prices=PRO.prices + dinars), ENTERPRISE], Interval.MONTH, currency="kwd")
+    assert (free.price, pro.price, pro.price_note) == ("0.000 KWD", "6.000 KWD", "or 60.000 KWD a year")
+    assert not cards(PLANS, Interval.MONTH, currency="kwd")[1].for_sale
 
 
 def test_a_card_says_what_a_plan_costs_and_gives() -> None:

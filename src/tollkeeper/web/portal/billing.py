@@ -37,6 +37,7 @@ from .billing_views import (
     invoice_rows,
     is_of_addons,
     offers,
+    pays_in,
     subscription_view,
 )
 from .pause_views import pause_view
@@ -132,16 +133,15 @@ async def show_billing(
     chosen = chosen_interval(interval) if interval else bought or Interval.MONTH
     known = wanted if any(plan.key == wanted and plan.prices for plan in plans) else ""
     may_try = not any(had_trial(each.trial_end) for each in ever)
-    offered = offers(cards(plans, chosen), standing, bought, known, may_try=may_try)
+    offered = offers(cards(plans, chosen, currency=pays_in(newest.data)), standing, bought, known, may_try=may_try)
     takes_code = can_cancel(standing) and not _changes(standing)
     typed = CodeField.of(failure, code, offered, known, runs=takes_code)
-    trouble = [failure_banner(failure)] if failure and not typed.error else []
     return page(
         request,
         "portal/billing.html",
         status=failure.status if failure else 200,
         viewer=viewer,
-        banners=[*trouble, *known_trouble],
+        banners=[*([failure_banner(failure)] if failure and not typed.error else []), *known_trouble],
         may_manage=may(actor, Permission.BILLING_MANAGE),
         may_buy=may_buy(actor, viewer),
         subscription=subscription_view(standing, catalogue),

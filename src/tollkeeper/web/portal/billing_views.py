@@ -1,6 +1,6 @@
 """What the billing pages show, made from what billing and the catalogue say. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -308,6 +308,11 @@ def invoice_rows(invoices: Iterable[Invoice]) -> list[InvoiceRow]:
         for invoice in invoices
         if invoice.status != "draft"
     ]
+
+
+def pays_in(invoices: Sequence[Invoice]) -> str | None:
+    """Return the currency of somebody's invoices, which the first one fixed for ever; None: there are none yet."""
+    return invoices[0].total.currency if invoices else None
 
 
 QUICK_TRIES = 20

@@ -14,6 +14,7 @@ from tollkeeper.billing import (
     cancel,
     cancel_change,
     change_plan,
+    list_invoices,
     preview_change,
     provider_transaction,
     resume,
@@ -26,7 +27,7 @@ from tollkeeper.rating import Interval
 from tollkeeper.web.ui import amount, chosen_interval, go, page, read_form, toast
 
 from .billing import show_billing
-from .billing_views import change_view, subscription_view
+from .billing_views import change_view, pays_in, subscription_view
 from .confirming import once_of
 from .person import PersonDep, load_viewer
 
@@ -55,7 +56,8 @@ async def _show_at_once(request: Request, runtime: Runtime, actor: Actor) -> Res
         viewer = await load_viewer(tx, actor)
         sold = (await load_catalogue(tx)).plans.get(plan)
         standing = await status(tx, viewer.home.id, created_at=viewer.home.created_at)
-    if sold is None or standing.subscription is None or not _price(sold, chosen):
+        currency = pays_in((await list_invoices(tx, viewer.home.id, limit=1)).data)
+    if sold is None or standing.subscription is None or not _price(sold, chosen, currency):
         return None
     return page(
         request,
@@ -63,7 +65,7 @@ async def _show_at_once(request: Request, runtime: Runtime, actor: Actor) -> Res
         viewer=viewer,
         banners=[],
         plan=sold.name,
-        price=_price(sold, chosen),
+        price=_price(sold, chosen, currency),
         whole=whole_page(request),
         change=None,
     )
@@ -103,7 +105,7 @@ async def _show(
         banners=[],
         plan=sold.name,
         plan_key=sold.key,
-        price=_price(sold, chosen),
+        price=_price(sold, chosen, preview.cost.due_now.currency),
         interval=chosen.value,
         change=change_view(preview),
         takes_codes=codes or bool(typed),
@@ -186,8 +188,8 @@ def whole_page(request: Request) -> str:
     return f"{request.url.path}?{urlencode({**request.query_params, 'whole': 'yes'})}"
 
 
-def _price(sold: Plan, interval: Interval) -> str:
-    price = sold.price(interval)
+def _price(sold: Plan, interval: Interval, currency: str | None) -> str:
+    price = sold.price(interval, currency)
     return f"{amount(price.money)} a {interval.value}" if price else ""
 
 

@@ -53,16 +53,21 @@ def chosen_interval(wanted: str) -> Interval:
     return Interval.YEAR if wanted == Interval.YEAR.value else Interval.MONTH
 
 
-def cards(plans: Sequence[Plan], interval: Interval, addons: Iterable[Addon] = ()) -> list[PlanCard]:
-    """Return a card for each plan, in the catalogue's order; `addons` are those that the cards are to name."""
+def cards(
+    plans: Sequence[Plan], interval: Interval, addons: Iterable[Addon] = (), *, currency: str | None = None
+) -> list[PlanCard]:
+    """Return a card for each plan, in the catalogue's order; `addons` are those that the cards are to name.
+
+    `currency` is what the customer pays in, None: nothing yet; each plan is then shown in its first.
+    """
     on_sale = [each for each in addons if each.archived_at is None]
     first_paid = next((plan.key for plan in plans if plan.prices and not plan.is_default), "")
-    currency = next((price.money.currency for plan in plans for price in plan.prices), "usd")
-    nothing = amount(Money(0, currency))
+    first = next((price.money.currency for plan in plans for price in plan.prices), "usd")
+    nothing = amount(Money(0, currency or first))
     return [
         replace(
-            _card(plan, interval, nothing, recommended=plan.key == first_paid),
-            addons=tuple(words for each in on_sale if (words := _addon(each, plan.price(interval)))),
+            _card(plan, interval, nothing, currency, recommended=plan.key == first_paid),
+            addons=tuple(words for each in on_sale if (words := _addon(each, plan.price(interval, currency)))),
         )
         for plan in plans
     ]
@@ -98,9 +103,9 @@ def comparison(plans: Sequence[Plan]) -> list[ComparedFeature]:
 _RATES = {"api": "Requests a minute", "api_key": "Requests a minute with one key"}
 
 
-def _card(plan: Plan, interval: Interval, nothing: str, *, recommended: bool) -> PlanCard:
-    price = plan.price(interval)
-    other = plan.price(Interval.YEAR if interval is Interval.MONTH else Interval.MONTH)
+def _card(plan: Plan, interval: Interval, nothing: str, currency: str | None, *, recommended: bool) -> PlanCard:
+    price = plan.price(interval, currency)
+    other = plan.price(Interval.YEAR if interval is Interval.MONTH else Interval.MONTH, currency)
     if price is not None:
         shown, per = amount(price.money), f"a {interval.value}"
     elif plan.is_default:
