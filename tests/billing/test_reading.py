@@ -2,6 +2,7 @@
 
 import json
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,11 @@ def test_every_recorded_event_is_read() -> None:
         if found.subject is not None and body["type"].startswith("customer.subscription."):
             assert found.subject.subscription_id == body["data"]["object"]["id"]
             assert found.subject.customer_id is not None
+
+
+@pytest.mark.parametrize("told", ["0", Decimal(0)], ids=["as lists have it", "as the SDK has it"])
+def test_a_line_that_costs_nothing_has_a_price(told: object) -> None:
+    assert read.invoice_line({"amount": 0, "pricing": {"unit_amount_decimal": told}}).unit_amount == "0"
 
 
 def test_every_recorded_subscription_and_invoice_is_read() -> None:

@@ -79,7 +79,9 @@ def invoice_line(body: Json, *, made_at: int | None = None) -> InvoiceLine:
     details = mapping(parent.get("subscription_item_details") or parent.get("invoice_item_details"))
     pricing, price = mapping(body.get("pricing")), body.get("price")
     proration = bool(details.get("proration") or body.get("proration"))
-    unit = pricing.get("unit_amount_decimal") or mapping(price).get("unit_amount_decimal")
+    # Nothing is an amount, too: the SDK reads it as a number, lists are read as text, and both are the same line.
+    told = (each.get("unit_amount_decimal") for each in (pricing, mapping(price)))
+    unit = next((each for each in told if each is not None), None)
     return InvoiceLine(
         description=body.get("description") or "",
         amount=body["amount"],
