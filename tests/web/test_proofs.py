@@ -15,7 +15,9 @@ async def test_an_address_is_verified_by_the_press_of_a_button(browser: Browser,
     token = await post.token(ADA)
     page = f"/verify?token={token}"
     for _ in range(2):  # programs that look through mails open links, which must not use them up
-        assert ADA in (await browser.get(page)).text
+        shown = (await browser.get(page)).text
+        assert ADA in shown
+        assert 'href="/password/forgot"' in shown, "who did not sign up takes the account over instead"
     done = await browser.send(page, "/verify", token=token)
     assert (done.status_code, "Your address is verified" in done.text) == (200, True)
     gone = await browser.get(page)
