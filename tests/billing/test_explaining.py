@@ -1,5 +1,6 @@
 """Lines of invoices calculated anew: whole periods, parts of them, and what cannot be."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from tollkeeper.billing import InvoiceLine
 from tollkeeper.billing.flows.explaining import Kind, KnownPrice, foreign_line, plan_line, proration_line
+from tollkeeper.billing.provider import Discount
 from tollkeeper.kit import ROLE_PERMISSIONS, Actor, ActorKind, Money, Role
 from tollkeeper.orgs import Organization
 from tollkeeper.rating import Period
@@ -43,6 +45,18 @@ def test_a_part_of_a_period_is_counted_by_the_second() -> None:
     credited = proration_line(line(-1000, start=middle, proration=True), "usd", PRO, MARCH)
     assert credited.replayed == Money(-1000, "usd")
     assert "given back" in credited.steps[-1]
+
+
+def test_parts_are_of_what_the_discount_of_the_period_left() -> None:
+    paid = replace(line(2000), discounts=(Discount(500, "di_1"),))
+    middle = START + timedelta(days=15, hours=12)
+    credited = proration_line(line(-750, start=middle, proration=True), "usd", PRO, MARCH, [paid])
+    assert (credited.matches, credited.steps[1]) == (
+        True,
+        "after the discount that the period was charged with it is 15.00 USD",
+    )
+    wrong = proration_line(line(-751, start=middle, proration=True), "usd", PRO, MARCH, [paid])
+    assert (wrong.matches, wrong.replayed) == (False, Money(-1000, "usd"))
 
 
 @given(second=st.integers(0, 31 * 86_400), quantity=st.integers(1, 1000), off=st.sampled_from([-1, 0, 1]))

@@ -1,16 +1,17 @@
 """Lines of an invoice calculated anew, from what went into them, in words. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from fractions import Fraction
 from uuid import UUID
 
 from tollkeeper.billing.invoices import Invoice
 from tollkeeper.billing.overage import Beyond, Charge
 from tollkeeper.billing.provider import InvoiceLine
 from tollkeeper.kit import Money
-from tollkeeper.rating import Period, PriceVersion, UsageLine, charge_in_words, prorate
+from tollkeeper.rating import Period, PriceVersion, UsageLine, charge_in_words, prorate, round_half_away
 
 
 class Kind(StrEnum):
@@ -102,17 +103,23 @@ def plan_line(line: InvoiceLine, currency: str, price: KnownPrice) -> ExplainedL
     return _explained(Kind.PLAN, line, currency, whole, steps=steps, inputs=_price_inputs(price, quantity))
 
 
-def proration_line(line: InvoiceLine, currency: str, price: KnownPrice, whole: Period) -> ExplainedLine:
+def proration_line(
+    line: InvoiceLine, currency: str, price: KnownPrice, whole: Period, charged: Iterable[InvoiceLine] = ()
+) -> ExplainedLine:
     """Explain a part of a period: the price times the seconds left; a credit where the line is one.
 
-    `whole` is the period that the part belongs to; the part is the line's own.
+    `whole` is the period that the part belongs to; the part is the line's own. `charged` are the lines by which whole
+    periods were charged: what their discounts left of the price is what the provider takes parts of.
     """
     quantity, moment = 1 if line.quantity is None else line.quantity, line.period_start or whole.start
-    amount = Money(price.money.amount * quantity, price.money.currency)
-    part, credit = prorate(amount, whole, moment), line.amount < 0
+    full, credit = Money(price.money.amount * quantity, price.money.currency), line.amount < 0
     left, length = (int((whole.end - each).total_seconds()) for each in (moment, whole.start))
+    worth = [full, *(_discounted(full, each) for each in charged if each.discounts and each.amount > 0)]
+    amount = next((each for each in worth if prorate(each, whole, moment).amount == abs(line.amount)), full)
+    part = prorate(amount, whole, moment)
     steps = [
-        f"{price.name} costs {price.money} a {price.interval}; for {quantity:,} that is {amount}",
+        f"{price.name} costs {price.money} a {price.interval}; for {quantity:,} that is {full}",
+        *([f"after the discount that the period was charged with it is {amount}"] if amount != full else []),
         f"from {_when(moment)} {left:,} of the period's {length:,} seconds were left",
         f"{amount} \N{MULTIPLICATION SIGN} {left:,} / {length:,}, rounded half away from zero, is {part}",
     ]
@@ -120,6 +127,12 @@ def proration_line(line: InvoiceLine, currency: str, price: KnownPrice, whole: P
         steps.append("it was paid ahead and not used, so it is given back")
     inputs = (*_price_inputs(price, quantity), ("seconds_left", str(left)), ("seconds_of_period", str(length)))
     return _explained(Kind.PRORATION, line, currency, -part if credit else part, steps=tuple(steps), inputs=inputs)
+
+
+def _discounted(full: Money, charged: InvoiceLine) -> Money:
+    """Return what of a price is left when as large a share is taken off it as off this line."""
+    off = sum(each.amount for each in charged.discounts)
+    return Money(round_half_away(Fraction(full.amount * (charged.amount - off), charged.amount)), full.currency)
 
 
 def usage_line(line: InvoiceLine, currency: str, replay: Replay) -> ExplainedLine:

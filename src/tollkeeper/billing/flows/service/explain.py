@@ -29,7 +29,7 @@ async def explain_invoice(tx: Tx, organization_id: UUID, invoice_id: UUID) -> Ex
     invoice = await get_invoice(tx, organization_id, invoice_id)
     items = [line.provider_item for line in invoice.lines if line.provider_item]
     charges = await overage.of_items(tx, organization_id, items)
-    known = _Known(invoice.total.currency, charges, await _prices(tx, invoice), await _periods(tx, invoice))
+    known = _Known(invoice.total.currency, charges, await _prices(tx, invoice), await _charged(tx, invoice))
     lines = [await _line(tx, line, known) for line in invoice.lines]
     sums, adds_up = explaining.sums(invoice)
     return Explanation(invoice, tuple(lines), sums, adds_up)
@@ -42,7 +42,7 @@ class _Known:
     currency: str
     charges: Mapping[str, overage.Charge]
     prices: Mapping[str, KnownPrice]
-    periods: Sequence[Period]
+    charged: Sequence[tuple[Period, InvoiceLine]]
 
 
 async def _line(tx: Tx, line: InvoiceLine, known: _Known) -> ExplainedLine:
@@ -60,10 +60,10 @@ async def _line(tx: Tx, line: InvoiceLine, known: _Known) -> ExplainedLine:
     if not line.proration:
         return explaining.plan_line(line, currency, price)
     start, end = line.period_start, line.period_end
-    whole = next((each for each in known.periods if start is not None and start in each and end == each.end), None)
+    whole = next((each for each, _ in known.charged if start is not None and start in each and end == each.end), None)
     if whole is None:
         return explaining.foreign_line(line, currency, kind, BEGINNING_UNKNOWN)
-    return explaining.proration_line(line, currency, price, whole)
+    return explaining.proration_line(line, currency, price, whole, [each for _, each in known.charged])
 
 
 async def _replay(tx: Tx, charge: overage.Charge) -> Replay | None:
@@ -95,13 +95,13 @@ async def _prices(tx: Tx, invoice: Invoice) -> dict[str, KnownPrice]:
     return found
 
 
-async def _periods(tx: Tx, invoice: Invoice) -> list[Period]:
-    """Return the whole periods that were paid for by this invoice and its neighbours: parts belong to one of them."""
+async def _charged(tx: Tx, invoice: Invoice) -> list[tuple[Period, InvoiceLine]]:
+    """Return the whole periods that this invoice and its neighbours charged, and how: parts belong to one of them."""
     if not any(line.proration for line in invoice.lines):
         return []
     near = [invoice, *(await list_invoices(tx, invoice.organization_id, limit=NEIGHBOURS)).data]
     return [
-        Period(line.period_start, line.period_end)
+        (Period(line.period_start, line.period_end), line)
         for each in near
         if each.subscription == invoice.subscription
         for line in each.lines
