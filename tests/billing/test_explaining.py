@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import httpx
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tollkeeper.billing import InvoiceLine
-from tollkeeper.billing.flows.explaining import Kind, KnownPrice, foreign_line, plan_line, proration_line
+from tollkeeper.billing.flows.explaining import Charged, Kind, KnownPrice, foreign_line, plan_line, proration_line
 from tollkeeper.billing.provider import Discount
 from tollkeeper.kit import ROLE_PERMISSIONS, Actor, ActorKind, Money, Role
 from tollkeeper.orgs import Organization
@@ -48,7 +49,7 @@ def test_a_part_of_a_period_is_counted_by_the_second() -> None:
 
 
 def test_parts_are_of_what_the_discount_of_the_period_left() -> None:
-    paid = replace(line(2000), discounts=(Discount(500, "di_1"),))
+    paid = Charged(MARCH, replace(line(2000), discounts=(Discount(500, "di_1"),)))
     middle = START + timedelta(days=15, hours=12)
     credited = proration_line(line(-750, start=middle, proration=True), "usd", PRO, MARCH, [paid])
     assert (credited.matches, credited.steps[1]) == (
@@ -57,6 +58,8 @@ def test_parts_are_of_what_the_discount_of_the_period_left() -> None:
     )
     wrong = proration_line(line(-751, start=middle, proration=True), "usd", PRO, MARCH, [paid])
     assert (wrong.matches, wrong.replayed) == (False, Money(-1000, "usd"))
+    third = Charged(MARCH, replace(line(2000), discounts=(Discount(667, "di_1"),)), (Decimal("33.33"),))
+    assert third.left_of(Money(6000, "usd")) == Money(4000, "usd"), "as a percentage, not as a share that was rounded"
 
 
 @given(second=st.integers(0, 31 * 86_400), quantity=st.integers(1, 1000), off=st.sampled_from([-1, 0, 1]))

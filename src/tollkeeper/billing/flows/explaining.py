@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from uuid import UUID
@@ -47,6 +48,25 @@ class Replay:
     used: int
     used_before: int
     beyond: Beyond
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """A whole period that a line charged. `percentages` are those that its discounts took off, in their order."""
+
+    period: Period
+    line: InvoiceLine
+    percentages: tuple[Decimal, ...] = ()
+
+    def left_of(self, price: Money) -> Money:
+        """Return what its discounts leave of a price: by their percentages, else as large a share as of the line."""
+        left = price.amount
+        for each in self.percentages:
+            left -= round_half_away(left * each / 100)
+        if not self.percentages and self.line.amount > 0:
+            off = sum(each.amount for each in self.line.discounts)
+            left = round_half_away(Fraction(left * (self.line.amount - off), self.line.amount))
+        return Money(left, price.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +124,17 @@ def plan_line(line: InvoiceLine, currency: str, price: KnownPrice) -> ExplainedL
 
 
 def proration_line(
-    line: InvoiceLine, currency: str, price: KnownPrice, whole: Period, charged: Iterable[InvoiceLine] = ()
+    line: InvoiceLine, currency: str, price: KnownPrice, whole: Period, charged: Iterable[Charged] = ()
 ) -> ExplainedLine:
     """Explain a part of a period: the price times the seconds left; a credit where the line is one.
 
-    `whole` is the period that the part belongs to; the part is the line's own. `charged` are the lines by which whole
-    periods were charged: what their discounts left of the price is what the provider takes parts of.
+    `whole` is the period that the part belongs to; the part is the line's own. `charged` is how whole periods
+    were: what their discounts left of the price is what the provider takes parts of.
     """
     quantity, moment = 1 if line.quantity is None else line.quantity, line.period_start or whole.start
     full, credit = Money(price.money.amount * quantity, price.money.currency), line.amount < 0
     left, length = (int((whole.end - each).total_seconds()) for each in (moment, whole.start))
-    worth = [full, *(_discounted(full, each) for each in charged if each.discounts and each.amount > 0)]
+    worth = [full, *(each.left_of(full) for each in charged)]
     amount = next((each for each in worth if prorate(each, whole, moment).amount == abs(line.amount)), full)
     part = prorate(amount, whole, moment)
     steps = [
@@ -127,12 +147,6 @@ def proration_line(
         steps.append("it was paid ahead and not used, so it is given back")
     inputs = (*_price_inputs(price, quantity), ("seconds_left", str(left)), ("seconds_of_period", str(length)))
     return _explained(Kind.PRORATION, line, currency, -part if credit else part, steps=tuple(steps), inputs=inputs)
-
-
-def _discounted(full: Money, charged: InvoiceLine) -> Money:
-    """Return what of a price is left when as large a share is taken off it as off this line."""
-    off = sum(each.amount for each in charged.discounts)
-    return Money(round_half_away(Fraction(full.amount * (charged.amount - off), charged.amount)), full.currency)
 
 
 def usage_line(line: InvoiceLine, currency: str, replay: Replay) -> ExplainedLine:

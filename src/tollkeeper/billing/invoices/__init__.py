@@ -17,6 +17,7 @@ from .service import (
     list_all_invoices,
     list_invoices,
     mirror_invoice,
+    named_terms,
     whose_invoice,
 )
 from .tables import INVOICES
@@ -40,6 +41,7 @@ __all__ = [
     "list_all_invoices",
     "list_invoices",
     "mirror_invoice",
+    "named_terms",
     "notes",
     "print_invoice",
     "rates_of",

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from tollkeeper.billing.customers import Customer
-from tollkeeper.billing.provider import InvoiceState, account_of, provider_of
+from tollkeeper.billing.provider import InvoiceState, Term, account_of, provider_of
 from tollkeeper.infra import Tx
 from tollkeeper.kit import Order, Page, read_moment, read_number, read_word
 
@@ -128,5 +128,9 @@ async def get_document(tx: Tx, organization_id: UUID, invoice_id: UUID) -> Invoi
     """
     invoice = await get_invoice(tx, organization_id, invoice_id)
     used = {tax.rate for tax in invoice.taxes if tax.rate} | {each.discount for each in invoice.discounts}
-    terms = await store.terms_of(tx, account_of(tx.runtime), used) if used else {}
-    return InvoiceDocument(invoice, tuple(await store.credit_notes_of(tx, invoice_id)), terms)
+    return InvoiceDocument(invoice, tuple(await store.credit_notes_of(tx, invoice_id)), await named_terms(tx, used))
+
+
+async def named_terms(tx: Tx, ids: Collection[str]) -> Mapping[str, Term]:
+    """Return what is known of taxes and discounts, by the provider's ids; those we never heard of are left out."""
+    return await store.terms_of(tx, account_of(tx.runtime), ids) if ids else {}

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID
 
 from tollkeeper.billing import overage
 from tollkeeper.billing.flows import explaining
-from tollkeeper.billing.flows.explaining import ExplainedLine, Explanation, Kind, KnownPrice, Replay
-from tollkeeper.billing.invoices import Invoice, get_invoice, list_invoices
-from tollkeeper.billing.provider import InvoiceLine, ItemState, PriceAtProvider, addon_prices_of, plan_price_of
+from tollkeeper.billing.flows.explaining import Charged, ExplainedLine, Explanation, Kind, KnownPrice, Replay
+from tollkeeper.billing.invoices import Invoice, get_invoice, list_invoices, named_terms
+from tollkeeper.billing.provider import InvoiceLine, ItemState, PriceAtProvider, Term, addon_prices_of, plan_price_of
 from tollkeeper.catalog import find_overage_price, load_catalogue
 from tollkeeper.infra import Tx
 from tollkeeper.metering import replay
@@ -42,7 +43,7 @@ class _Known:
     currency: str
     charges: Mapping[str, overage.Charge]
     prices: Mapping[str, KnownPrice]
-    charged: Sequence[tuple[Period, InvoiceLine]]
+    charged: Sequence[Charged]
 
 
 async def _line(tx: Tx, line: InvoiceLine, known: _Known) -> ExplainedLine:
@@ -60,10 +61,11 @@ async def _line(tx: Tx, line: InvoiceLine, known: _Known) -> ExplainedLine:
     if not line.proration:
         return explaining.plan_line(line, currency, price)
     start, end = line.period_start, line.period_end
-    whole = next((each for each, _ in known.charged if start is not None and start in each and end == each.end), None)
+    periods = (each.period for each in known.charged)
+    whole = next((each for each in periods if start is not None and start in each and end == each.end), None)
     if whole is None:
         return explaining.foreign_line(line, currency, kind, BEGINNING_UNKNOWN)
-    return explaining.proration_line(line, currency, price, whole, [each for _, each in known.charged])
+    return explaining.proration_line(line, currency, price, whole, known.charged)
 
 
 async def _replay(tx: Tx, charge: overage.Charge) -> Replay | None:
@@ -95,15 +97,21 @@ async def _prices(tx: Tx, invoice: Invoice) -> dict[str, KnownPrice]:
     return found
 
 
-async def _charged(tx: Tx, invoice: Invoice) -> list[tuple[Period, InvoiceLine]]:
+async def _charged(tx: Tx, invoice: Invoice) -> list[Charged]:
     """Return the whole periods that this invoice and its neighbours charged, and how: parts belong to one of them."""
     if not any(line.proration for line in invoice.lines):
         return []
     near = [invoice, *(await list_invoices(tx, invoice.organization_id, limit=NEIGHBOURS)).data]
+    lines = [line for each in near if each.subscription == invoice.subscription for line in each.lines]
+    terms = await named_terms(tx, {off.discount for line in lines for off in line.discounts})
     return [
-        (Period(line.period_start, line.period_end), line)
-        for each in near
-        if each.subscription == invoice.subscription
-        for line in each.lines
+        Charged(Period(line.period_start, line.period_end), line, _percentages(line, terms))
+        for line in lines
         if not line.proration and line.provider_item is None and line.period_start and line.period_end
     ]
+
+
+def _percentages(line: InvoiceLine, terms: Mapping[str, Term]) -> tuple[Decimal, ...]:
+    """Return the percentages that discounts took off a line."""
+    known = (terms.get(each.discount) for each in line.discounts)
+    return tuple(Decimal(each.percentage) for each in known if each is not None and each.percentage is not None)
