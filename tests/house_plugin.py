@@ -53,7 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("SSL_CERT_FILE", str(folder / AUTHORITY))
     authority = str(Path(os.environ[RUN_FOLDER]) / AUTHORITY)
     certifi.where = lambda: authority  # for clients that take nothing from the environment
-    ssl.create_default_context = cache(ssl.create_default_context)  # Stripe's library brings all authorities, each time
+    # Nobody changes one afterwards, and each made anew reads every authority of the machine or of Stripe's library.
+    vars(ssl)["create_default_context"] = cache(ssl.create_default_context)
 
 
 def _keep_one_authority(path: Path) -> None:
