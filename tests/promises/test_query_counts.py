@@ -76,7 +76,7 @@ COUNTS = {
     "/billing": 7,
     "/billing/addons": 5,
     "/billing/cancel": 5,
-    "/billing/change": 5,
+    "/billing/change": 6,
     "/billing/details": 3,
     "/billing/invoices/{invoice_id}": 12,
     "/billing/invoices/{invoice_id}/pdf": 3,
