@@ -91,6 +91,26 @@ async def test_how_far_behind_it_is(runtime: Runtime, connection: psycopg.AsyncC
         assert await rollup_lag(tx) == timedelta()
 
 
+async def test_what_waits_for_a_transaction_from_before_waits(
+    runtime: Runtime, connection: psycopg.AsyncConnection
+) -> None:
+    ledger = await ledger_of(runtime, connection, Aggregation.SUM, seed=1)
+    early = await runtime.database.connect(application="early")
+    async with early:
+        await early.execute("begin")
+        await early.execute("select pg_current_xact_id()")
+        await ledger.record(1)
+        async with runtime.transaction() as tx:
+            span = await roll_up(tx)
+            assert span is not None
+            assert (span.count, span.reached) == (0, True)
+            assert await rollup_lag(tx) > timedelta()
+        await early.execute("commit")
+    assert await turn(runtime, 10) == 1
+    async with runtime.transaction() as tx:
+        assert await rollup_lag(tx) == timedelta()
+
+
 async def test_one_process_rolls_up_at_a_time(runtime: Runtime, connection: psycopg.AsyncConnection) -> None:
     ledger = await ledger_of(runtime, connection, Aggregation.SUM, seed=1)
     await ledger.record(3)

@@ -12,7 +12,7 @@ from typing import Any
 from .report import Finding, Scan
 from .target import Target
 
-SECONDS = {True: 60, False: 1500}
+SECONDS = {True: 180, False: 1500}
 METHODS = ("get", "post", "patch", "put", "delete")
 NEVER = frozenset({"/api/auth/logout", "/api/webhooks/stripe", "/api/csp-reports"})
 PAGES = (

@@ -67,8 +67,8 @@ async def _turn(runtime: Runtime, *, first_summarize: bool) -> tail.Span | None:
 async def rollup_lag(tx: Tx) -> timedelta:
     """Return for how long the oldest event that is not rolled up has been waiting; zero when none is."""
     position = await tail.read_cursor(tx, rollups.CURSOR) or tail.BEFORE_ALL
-    span = await tail.next_span(tx, position, most=1)
-    if not span.count:
+    oldest = await tail.oldest_waiting(tx, position)
+    if oldest is None:
         return timedelta()
     # Both are the machine's own time, wherever the product's clock stands.
-    return max(timedelta(), rules.moment_of(new_id()) - rules.moment_of(span.end.event_id))
+    return max(timedelta(), rules.moment_of(new_id()) - rules.moment_of(oldest))

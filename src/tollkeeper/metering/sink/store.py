@@ -86,5 +86,5 @@ async def move(tx: Tx, start: tail.Position, end: tail.Position) -> bool:
 async def waiting(tx: Tx, now: datetime) -> timedelta:
     """Return for how long the oldest event that was not passed on has been waiting; zero when none is."""
     position = await tail.read_cursor(tx, tail.SINK_CURSOR) or tail.BEFORE_ALL
-    span = await tail.next_span(tx, position, most=1)
-    return max(timedelta(), now - moment_of(span.end.event_id)) if span.count else timedelta()
+    oldest = await tail.oldest_waiting(tx, position)
+    return max(timedelta(), now - moment_of(oldest)) if oldest else timedelta()

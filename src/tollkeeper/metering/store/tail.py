@@ -32,6 +32,7 @@ from tollkeeper.metering.tables import USAGE_CURSORS, USAGE_EVENTS
 
 # How many transactions are looked through at first; doubled as long as there is room for their events, halved when not.
 FIRST_WINDOW = 4
+MOST_LOOKED_AT = 1000
 
 SINK_CURSOR = "clickhouse"
 """The reader that passes events on."""
@@ -60,6 +61,7 @@ _RENUMBER_CURSORS = text(
 
 # The planner knows nothing yet of the newest events, which are those a reader wants: it would look through all of them.
 _BY_INDEX = text("set local enable_seqscan = off")
+_AS_BEFORE = text("reset enable_seqscan")
 
 
 class OtherServerError(UnavailableError):
@@ -205,6 +207,24 @@ async def next_span(tx: Tx, start: Position, *, most: int) -> Span:
             if last := await _last(tx, found.limit(most - count)):
                 return Span(start, last[0], most, reached=False)
     return Span(start, position, count, reached=True)
+
+
+async def oldest_waiting(tx: Tx, position: Position) -> UUID | None:
+    """Return the event after a position that waits the longest, as far as storage order tells; None when none waits.
+
+    So does one that no reader may go to yet, because a transaction from before its own is still open.
+
+    Raises:
+        OtherServerError: the position is one of another server.
+    """
+    span = await next_span(tx, position, most=1)
+    if span.count:
+        return span.end.event_id
+    await tx.connection.execute(_BY_INDEX)
+    some = select(USAGE_EVENTS.c.id).where(after(span.end)).limit(MOST_LOOKED_AT).subquery()
+    found = (await tx.connection.execute(select(some.c.id).order_by(some.c.id).limit(1))).scalar_one_or_none()
+    await tx.connection.execute(_AS_BEFORE)
+    return found
 
 
 async def _last(tx: Tx, query: Select[Any]) -> tuple[Position, int] | None:
