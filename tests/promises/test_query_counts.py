@@ -68,7 +68,7 @@ COUNTS = {
     "/admin/settings": 3,
     "/admin/subscriptions": 7,
     "/admin/subscriptions/{subscription_id}": 9,
-    "/admin/system": 9,
+    "/admin/system": 12,
     "/admin/trail": 9,
     "/admin/webhooks": 4,
     "/admin/webhooks/{event_id}": 5,
