@@ -14,9 +14,11 @@ from tollkeeper.kit import (
     ForbiddenError,
     InvalidInputError,
     Money,
+    NotFoundError,
     Permission,
     Role,
     UnauthenticatedError,
+    id_or,
     new_id,
     parse_id,
 )
@@ -76,3 +78,13 @@ def test_ids_sort_by_time_and_parse() -> None:
     assert ids == sorted(ids)
     assert parse_id(str(ids[0])) == ids[0]
     assert parse_id("nonsense") is None
+
+
+def test_what_is_no_id_names_nothing_there_is() -> None:
+    class ThingNotFoundError(NotFoundError):
+        pass
+
+    ident = new_id()
+    assert id_or(str(ident), ThingNotFoundError) == ident
+    with pytest.raises(ThingNotFoundError):
+        id_or("nonsense", ThingNotFoundError)

@@ -109,12 +109,9 @@ def rotate(
 
 def _known(text: str) -> "UUID":
     from tollkeeper.identity import KeyNotFoundError
-    from tollkeeper.kit import parse_id
+    from tollkeeper.kit import id_or
 
-    found = parse_id(text)
-    if found is None:
-        raise KeyNotFoundError
-    return found
+    return id_or(text, KeyNotFoundError)
 
 
 def _tell(secret: str) -> None:

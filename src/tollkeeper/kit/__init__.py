@@ -17,7 +17,7 @@ from .errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from .ids import moment_of, new_id, parse_id
+from .ids import id_or, moment_of, new_id, parse_id
 from .money import Money
 from .pages import (
     Order,
@@ -56,6 +56,7 @@ __all__ = [
     "TollkeeperError",
     "UnauthenticatedError",
     "UnavailableError",
+    "id_or",
     "moment_of",
     "new_id",
     "own_path",

@@ -5,6 +5,8 @@ from uuid import UUID
 
 import uuid_utils.compat
 
+from .errors import NotFoundError
+
 
 def new_id() -> UUID:
     """Make a fresh UUIDv7 (time-ordered to the millisecond, monotonic within one process)."""
@@ -22,3 +24,15 @@ def parse_id(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def id_or(text: str, missing: type[NotFoundError]) -> UUID:
+    """Read the id of a thing as an address names it.
+
+    Raises:
+        NotFoundError: it is no UUID, so there is no such thing; the domain's own, `missing`.
+    """
+    found = parse_id(text)
+    if found is None:
+        raise missing
+    return found

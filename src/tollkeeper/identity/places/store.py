@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import ColumnElement, delete, update
 
 from tollkeeper.identity.tables import api_keys, sessions, token_families
 from tollkeeper.infra import Tx
@@ -51,23 +51,20 @@ async def revoke_families_in(tx: Tx, user_id: UUID, organization_id: UUID) -> Se
 
 async def revoke_keys_not_made_by(tx: Tx, makers: Collection[UUID], organization_id: UUID) -> Sequence[UUID]:
     """Revoke the organization's keys that none of these made; return which."""
-    key = api_keys.c
-    gone = await tx.connection.execute(
-        update(api_keys)
-        .where(key.organization_id == organization_id, key.revoked_at.is_(None))
-        .where(key.created_by.is_(None) | key.created_by.not_in(makers))
-        .values(revoked_at=tx.now)
-        .returning(key.id)
-    )
-    return list(gone.scalars())
+    maker = api_keys.c.created_by
+    return await _revoke_keys(tx, organization_id, maker.is_(None) | maker.not_in(makers))
 
 
 async def revoke_keys_made_by(tx: Tx, user_id: UUID, organization_id: UUID) -> Sequence[UUID]:
     """Revoke the organization's keys that the person made; return which."""
+    return await _revoke_keys(tx, organization_id, api_keys.c.created_by == user_id)
+
+
+async def _revoke_keys(tx: Tx, organization_id: UUID, these: ColumnElement[bool]) -> Sequence[UUID]:
     key = api_keys.c
     gone = await tx.connection.execute(
         update(api_keys)
-        .where(key.organization_id == organization_id, key.created_by == user_id, key.revoked_at.is_(None))
+        .where(key.organization_id == organization_id, key.revoked_at.is_(None), these)
         .values(revoked_at=tx.now)
         .returning(key.id)
     )

@@ -5,7 +5,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from tollkeeper.identity import PICTURE_TYPE, ExportNotFoundError
-from tollkeeper.kit import parse_id
+from tollkeeper.kit import id_or
 
 
 def picture_response(content: bytes) -> Response:
@@ -25,7 +25,4 @@ def known_export(text: str) -> UUID:
     Raises:
         ExportNotFoundError: it is none.
     """
-    export_id = parse_id(text)
-    if export_id is None:
-        raise ExportNotFoundError
-    return export_id
+    return id_or(text, ExportNotFoundError)

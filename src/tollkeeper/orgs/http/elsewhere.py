@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from tollkeeper.identity import must_be_fresh
 from tollkeeper.identity.elsewhere import Identity, IdentityNotFoundError, list_identities, providers, unlink
 from tollkeeper.infra import ActorDep, RuntimeDep, TxDep, base_url_of
-from tollkeeper.kit import parse_id
+from tollkeeper.kit import id_or
 
 from .person import person_of
 
@@ -92,7 +92,4 @@ async def unlink_identity(identity_id: str, tx: TxDep, actor: ActorDep) -> None:
     """Sign in with it no more. The only way in stays."""
     user_id = person_of(actor)
     await must_be_fresh(tx, actor)
-    found = parse_id(identity_id)
-    if found is None:
-        raise IdentityNotFoundError
-    await unlink(tx, user_id, found)
+    await unlink(tx, user_id, id_or(identity_id, IdentityNotFoundError))

@@ -17,7 +17,7 @@ from tollkeeper.identity.elsewhere import (
     seal_attempt,
 )
 from tollkeeper.infra import Runtime
-from tollkeeper.kit import parse_id
+from tollkeeper.kit import id_or
 from tollkeeper.orgs.model import Client, SignedIn
 from tollkeeper.orgs.service import sign_in
 from tollkeeper.orgs.sign_on import (
@@ -129,9 +129,7 @@ async def _provider(runtime: Runtime, key: str) -> tuple[Provider, Connection | 
     known = providers(runtime).get(key)
     if known is not None:
         return known, None
-    connection_id = parse_id(key)
-    if connection_id is None:
-        raise ProviderNotFoundError
+    connection_id = id_or(key, ProviderNotFoundError)
     try:
         async with runtime.transaction() as tx:
             return await provider_of_connection(tx, connection_id)

@@ -1,7 +1,5 @@
 """Addresses of the caller's own second factors."""
 
-from uuid import UUID
-
 from fastapi import APIRouter, Request
 
 from tollkeeper.identity import (
@@ -19,7 +17,7 @@ from tollkeeper.identity import (
     renew_recovery_codes,
 )
 from tollkeeper.infra import ActorDep, TxDep
-from tollkeeper.kit import parse_id
+from tollkeeper.kit import id_or
 
 from .factor_schemas import (
     CodeBody,
@@ -127,7 +125,7 @@ async def add_own_passkey(body: PasskeyBody, request: Request, tx: TxDep, actor:
 @router.patch("/passkeys/{passkey_id}", responses={404: _NO_PASSKEY}, summary="Rename a passkey")
 async def rename_own_passkey(passkey_id: str, body: PasskeyChangeBody, tx: TxDep, actor: ActorDep) -> PasskeyOut:
     """Call one of your passkeys something else."""
-    return PasskeyOut.of(await rename_passkey(tx, person_of(actor), _known_id(passkey_id), body.name))
+    return PasskeyOut.of(await rename_passkey(tx, person_of(actor), id_or(passkey_id, PasskeyNotFoundError), body.name))
 
 
 @router.delete(
@@ -140,11 +138,4 @@ async def remove_own_passkey(passkey_id: str, tx: TxDep, actor: ActorDep) -> Non
     """Accept the passkey no more. With the last factor go the recovery codes."""
     user_id = person_of(actor)
     await must_be_fresh(tx, actor)
-    await remove_passkey(tx, user_id, _known_id(passkey_id))
-
-
-def _known_id(text: str) -> UUID:
-    passkey_id = parse_id(text)
-    if passkey_id is None:
-        raise PasskeyNotFoundError
-    return passkey_id
+    await remove_passkey(tx, user_id, id_or(passkey_id, PasskeyNotFoundError))

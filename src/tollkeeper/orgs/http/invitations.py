@@ -1,13 +1,11 @@
 """Addresses about people who are asked to join, for who asks and for who is asked."""
 
-from uuid import UUID
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from tollkeeper.identity import normalise_email
 from tollkeeper.infra import ActorDep, IdempotencyDep, RuntimeDep, TxDep
-from tollkeeper.kit import Permission, parse_id
+from tollkeeper.kit import Permission, id_or
 from tollkeeper.orgs.invitations import (
     InvitationNotFoundError,
     accept,
@@ -80,7 +78,8 @@ async def resend_invitation(invitation_id: str, tx: TxDep, actor: ActorDep, cust
     actor.must(Permission.MEMBERS_MANAGE)
     organization = await organization_for(tx, actor, customer)
     by = await authority_of(tx, actor, organization.id)
-    return InvitationOut.of(await resend(tx, by, organization.id, _known(invitation_id)), tx.now)
+    invitation = id_or(invitation_id, InvitationNotFoundError)
+    return InvitationOut.of(await resend(tx, by, organization.id, invitation), tx.now)
 
 
 @router.delete(
@@ -90,7 +89,8 @@ async def revoke_invitation(invitation_id: str, tx: TxDep, actor: ActorDep, cust
     """Take an invitation back: its link is no longer good."""
     actor.must(Permission.MEMBERS_MANAGE)
     organization = await organization_for(tx, actor, customer)
-    await revoke(tx, await authority_of(tx, actor, organization.id), organization.id, _known(invitation_id))
+    by = await authority_of(tx, actor, organization.id)
+    await revoke(tx, by, organization.id, id_or(invitation_id, InvitationNotFoundError))
 
 
 @router.post("/look", responses={404: _NONE}, summary="Read the invitation behind a link")
@@ -132,10 +132,3 @@ async def join_as_new(body: JoinBody, request: Request, response: Response, runt
     )
     set_session_cookie(request, response, signed_in.session)
     return LoginOut.of(signed_in.member, signed_in.tokens, signed_in.session)
-
-
-def _known(text: str) -> UUID:
-    invitation_id = parse_id(text)
-    if invitation_id is None:
-        raise InvitationNotFoundError
-    return invitation_id

@@ -19,7 +19,7 @@ from tollkeeper.identity import (
     rotate_key,
 )
 from tollkeeper.infra import ActorDep, IdempotencyDep, TxDep
-from tollkeeper.kit import Actor, ForbiddenError, Permission, parse_id
+from tollkeeper.kit import Actor, ForbiddenError, Permission, id_or
 from tollkeeper.orgs.roles import GRANTABLE
 from tollkeeper.orgs.service import organization_for
 
@@ -158,7 +158,4 @@ def known_key(text: str) -> UUID:
     Raises:
         KeyNotFoundError: it is none.
     """
-    key_id = parse_id(text)
-    if key_id is None:
-        raise KeyNotFoundError
-    return key_id
+    return id_or(text, KeyNotFoundError)

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from tollkeeper.infra import ActorDep, Tx, TxDep
-from tollkeeper.kit import Actor, Permission, parse_id
+from tollkeeper.kit import Actor, Permission, id_or
 from tollkeeper.orgs.service import organization_for
 from tollkeeper.orgs.teams import (
     Authority,
@@ -48,7 +48,7 @@ async def read_team_member(user_id: str, tx: TxDep, actor: ActorDep, customer: C
     """Return one member."""
     actor.must(Permission.MEMBERS_READ)
     organization = await organization_for(tx, actor, customer)
-    return TeamMemberOut.of(await find_member(tx, organization.id, _known(user_id)))
+    return TeamMemberOut.of(await find_member(tx, organization.id, id_or(user_id, MemberNotFoundError)))
 
 
 @router.patch("/{user_id}", responses=_PROBLEMS, summary="Give a member another role")
@@ -57,14 +57,15 @@ async def change_team_member(
 ) -> TeamMemberOut:
     """Give a member another role. Every process obeys within a second, whatever they are logged in with."""
     by, organization_id = await _manager(tx, actor, customer)
-    return TeamMemberOut.of(await change_member(tx, by, organization_id, _known(user_id), body.role))
+    member = id_or(user_id, MemberNotFoundError)
+    return TeamMemberOut.of(await change_member(tx, by, organization_id, member, body.role))
 
 
 @router.post("/{user_id}/suspend", responses=_PROBLEMS, summary="Suspend a member")
 async def suspend_team_member(user_id: str, tx: TxDep, actor: ActorDep, customer: Customer = None) -> TeamMemberOut:
     """Let a membership rest: the member is logged out of the organization and takes no seat. Their keys stay good."""
     by, organization_id = await _manager(tx, actor, customer)
-    return TeamMemberOut.of(await suspend(tx, by, organization_id, _known(user_id)))
+    return TeamMemberOut.of(await suspend(tx, by, organization_id, id_or(user_id, MemberNotFoundError)))
 
 
 @router.post(
@@ -75,7 +76,7 @@ async def suspend_team_member(user_id: str, tx: TxDep, actor: ActorDep, customer
 async def reactivate_team_member(user_id: str, tx: TxDep, actor: ActorDep, customer: Customer = None) -> TeamMemberOut:
     """Let a suspended member in again, with the role they had."""
     by, organization_id = await _manager(tx, actor, customer)
-    return TeamMemberOut.of(await reactivate(tx, by, organization_id, _known(user_id)))
+    return TeamMemberOut.of(await reactivate(tx, by, organization_id, id_or(user_id, MemberNotFoundError)))
 
 
 @router.delete("/{user_id}", status_code=204, responses=_PROBLEMS, summary="Remove a member")
@@ -89,17 +90,10 @@ async def remove_team_member(
 ) -> None:
     """End a membership: the person's logins in the organization end, and API keys they made, unless they are kept."""
     by, organization_id = await _manager(tx, actor, customer)
-    await remove(tx, by, organization_id, _known(user_id), keep_keys=keep_keys)
+    await remove(tx, by, organization_id, id_or(user_id, MemberNotFoundError), keep_keys=keep_keys)
 
 
 async def _manager(tx: Tx, actor: Actor, customer: str | None) -> tuple[Authority, UUID]:
     actor.must(Permission.MEMBERS_MANAGE)
     organization = await organization_for(tx, actor, customer)
     return await authority_of(tx, actor, organization.id), organization.id
-
-
-def _known(text: str) -> UUID:
-    user_id = parse_id(text)
-    if user_id is None:
-        raise MemberNotFoundError
-    return user_id

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Request
 from starlette.responses import Response
 
 from tollkeeper.infra import ActorDep, IdempotencyDep, TxDep
-from tollkeeper.kit import Permission, parse_id
+from tollkeeper.kit import Permission, id_or
 from tollkeeper.orgs.model import OrganizationNotFoundError
 from tollkeeper.orgs.service import organization_for
 from tollkeeper.orgs.teams import (
@@ -75,10 +75,7 @@ async def switch_organization(
     A browser gets a new cookie, a program new tokens; the old refresh token is spent.
     """
     person_of(actor)
-    wanted = parse_id(organization_id)
-    if wanted is None:
-        raise OrganizationNotFoundError
-    moved = await move_login(tx, actor, wanted)
+    moved = await move_login(tx, actor, id_or(organization_id, OrganizationNotFoundError))
     if moved.session is not None:
         set_session_cookie(request, response, moved.session)
     return MovedOut.of(moved)
@@ -95,9 +92,7 @@ async def leave_organization(
 ) -> None:
     """End the own membership: logins in the organization end, and API keys the caller made, unless they are kept."""
     user_id = person_of(actor)
-    left = parse_id(organization_id)
-    if left is None:
-        raise OrganizationNotFoundError
+    left = id_or(organization_id, OrganizationNotFoundError)
     try:
         await leave(tx, left, user_id, keep_keys=body.keep_keys if body else False)
     except MemberNotFoundError:

@@ -14,7 +14,7 @@ from tollkeeper.identity import (
     strength_of,
 )
 from tollkeeper.infra import ActorDep, RuntimeDep, TxDep
-from tollkeeper.kit import parse_id
+from tollkeeper.kit import id_or
 
 from .browsers import client_of
 from .login_schemas import (
@@ -119,10 +119,7 @@ async def list_sessions(tx: TxDep, actor: ActorDep) -> SessionList:
 )
 async def end_session(session_id: str, tx: TxDep, actor: ActorDep) -> None:
     """End one of the caller's logins, the browser's session with the refresh tokens beside it."""
-    user_id, login_id = person_of(actor), parse_id(session_id)
-    if login_id is None:
-        raise LoginNotFoundError
-    await close_login_of_person(tx, user_id, login_id)
+    await close_login_of_person(tx, person_of(actor), id_or(session_id, LoginNotFoundError))
 
 
 @router.delete("/sessions", summary="End every other login")

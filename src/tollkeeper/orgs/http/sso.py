@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from tollkeeper.identity import must_be_fresh
 from tollkeeper.identity.elsewhere import Outside
 from tollkeeper.infra import ActorDep, Runtime, RuntimeDep, Tx, TxDep, base_url_of, check_outgoing_url
-from tollkeeper.kit import Actor, Permission, parse_id
+from tollkeeper.kit import Actor, Permission, id_or
 from tollkeeper.orgs.model import Organization
 from tollkeeper.orgs.service import organization_for
 from tollkeeper.orgs.sign_on import (
@@ -201,7 +201,7 @@ async def release(domain_id: str, tx: TxDep, actor: ActorDep, customer: Customer
     """Give a domain up: its people come in by password again, and not over your issuer."""
     organization = await _managed(tx, actor, customer)
     await must_be_fresh(tx, actor)
-    await release_domain(tx, organization.id, _id_of(domain_id))
+    await release_domain(tx, organization.id, id_or(domain_id, DomainNotFoundError))
 
 
 async def set_up(runtime: Runtime, actor: Actor, customer: str | None, wish: ConnectionWish) -> Connection:
@@ -234,7 +234,7 @@ async def show_domain(runtime: Runtime, actor: Actor, customer: str | None, doma
     async with runtime.transaction() as tx:
         organization = await _managed(tx, actor, customer)
         await must_be_fresh(tx, actor)
-        domain = await find_domain(tx, organization.id, _id_of(domain_id))
+        domain = await find_domain(tx, organization.id, id_or(domain_id, DomainNotFoundError))
     if not actor.is_operator and domain.verified_at is None:
         records: DomainRecords = runtime.parts[DomainRecords]
         if not is_shown(domain, await records.txt(domain.record_name)):
@@ -247,10 +247,3 @@ async def show_domain(runtime: Runtime, actor: Actor, customer: str | None, doma
 async def _managed(tx: Tx, actor: Actor, customer: str | None) -> Organization:
     actor.must(Permission.ORGANIZATION_MANAGE)
     return await organization_for(tx, actor, customer)
-
-
-def _id_of(text: str) -> UUID:
-    found = parse_id(text)
-    if found is None:
-        raise DomainNotFoundError
-    return found

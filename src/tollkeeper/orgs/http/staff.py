@@ -19,7 +19,7 @@ from tollkeeper.identity.staff import (
     must_be_staff,
 )
 from tollkeeper.infra import ActorDep, TxDep
-from tollkeeper.kit import parse_id
+from tollkeeper.kit import id_or
 from tollkeeper.orgs.impersonating import act_as
 from tollkeeper.orgs.model import Member
 
@@ -150,7 +150,5 @@ async def list_open(tx: TxDep, actor: ActorDep) -> ImpersonationList:
 async def end(impersonation_id: str, tx: TxDep, actor: ActorDep) -> None:
     """End such a session at once: one's own, or as an admin of staff anybody's."""
     staff = await must_be_staff(tx, actor)
-    found = parse_id(impersonation_id)
-    if found is None:
-        raise ImpersonationNotFoundError
+    found = id_or(impersonation_id, ImpersonationNotFoundError)
     await end_impersonation(tx, staff, found)

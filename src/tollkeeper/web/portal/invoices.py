@@ -1,7 +1,5 @@
 """The page of one invoice, and its printed form."""
 
-from uuid import UUID
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -15,7 +13,7 @@ from tollkeeper.billing import (
     pdf_response,
 )
 from tollkeeper.infra import RuntimeDep
-from tollkeeper.kit import Permission, parse_id
+from tollkeeper.kit import Permission, id_or
 from tollkeeper.web.ui import page
 
 from .explain_views import explanation_view
@@ -34,7 +32,7 @@ async def invoice_page(request: Request, runtime: RuntimeDep, actor: PersonDep, 
     actor.must(Permission.BILLING_READ)
     async with runtime.transaction() as tx:
         viewer = await load_viewer(tx, actor)
-        document = await get_document(tx, actor.own_organization(), _ident(invoice_id))
+        document = await get_document(tx, actor.own_organization(), id_or(invoice_id, InvoiceNotFoundError))
         paid = await payments_of_invoice(tx, actor.own_organization(), document.invoice.provider_id)
         explained = await explain_invoice(tx, actor.own_organization(), document.invoice.id)
     return page(
@@ -55,12 +53,5 @@ async def invoice_file(runtime: RuntimeDep, actor: PersonDep, invoice_id: str) -
     """Print one invoice."""
     actor.must(Permission.BILLING_READ)
     async with runtime.transaction() as tx:
-        document = await document_to_print(tx, actor.own_organization(), _ident(invoice_id))
+        document = await document_to_print(tx, actor.own_organization(), id_or(invoice_id, InvoiceNotFoundError))
     return pdf_response(await invoice_pdf(runtime, document), document)
-
-
-def _ident(text: str) -> UUID:
-    found = parse_id(text)
-    if found is None:
-        raise InvoiceNotFoundError
-    return found

@@ -23,7 +23,7 @@ from tollkeeper.identity import (
     place_of,
 )
 from tollkeeper.infra import RuntimeDep, Tx
-from tollkeeper.kit import Actor, FieldProblem, InvalidInputError, TollkeeperError, parse_id
+from tollkeeper.kit import Actor, FieldProblem, InvalidInputError, TollkeeperError, id_or
 from tollkeeper.orgs import change_password, client_of, person_of, want_address
 from tollkeeper.web.ui import Column, Table, empty_form, go, page, read_form, refused_form, toast
 
@@ -142,9 +142,7 @@ async def end_others_form(request: Request, runtime: RuntimeDep, actor: PersonDe
 async def end_form(request: Request, runtime: RuntimeDep, actor: PersonDep, session_id: str) -> Response:
     """End one login; this browser's own, too."""
     await read_form(request)
-    known = parse_id(session_id)
-    if known is None:
-        raise LoginNotFoundError
+    known = id_or(session_id, LoginNotFoundError)
     async with runtime.transaction() as tx:
         await close_login_of_person(tx, person_of(actor), known)
     return toast(request, go(f"{HOME}#logins"), "That login is ended.")

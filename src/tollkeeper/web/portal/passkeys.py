@@ -14,7 +14,7 @@ from tollkeeper.identity import (
     rename_passkey,
 )
 from tollkeeper.infra import Runtime, RuntimeDep, Tx
-from tollkeeper.kit import Actor, FieldProblem, InvalidInputError, parse_id
+from tollkeeper.kit import Actor, FieldProblem, InvalidInputError, id_or
 from tollkeeper.orgs import person_of
 from tollkeeper.web.ui import FormState, empty_form, go, page, read_form, refused_form, toast
 
@@ -102,7 +102,4 @@ def known_passkey(text: str) -> UUID:
     Raises:
         PasskeyNotFoundError: it is none.
     """
-    found = parse_id(text)
-    if found is None:
-        raise PasskeyNotFoundError
-    return found
+    return id_or(text, PasskeyNotFoundError)

@@ -1,12 +1,10 @@
 """Several organizations: switching between them, founding another, leaving one."""
 
-from uuid import UUID
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from tollkeeper.infra import Runtime, RuntimeDep
-from tollkeeper.kit import Actor, InvalidInputError, TollkeeperError, parse_id
+from tollkeeper.kit import Actor, InvalidInputError, TollkeeperError, id_or
 from tollkeeper.orgs import (
     Moved,
     OrganizationNotFoundError,
@@ -33,7 +31,7 @@ async def switch_form(request: Request, runtime: RuntimeDep, actor: PersonDep) -
     """Have this browser act for another organization."""
     fields = await read_form(request)
     async with runtime.transaction() as tx:
-        moved = await move_login(tx, actor, _known(fields.get("organization", "")))
+        moved = await move_login(tx, actor, id_or(fields.get("organization", ""), OrganizationNotFoundError))
     return _go_on(request, moved, "/dashboard")
 
 
@@ -106,10 +104,3 @@ async def _ask_leave(
         viewer = await load_viewer(tx, actor)
     status = failure.status if failure else 200
     return page(request, "portal/team_leave.html", status=status, viewer=viewer, banners=[], failure=failure)
-
-
-def _known(text: str) -> UUID:
-    found = parse_id(text)
-    if found is None:
-        raise OrganizationNotFoundError
-    return found

@@ -18,7 +18,7 @@ from tollkeeper.identity.elsewhere import (
     unlink,
 )
 from tollkeeper.infra import RuntimeDep, Tx, runtime_of
-from tollkeeper.kit import Actor, UnauthenticatedError, parse_id
+from tollkeeper.kit import Actor, UnauthenticatedError, id_or
 from tollkeeper.orgs import begin_elsewhere, person_of
 from tollkeeper.web.ui import base_url_of, go, keep_attempt, leave, page, read_form, toast
 
@@ -79,9 +79,7 @@ async def unlink_form(request: Request, runtime: RuntimeDep, actor: PersonDep, i
     """Sign in with it no more."""
     await read_form(request)
     await _fresh(request, actor)
-    found = parse_id(identity_id)
-    if found is None:
-        raise IdentityNotFoundError
+    found = id_or(identity_id, IdentityNotFoundError)
     async with runtime.transaction() as tx:
         await unlink(tx, person_of(actor), found)
     return toast(request, go(HOME), "It signs you in no more.")

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from tollkeeper.identity import must_be_fresh
 from tollkeeper.identity.elsewhere import ProviderDownError
 from tollkeeper.infra import Runtime, RuntimeDep
-from tollkeeper.kit import Actor, FieldProblem, InvalidInputError, Permission, parse_id
+from tollkeeper.kit import Actor, FieldProblem, InvalidInputError, Permission, id_or
 from tollkeeper.orgs import list_roles, set_up_sso, show_domain
 from tollkeeper.orgs.sign_on import (
     Connection,
@@ -91,9 +91,7 @@ async def release_form(request: Request, runtime: RuntimeDep, actor: PersonDep, 
     """Give a domain up."""
     actor.must(Permission.ORGANIZATION_MANAGE)
     await read_form(request)
-    found = parse_id(domain_id)
-    if found is None:
-        raise DomainNotFoundError
+    found = id_or(domain_id, DomainNotFoundError)
     async with runtime.transaction() as tx:
         await must_be_fresh(tx, actor)
         await release_domain(tx, actor.own_organization(), found)

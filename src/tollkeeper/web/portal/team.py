@@ -1,7 +1,6 @@
 """The team's page: who belongs to the organization, who is invited, which roles there are."""
 
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -9,7 +8,7 @@ from starlette.responses import Response
 from tollkeeper.gate import gate_of
 from tollkeeper.identity import MAX_NAME, clean_name, normalise_email
 from tollkeeper.infra import Runtime, RuntimeDep
-from tollkeeper.kit import Actor, FieldProblem, InvalidInputError, Permission, TollkeeperError, parse_id
+from tollkeeper.kit import Actor, FieldProblem, InvalidInputError, Permission, TollkeeperError, id_or, parse_id
 from tollkeeper.orgs import (
     InvitationNotFoundError,
     authority_of,
@@ -78,7 +77,7 @@ async def resend_form(request: Request, runtime: RuntimeDep, actor: PersonDep, i
     try:
         async with runtime.transaction() as tx:
             by = await authority_of(tx, actor, actor.own_organization())
-            await resend(tx, by, actor.own_organization(), _invitation(invitation_id))
+            await resend(tx, by, actor.own_organization(), id_or(invitation_id, InvitationNotFoundError))
     except InvitationNotFoundError:
         raise
     except TollkeeperError as error:
@@ -93,7 +92,7 @@ async def revoke_form(request: Request, runtime: RuntimeDep, actor: PersonDep, i
     await read_form(request)
     async with runtime.transaction() as tx:
         by = await authority_of(tx, actor, actor.own_organization())
-        await revoke(tx, by, actor.own_organization(), _invitation(invitation_id))
+        await revoke(tx, by, actor.own_organization(), id_or(invitation_id, InvitationNotFoundError))
     return toast(request, go(HOME), "The invitation is taken back.")
 
 
@@ -176,10 +175,3 @@ async def show_team(
         may_hand_over=by.is_owner and may(actor, Permission.ORGANIZATION_MANAGE),
         **shown,
     )
-
-
-def _invitation(text: str) -> UUID:
-    found = parse_id(text)
-    if found is None:
-        raise InvitationNotFoundError
-    return found

@@ -1,14 +1,13 @@
 """One member's page: another role, a rest, the end; and handing the organization over."""
 
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from tollkeeper.identity import list_keys, must_be_fresh
 from tollkeeper.infra import Runtime, RuntimeDep
-from tollkeeper.kit import Actor, Permission, TollkeeperError, parse_id
+from tollkeeper.kit import Actor, Permission, TollkeeperError, id_or
 from tollkeeper.orgs import (
     AlreadyOwnerError,
     MemberNotFoundError,
@@ -92,7 +91,8 @@ async def transfer_form(request: Request, runtime: RuntimeDep, actor: PersonDep)
     try:
         async with runtime.transaction() as tx:
             by = await authority_of(tx, actor, actor.own_organization())
-            await transfer(tx, by, actor.own_organization(), _known(fields.get("user_id", "")))
+            heir = id_or(fields.get("user_id", ""), MemberNotFoundError)
+            await transfer(tx, by, actor.own_organization(), heir)
     except (MemberNotFoundError, AlreadyOwnerError) as error:  # what was chosen is wrong
         return await show_team(request, runtime, actor, failure=error, status=422)
     return toast(request, go(HOME), "The organization is handed over.")
@@ -114,7 +114,7 @@ async def _change(
     try:
         async with runtime.transaction() as tx:
             by = await authority_of(tx, actor, actor.own_organization())
-            await act(tx, by, actor.own_organization(), _known(user_id), *args, **more)
+            await act(tx, by, actor.own_organization(), id_or(user_id, MemberNotFoundError), *args, **more)
     except MemberNotFoundError:
         raise
     except TollkeeperError as error:
@@ -131,7 +131,7 @@ async def _show(
     organization_id = actor.own_organization()
     async with runtime.transaction() as tx:
         viewer = await load_viewer(tx, actor)
-        member = await find_member(tx, organization_id, _known(user_id))
+        member = await find_member(tx, organization_id, id_or(user_id, MemberNotFoundError))
         within = await may_give(tx, await authority_of(tx, actor, organization_id), organization_id)
         keys = [each for each in (await list_keys(tx, organization_id, limit=SHOWN)).data if _made_by(member, each)]
     return page(
@@ -151,10 +151,3 @@ async def _show(
 
 def _made_by(member: TeamMember, key: Any) -> bool:
     return bool(key.created_by == member.user.id)
-
-
-def _known(text: str) -> UUID:
-    found = parse_id(text)
-    if found is None:
-        raise MemberNotFoundError
-    return found

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from tollkeeper.identity.staff import PersonNotFoundError
-from tollkeeper.kit import parse_id
+from tollkeeper.kit import id_or
 from tollkeeper.orgs import OrganizationNotFoundError
 
 ORGANIZATIONS = "/admin/organizations"
@@ -18,10 +18,7 @@ def organization_meant(text: str) -> UUID:
     Raises:
         OrganizationNotFoundError: it is none.
     """
-    found = parse_id(text)
-    if found is None:
-        raise OrganizationNotFoundError
-    return found
+    return id_or(text, OrganizationNotFoundError)
 
 
 def person_meant(text: str) -> UUID:
@@ -30,7 +27,4 @@ def person_meant(text: str) -> UUID:
     Raises:
         PersonNotFoundError: it is none.
     """
-    found = parse_id(text)
-    if found is None:
-        raise PersonNotFoundError
-    return found
+    return id_or(text, PersonNotFoundError)

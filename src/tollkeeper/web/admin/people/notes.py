@@ -1,13 +1,11 @@
 """Notes about organizations and people."""
 
-from uuid import UUID
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from tollkeeper.identity.finding import get_known
 from tollkeeper.infra import RuntimeDep
-from tollkeeper.kit import InvalidInputError, parse_id
+from tollkeeper.kit import InvalidInputError, id_or
 from tollkeeper.orgs import NoteNotFoundError, Subject, get_organization, remove_note, write_note
 from tollkeeper.web.admin.guard import StaffDep
 from tollkeeper.web.ui import go, read_form, refused_form, toast
@@ -59,7 +57,7 @@ async def remove_about_organization(
     await read_form(request)
     whom = organization_meant(organization_id)
     async with runtime.transaction(of_all=True) as tx:
-        await remove_note(tx, Subject(organization_id=whom), _note(note_id))
+        await remove_note(tx, Subject(organization_id=whom), id_or(note_id, NoteNotFoundError))
     return toast(request, go(f"{ORGANIZATIONS}/{whom}#notes"), "Note removed.")
 
 
@@ -71,12 +69,5 @@ async def remove_about_person(
     await read_form(request)
     whom = person_meant(person_id)
     async with runtime.transaction(of_all=True) as tx:
-        await remove_note(tx, Subject(person_id=whom), _note(note_id))
+        await remove_note(tx, Subject(person_id=whom), id_or(note_id, NoteNotFoundError))
     return toast(request, go(f"{PEOPLE}/{whom}#notes"), "Note removed.")
-
-
-def _note(text: str) -> UUID:
-    found = parse_id(text)
-    if found is None:
-        raise NoteNotFoundError
-    return found

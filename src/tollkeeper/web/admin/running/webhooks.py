@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -17,7 +16,7 @@ from tollkeeper.billing import (
     replay_event,
 )
 from tollkeeper.infra import RuntimeDep
-from tollkeeper.kit import parse_id
+from tollkeeper.kit import id_or, parse_id
 from tollkeeper.web.admin.guard import AdminDep, StaffDep, admin_viewer
 from tollkeeper.web.admin.showing import Asking, ask, show
 from tollkeeper.web.ui import Asked, Column, Filter, Option, Table, go, read_form, toast
@@ -85,7 +84,7 @@ def _sought(asked: Asked) -> SoughtEvents:
 async def webhook_page(request: Request, viewer: StaffDep, runtime: RuntimeDep, event_id: str) -> Response:
     """Show one event: its body, and what became of it."""
     async with runtime.transaction(of_all=True) as tx:
-        event, subject = await find_received(tx, _id(event_id))
+        event, subject = await find_received(tx, id_or(event_id, EventNotFoundError))
         job = await job_of_event(tx, event.id)
     return show(
         request,
@@ -103,7 +102,7 @@ async def webhook_page(request: Request, viewer: StaffDep, runtime: RuntimeDep, 
 async def replay_page(request: Request, viewer: AdminDep, runtime: RuntimeDep, event_id: str) -> Response:
     """Ask before an event is worked off again."""
     async with runtime.transaction(of_all=True) as tx:
-        event, _ = await find_received(tx, _id(event_id))
+        event, _ = await find_received(tx, id_or(event_id, EventNotFoundError))
     asking = Asking(
         title=f"Replay {event.type}?",
         text="The provider is asked how things stand now, and that is written down. Nothing is charged or sent twice.",
@@ -120,15 +119,8 @@ async def replay(request: Request, runtime: RuntimeDep, event_id: str) -> Respon
     """Have an event worked off again."""
     await read_form(request)
     async with runtime.transaction(of_all=True) as tx:
-        await replay_event(tx, _id(event_id))
+        await replay_event(tx, id_or(event_id, EventNotFoundError))
     return toast(request, go(f"{HOME}/{event_id}"), "It is worked off again.")
-
-
-def _id(text: str) -> UUID:
-    found = parse_id(text)
-    if found is None:
-        raise EventNotFoundError
-    return found
 
 
 def _body(content: bytes) -> Body:
