@@ -3,33 +3,19 @@
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from twin_kit.pages import HEADERS, templates_of
+
 STATIC = Path(__file__).parent / "static"
-# No form-action: browsers apply it to the redirect that leads back, too.
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 _FIELD_LIMIT = 2000
-_templates = Environment(
-    loader=PackageLoader("identity_twin"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates = templates_of("identity_twin")
 
 
 def show(template: str, status: int = 200, **context: Any) -> Response:
     """The page, with headers that allow nothing but its own style sheet."""
-    return HTMLResponse(_templates.get_template(template).render(context), status, _HEADERS)
+    return HTMLResponse(_templates.get_template(template).render(context), status, HEADERS)
 
 
 def refuse(words: str, status: int = 400) -> Response:

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,24 +15,15 @@ from starlette.staticfiles import StaticFiles
 
 from mailbox_twin.mailbox import Letter, Mailbox
 from mailbox_twin.smtp import receiving
+from twin_kit.pages import HEADERS, POLICY, templates_of
 
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
+_HEADERS = {**HEADERS, "Content-Security-Policy": f"{POLICY}; form-action 'self'"}
 # A mail's own styles may show; nothing else of it may happen.
 _OF_MAILS = {
     **_HEADERS,
     "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
 }
-_templates = Environment(
-    loader=PackageLoader("mailbox_twin"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-)
+_templates = templates_of("mailbox_twin")
 
 
 def build(mailbox: Mailbox, smtp: socket.socket) -> Starlette:

@@ -99,6 +99,16 @@ def import_the_twin(tree: Path) -> str:
     return "tollkeeper is not allowed to import stripe_twin"
 
 
+def import_the_kit_of_the_twins(tree: Path) -> str:
+    plant(tree, "tollkeeper/infra/db.py", "import twin_kit.serving")
+    return "tollkeeper is not allowed to import twin_kit"
+
+
+def import_a_twin_from_their_kit(tree: Path) -> str:
+    plant(tree, "twin_kit/serving.py", "import stripe_twin")
+    return "twin_kit is not allowed to import stripe_twin"
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -111,6 +121,8 @@ def import_the_twin(tree: Path) -> str:
         import_a_module_the_door_does_not_offer,
         import_a_room_that_became_a_folder,
         import_the_twin,
+        import_the_kit_of_the_twins,
+        import_a_twin_from_their_kit,
     ],
 )
 def test_a_planted_fault_is_caught(tree: Path, fault: Callable[[Path], str]) -> None:

@@ -25,6 +25,7 @@ FIRST_PARTY = {
     "captcha_twin",
     "mailbox_twin",
     "identity_twin",
+    "twin_kit",
     "tollkeeper_sdk",
     "tests",
     "tools",

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -14,26 +13,12 @@ from stripe_twin.core.unit import Unit
 from stripe_twin.resources.payment_methods import today
 from stripe_twin.rules.amounts import money
 from stripe_twin.rules.cards import CARDS, NOT_A_TEST_CARD, Card, flaws, words
+from twin_kit.pages import HEADERS, templates_of
 
 STATIC = Path(__file__).parent / "static"
-# No form-action: browsers apply it to the redirect that leads back to the shop, too.
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 _FIELD_LIMIT = 500
 
-_templates = Environment(
-    loader=PackageLoader("stripe_twin.pages"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates = templates_of("stripe_twin.pages")
 
 
 def _day(moment: int | None) -> str:
@@ -49,7 +34,7 @@ _templates.filters.update(money=money, day=_day, instant=_instant)
 
 def show(template: str, status: int = 200, **context: Any) -> Response:
     """The page, with headers that allow nothing but its own style sheet."""
-    return HTMLResponse(_templates.get_template(template).render(context), status, _HEADERS)
+    return HTMLResponse(_templates.get_template(template).render(context), status, HEADERS)
 
 
 def lost(what: str) -> Response:
