@@ -78,7 +78,8 @@ def empty(connection: psycopg.Connection) -> None:
 
 
 def _ours() -> list[str]:
-    return [table.name for table in metadata.sorted_tables] + ["procrastinate_jobs", "procrastinate_events"]
+    queue = ("jobs", "events", "workers", "periodic_defers")
+    return [*(table.name for table in metadata.sorted_tables), *(f"procrastinate_{each}" for each in queue)]
 
 
 _LARGE = 1 << 20
