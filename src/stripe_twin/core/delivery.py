@@ -114,16 +114,23 @@ class Dispatcher:
                 replace(delivery, status="canceled", next_at=None, last_error="the endpoint is gone or disabled")
             )
             return
+        sent_at = self.twin.clock.now()
         status, problem = await self._post(endpoint, body(unit, event, endpoint, self.twin.misdelivery))
         if problem is None:
             self._record(
                 replace(delivery, status="succeeded", next_at=None, last_status=status, last_error=None), tried=True
             )
         else:
-            self._record(self._postponed(delivery, event, status, problem), tried=True)
+            self._record(self._postponed(delivery, event, sent_at, status, problem), tried=True)
 
-    def _postponed(self, delivery: Delivery, event: Json, status: int | None, problem: str) -> Delivery:
-        next_at: float | None = self.twin.clock.now() + retry_delay(delivery.attempts + 1)
+    def _postponed(
+        self, delivery: Delivery, event: Json, sent_at: float, status: int | None, problem: str
+    ) -> Delivery:
+        """The delivery after a failed try, its next one counted from when this one was sent.
+
+        Counted from the answer, a clock advanced while the answer was under way would put the next try off by as much.
+        """
+        next_at: float | None = sent_at + retry_delay(delivery.attempts + 1)
         if next_at is not None and next_at - event["created"] > GIVE_UP_SECONDS:
             next_at = None
         return replace(
