@@ -123,9 +123,7 @@ class Dispatcher:
         else:
             self._record(self._postponed(delivery, event, sent_at, status, problem), tried=True)
 
-    def _postponed(
-        self, delivery: Delivery, event: Json, sent_at: float, status: int | None, problem: str
-    ) -> Delivery:
+    def _postponed(self, delivery: Delivery, event: Json, sent_at: float, status: int | None, problem: str) -> Delivery:
         """The delivery after a failed try, its next one counted from when this one was sent.
 
         Counted from the answer, a clock advanced while the answer was under way would put the next try off by as much.

@@ -225,6 +225,7 @@ class Listener:
                 await asyncio.wait({asking}, timeout=LONGEST_SILENCE_SECONDS)
         finally:
             if not asking.done():  # the driver waits for ever; it notices when the line is cut
+                asking.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # nobody may be left to
                 with socket.socket(fileno=os.dup(connection.fileno())) as line:
                     line.shutdown(socket.SHUT_RDWR)
         await asking
