@@ -242,7 +242,7 @@ async def test_a_slow_provider_does_not_take_every_connection(
     shop: Shop, client: httpx.AsyncClient, ada: Organization
 ) -> None:
     async with httpx.AsyncClient(trust_env=False) as control:
-        await control.post(f"{shop.twin.url}/_twin/latency", json={"seconds": 1.0})
+        await control.post(f"{shop.twin.url}/_twin/latency", json={"seconds": 10.0})
         try:
             buyers = [await shop.organization(str(number)) for number in range(8)]
             shop.caller = operator()
@@ -256,7 +256,7 @@ async def test_a_slow_provider_does_not_take_every_connection(
             shop.caller = member(ada)
             started = time.monotonic()
             assert (await client.get("/api/subscription/status")).status_code == 200
-            assert time.monotonic() - started < 1.0
+            assert time.monotonic() - started < 8.0
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)

@@ -61,6 +61,7 @@ def app(settings: Settings) -> Any:
             await send({"type": "lifespan.shutdown.complete"})
             return
         if scope["path"] == "/slow":
+            note("slow asked")
             await asyncio.sleep(1)
         with connect(settings) as connection:
             connection.execute("insert into visits default values")

@@ -51,8 +51,13 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @pytest.fixture
-def server() -> uvicorn.Server:
-    http = partial(HttpProtocol, short_way=Echo())
+def echo() -> Echo:
+    return Echo()
+
+
+@pytest.fixture
+def server(echo: Echo) -> uvicorn.Server:
+    http = partial(HttpProtocol, short_way=echo)
     options = {"lifespan": "off", "log_config": None, "server_header": False}
     return uvicorn.Server(uvicorn.Config(application, http=http, **options))  # type: ignore[arg-type]
 
@@ -140,8 +145,10 @@ async def test_a_caller_who_leaves_early_disturbs_nobody(port: int) -> None:
     assert await talk(port, post(b"one"), answers=1) == [("quick", b"one")]
 
 
-async def test_an_answer_under_way_is_finished_at_shutdown(server: uvicorn.Server, port: int) -> None:
+async def test_an_answer_under_way_is_finished_at_shutdown(server: uvicorn.Server, port: int, echo: Echo) -> None:
     talking = asyncio.create_task(talk(port, post(b"late"), answers=1))
-    await asyncio.sleep(0.03)
+    async with asyncio.timeout(30):
+        while not echo.seen:  # noqa: ASYNC110 - the protocol tells nobody
+            await asyncio.sleep(0.001)
     server.should_exit = True
     assert await talking == [("quick", b"late")]

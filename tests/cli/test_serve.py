@@ -144,7 +144,7 @@ def test_requests_under_way_are_answered_before_it_stops(start: Callable[..., Se
     answers: list[dict[str, Any]] = []
     asking = threading.Thread(target=lambda: answers.append(server.get("/slow")))
     asking.start()
-    time.sleep(0.3)
+    eventually(lambda: "slow asked" in server.notes())
     assert server.end(signal.SIGINT) == 0
     asking.join()
     assert answers
