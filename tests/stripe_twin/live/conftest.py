@@ -98,6 +98,8 @@ class Receiver:
     got: list[Received] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     pause: float = 0.0
+    at_once: int = 0
+    most_at_once: int = 0
 
     @property
     def types(self) -> list[str]:
@@ -138,11 +140,18 @@ def own_twin(tmp_path: Path) -> Iterator[TwinProcess]:
 def receiver() -> Iterator[Receiver]:
     """A server that keeps what it is sent."""
 
+    counting = threading.Lock()
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            kept.got.append(Received(body, self.headers["stripe-signature"], time.time()))
+            with counting:
+                kept.at_once += 1
+                kept.most_at_once = max(kept.most_at_once, kept.at_once)
+                kept.got.append(Received(body, self.headers["stripe-signature"], time.time()))
             time.sleep(kept.pause)
+            with counting:
+                kept.at_once -= 1
             self.send_response(kept.statuses.pop(0) if kept.statuses else 200)
             self.send_header("content-length", "0")
             self.end_headers()

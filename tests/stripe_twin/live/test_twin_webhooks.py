@@ -141,12 +141,12 @@ def test_a_clock_advanced_during_an_answer_does_not_put_off_the_next_try(own_sho
     hook(own_shop, receiver, "product.created")
     receiver.statuses = [500] * 200
     own_shop.v1.products.create({"name": "Never"})
-    wait_until(lambda: len(receiver.got) == 2)
+    wait_until(lambda: len(receiver.got) >= 2)
     receiver.pause = 0.7
     own_shop.twin.advance(10)
-    wait_until(lambda: len(receiver.got) == 3)
+    wait_until(lambda: len(receiver.got) >= 3)
     own_shop.twin.advance(100)
-    wait_until(lambda: len(receiver.got) == 4)
+    wait_until(lambda: len(receiver.got) >= 4)
 
 
 def test_the_front_page_sends_again(own_shop: Shop, receiver: Receiver) -> None:
