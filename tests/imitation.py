@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-START_SECONDS = 30
+START_SECONDS = 90
 
 
 class Imitation:

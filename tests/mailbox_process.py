@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from tollkeeper.infra import Runtime, run_job
 from tollkeeper.wiring import every_job
 
-STOP_SECONDS = 20
+STOP_SECONDS = 60
 ABOUT_MAILS = (
     *("notify.", "identity.send_", "orgs.sign_up", "orgs.tell_", "billing.tell_", "gate.tell_"),
     "metering.announce_",

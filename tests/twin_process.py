@@ -15,7 +15,7 @@ import pytest
 KEY = "sk_test_tollkeeper"
 SITE = "http://127.0.0.1:9"
 CARD = {"exp_month": "12", "exp_year": "2040", "cvc": "123", "name": "Ada", "postal_code": "10115"}
-START_SECONDS = 30
+START_SECONDS = 90
 
 
 class TwinProcess:

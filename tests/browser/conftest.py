@@ -33,7 +33,7 @@ CHROMIUM_ARGS = [
     "--disable-sync",
 ]
 START_SECONDS = 180
-STOP_SECONDS = 20
+STOP_SECONDS = 60
 
 
 @dataclass

@@ -36,7 +36,7 @@ def act_on_jobs(boss: Visitor) -> None:
     boss.follow("Run it now")
     boss.press("Run it now")
     boss.says("It runs as soon as a worker is free.")
-    for _ in range(40):  # what succeeded is not listed any more
+    for _ in range(120):  # what succeeded is not listed any more
         sought(boss, GIVEN_UP)
         if boss.page.get_by_text("No job is like that").count():
             break

@@ -18,7 +18,7 @@ import pytest
 from .conftest import Live, bearer, problem
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-START_SECONDS = 40
+START_SECONDS = 120
 # What the example's README tells to type, on a port that is free.
 COUNTS_ERRORS = {"fastapi": False, "flask": True, "django": False}
 

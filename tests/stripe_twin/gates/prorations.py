@@ -11,7 +11,7 @@ from .stage import Json, Outcome, Stage, WrongAnswerError, within
 
 GATE = "prorations"
 _EPOCH = 1_775_001_600  # 1 April 2026: a month of 30 days, for the case that counts from zero
-_PATIENCE_SECONDS = 20
+_PATIENCE_SECONDS = 60
 
 
 @dataclass

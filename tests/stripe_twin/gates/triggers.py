@@ -19,7 +19,7 @@ _ENDS_IN = {
     "subscription.payment_failed": "invoice.payment_failed",
     "subscription.payment_succeeded": "invoice.payment_succeeded",
 }
-_PATIENCE_SECONDS = 20
+_PATIENCE_SECONDS = 60
 _SETTLING_SECONDS = 60  # virtual: what a bank takes for the recipes' debits
 
 

@@ -51,7 +51,7 @@ class TwinProcess:
         assert self.process
         assert self.process.stdout
         self.process.send_signal(how)
-        status = self.process.wait(15)
+        status = self.process.wait(60)
         self.process.stdout.close()
         return status
 
@@ -110,7 +110,7 @@ class Receiver:
         return next(received for received in self.got if received.type == event_type)
 
 
-def wait_until(done: Callable[[], bool], seconds: float = 15) -> None:
+def wait_until(done: Callable[[], bool], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < deadline, "it did not happen in time"
