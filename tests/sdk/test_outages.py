@@ -15,7 +15,7 @@ from live_server import LiveServer
 from tollkeeper.infra.embedded import EmbeddedPostgres
 from tollkeeper_sdk import OnOutage, Retry, Spool, Tollkeeper, Unavailable
 
-from .test_spool import said, start
+from .test_spool import first_said, said, start
 
 ONE_TRY = Retry(tries=1)
 
@@ -39,8 +39,9 @@ def events_of(server: LiveServer) -> list[str]:
 
 
 def killed_after(process: "subprocess.Popen[str]", seconds: float) -> list[str]:
+    begun = first_said(process)
     threading.Timer(seconds, process.send_signal, [signal.SIGKILL]).start()
-    acknowledged = said(process)
+    acknowledged = begun + said(process)
     assert process.wait(60) == -signal.SIGKILL
     return acknowledged
 
@@ -49,11 +50,12 @@ def test_every_use_once_though_server_and_clients_are_killed(server: LiveServer,
     """A steady load; the server is killed in its middle and comes back, the client is killed twice."""
     key = server.new_key("spool@example.com")
     directory = tmp_path / "spool"
-    acknowledged = killed_after(start(directory, "first", 100_000, server.url, key), 2.0)
+    acknowledged = killed_after(start(directory, "first", 100_000, server.url, key), 1.5)
     steady = start(directory, "second", 500, server.url, key)
-    time.sleep(1.5)
+    acknowledged += first_said(steady)
+    time.sleep(0.3)
     server.kill()
-    acknowledged += killed_after(start(directory, "third", 100_000, server.url, key), 2.5)
+    acknowledged += killed_after(start(directory, "third", 100_000, server.url, key), 1.5)
     acknowledged += said(steady)
     assert steady.wait(60) == 0
     with Spool(directory) as spool:

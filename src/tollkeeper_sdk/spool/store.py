@@ -57,8 +57,7 @@ create trigger if not exists entry_left after delete on entries begin
     update numbers set value = value - length(old.body) where name = 'bytes';
 end;
 """
-_COLUMNS = "id, name, lane, body, created, attempts, checksum"
-_WIDTH = 7
+_COLUMNS = "name, lane, body, created, attempts, checksum"
 _COUNTED = """select (select count(*) from entries) = (select value from numbers where name = 'pending')
 and (select total(length(body)) from entries) = (select value from numbers where name = 'bytes')
 and (select count(*) from numbers) = 5"""
@@ -142,9 +141,8 @@ class Store:
                 # From the other end first those behind the damage, so that all are entered in their old order.
                 rows = dict(_salvaged(aside, "desc"))
                 rows |= dict(_salvaged(aside, "asc"))
-                holes = ", ".join("?" * _WIDTH)
                 fresh.executemany(
-                    f"insert or ignore into entries ({_COLUMNS}) values ({holes})",  # noqa: S608 - constants
+                    f"insert or ignore into entries (id, {_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants
                     [rows[number] for number in sorted(rows)],
                 )
                 fresh.execute("commit")
@@ -161,6 +159,7 @@ class Store:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    _check_format(path)
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.text_factory = _text
     try:
@@ -177,6 +176,20 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _check_format(path: Path) -> None:
+    """Refuse a file whose head claims a format nobody writes: the database would take it for one it may only read.
+
+    Bytes 18 and 19 are the versions for writing and reading, 1 or 2 (SQLite's file format, section 1.3).
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(20)
+    except FileNotFoundError:
+        return
+    if not set(head[18:]) <= {1, 2}:
+        raise _damage("the head of the file claims an unknown format")
 
 
 def _check(connection: sqlite3.Connection) -> None:
@@ -229,11 +242,12 @@ def _salvaged(path: Path, direction: str) -> Iterator[tuple[int, tuple[object, .
     connection = sqlite3.connect(path, isolation_level=None)
     connection.text_factory = _text
     try:
-        query = f"select {_COLUMNS} from entries order by id {direction}"  # noqa: S608 - constants
-        for row in connection.execute(query):
-            number, name, lane, body, created, _, checksum = row
+        # By "rowid", which is whole even where the description of the table is not, and "id" no key any more.
+        query = f"select rowid, {_COLUMNS} from entries order by rowid {direction}"  # noqa: S608 - constants
+        for number, name, lane, body, created, attempts, checksum in connection.execute(query):
             if is_right(name, lane, body, created, checksum):
-                yield number, row
+                tries = attempts if isinstance(attempts, int) else 0  # the one value without a checksum
+                yield number, (number, name, lane, body, created, tries, checksum)
     except (sqlite3.DatabaseError, OverflowError, UnicodeDecodeError, MemoryError):
         return
     finally:
