@@ -10,6 +10,7 @@ from tollkeeper.kit import FixedClock
 from tollkeeper.orgs import Organization
 
 from .shop import Shop, call, member
+from .test_disputes import time_passes
 from .test_overage import BEYOND, COST, LIMIT, charge, use
 
 OFFERS = """
@@ -56,6 +57,12 @@ async def at_provider(shop: Shop, ada: Organization) -> tuple[int, int]:
     return found["total_excluding_tax"], sum(each["amount"] for each in found["total_discount_amounts"])
 
 
+async def newest_invoice(shop: Shop, ada: Organization) -> tuple[int, int]:
+    """Return total and discount of what was charged last."""
+    [found] = (await shop.api("GET", "invoices", customer=await shop.customer_id(ada), limit="1"))["data"]
+    return found["total_excluding_tax"], sum(each["amount"] for each in found["total_discount_amounts"])
+
+
 @pytest.mark.parametrize(
     ("code", "wanted"),
     [
@@ -97,6 +104,40 @@ async def test_a_change_to_come_is_in_it(shop: Shop, ada: Organization, client: 
     assert await coming(client) == (5000, 0) == await at_provider(shop, ada)
     await call(client, "change", plan="pro", interval="year", at="period_end")
     assert await coming(client) == (10000, 10000) == await at_provider(shop, ada)
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    [
+        ("ODD", (2191, 309)),  # 12.34 % of 20.00 and of 5.00, each rounded by itself
+        ("PRO", (1500, 1000)),  # the pack is not of the plan
+        ("FIVER", (2000, 500)),
+        ("SHORT", (2000, 500)),  # its month begins with the change
+    ],
+)
+async def test_a_code_with_a_change_to_come_lowers_the_invoice_that_comes(
+    shop: Shop, ada: Organization, client: httpx.AsyncClient, code: str, wanted: tuple[int, int]
+) -> None:
+    await call(client, "change", plan="premium")
+    await call(client, "addons", addon="extra_prompts", quantity=2)
+    await call(client, "promotion", code="LARGE")
+    await call(client, "change", plan="pro", at="period_end", promotion_code=code)
+    await call(client, "addons", addon="extra_prompts", quantity=1)
+    assert await coming(client) == wanted == await at_provider(shop, ada), "not what lowers the invoices until then"
+    await time_passes(shop, days=32)
+    assert await newest_invoice(shop, ada) == wanted
+
+
+async def test_a_code_outlives_the_change_it_came_with(
+    shop: Shop, ada: Organization, client: httpx.AsyncClient
+) -> None:
+    await call(client, "addons", addon="extra_prompts", quantity=2)
+    await call(client, "addons", addon="extra_prompts", quantity=1)
+    await call(client, "change", plan="pro", promotion_code="FIVER")
+    await call(client, "addons", addon="extra_prompts", quantity=2)
+    assert await coming(client) == (2500, 500) == await at_provider(shop, ada)
+    await call(client, "change/cancel")
+    assert await coming(client) == (3000, 0) == await at_provider(shop, ada)
 
 
 async def test_usage_that_waits_for_the_next_invoice_is_in_it(

@@ -272,6 +272,16 @@ async def test_a_change_to_come_keeps_the_discount_and_is_not_mixed_with_another
     assert all(phase["discounts"] for phase in schedule["phases"]), "no phase drops what lowers the invoices"
 
 
+async def test_a_code_for_later_takes_off_its_amount_in_the_customers_currency(
+    shop: Shop, ada: Organization, client: httpx.AsyncClient
+) -> None:
+    await shop.told(await shop.buy(ada, plan="premium", currency="eur"))
+    await call(client, "POST", "/subscription/change", plan="pro", promotion_code="FIVER")
+    coming = (await call(client, "GET", "/billing/overview"))["next_invoice"]
+    assert coming["amount"] == {"amount": 1350, "currency": "eur"}
+    assert coming["discount_total"] == {"amount": 450, "currency": "eur"}
+
+
 async def test_a_customer_pays_in_one_currency_for_ever(shop: Shop, ada: Organization) -> None:
     customer = await shop.buy(ada, currency="eur", promotion_code="FIVER")
     await shop.told(customer)

@@ -121,6 +121,26 @@ def test_a_line_that_costs_nothing_has_a_price(told: object) -> None:
     assert read.invoice_line({"amount": 0, "pricing": {"unit_amount_decimal": told}}).unit_amount == "0"
 
 
+@pytest.mark.parametrize(
+    ("discounts", "code"),
+    [
+        ([{"coupon": None, "discount": None, "promotion_code": "promo_1"}], "promo_1"),
+        ([{"coupon": None, "discount": None, "promotion_code": {"id": "promo_1", "code": "HELLO"}}], "promo_1"),
+        ([{"coupon": None, "discount": "di_1", "promotion_code": None}], None),
+        (["di_1"], None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_a_phase_to_come_names_its_code(discounts: object, code: str | None) -> None:
+    item = {"price": "price_1", "quantity": 1}
+    running = {"start_date": 1_773_000_000, "end_date": 1_775_000_000, "items": [item]}
+    later = {"start_date": 1_775_000_000, "end_date": 1_777_000_000, "items": [item], "discounts": discounts}
+    found = read._pending({"status": "active", "phases": [running, later]})
+    assert found is not None
+    assert found.code == code
+
+
 def test_every_recorded_subscription_and_invoice_is_read() -> None:
     folder = recordings()
     if folder is None:

@@ -140,7 +140,8 @@ async def test_an_account_is_taken_over_once(shop: Shop) -> None:
 
 
 async def give_back_and_dispute(shop: Shop) -> tuple[Organization, Organization]:
-    """Ada gets a part back with a credit note, and is to have another plan later; Eve's bank takes all back.
+    """Ada gets a part back with a credit note, and is to have another plan later, with a code; Eve's bank takes all
+    back.
 
     We hear of the plans and the invoices only.
     """
@@ -152,7 +153,8 @@ async def give_back_and_dispute(shop: Shop) -> tuple[Organization, Organization]
         if b'"charge.' not in body:
             await shop.process(body)
     async with shop.runtime.transaction() as tx:
-        await billing.change_plan(tx, ada.id, billing.Change(plan="pro"), idempotency_key=f"later {ada.id}")
+        later = billing.Change(plan="pro", promotion_code="LAUNCH20")
+        await billing.change_plan(tx, ada.id, later, idempotency_key=f"later {ada.id}")
     [invoice] = (await shop.api("GET", "invoices", customer=await shop.customer_id(ada)))["data"]
     await shop.api("POST", "credit_notes", invoice=invoice["id"], amount="500", refund_amount="500")
     return ada, eve
@@ -182,6 +184,7 @@ PLANTED = {
     "update credit_notes set total = 1, status = 'void'": "status: 'void' -> 'issued', total: 1 -> 500",
     "update credit_notes set lines = '[]'": "lines: [] -> [{",
     "update subscriptions set pending_at = null where pending_at is not null": "pending_at: None -> '",
+    "update subscriptions set pending_code_id = null": "pending_code_id: None -> '",
     "update subscriptions set pause_behavior = 'void' where pending_at is null": "pause_behavior: 'void' -> None",
     "delete from refunds": "not in the mirror",
     "delete from disputes": "not in the mirror",

@@ -28,14 +28,14 @@ class Planned:
         self.customer = customer
         self.subscription = subscription
 
-    async def schedule(self, plan: str | None = None) -> str:
+    async def schedule(self, plan: str | None = None, **then: str) -> str:
         """Do what the dashboard does: a schedule of the running period and, when told so, of a plan after it."""
         made = await self.shop.api("POST", SCHEDULES, from_subscription=self.subscription)
         if plan is not None:
-            await self.then(made, plan)
+            await self.then(made, plan, **then)
         return str(made["id"])
 
-    async def then(self, schedule: dict[str, Any], plan: str) -> None:
+    async def then(self, schedule: dict[str, Any], plan: str, **more: str) -> None:
         async with self.shop.runtime.transaction() as tx:
             found = await get_plan(tx, plan)
             price = await price_at_provider(tx, found, found.prices[0])
@@ -46,6 +46,7 @@ class Planned:
             "phases[0][end_date]": str(running["end_date"]),
             "phases[1][items][0][price]": price.provider_id,
             "phases[1][duration][interval]": "month",
+            **more,
         }
         await self.shop.api("POST", f"{SCHEDULES}/{schedule['id']}", **phases)
 
@@ -84,6 +85,22 @@ async def test_a_change_planned_in_the_dashboard_reaches_us_and_is_taken_back(pl
     await planned.hear()
     assert await planned.pending() is None
     assert [each.plan for each in planned.shop.heard] == ["premium"], "what is to come changes nothing of now"
+
+
+async def test_a_code_made_in_the_dashboard_is_none_of_ours(planned: Planned) -> None:
+    api = planned.shop.api
+    coupon = await api("POST", "coupons", duration="once", percent_off="25", name="Loyal")
+    code = await api("POST", "promotion_codes", **{"promotion[type]": "coupon", "promotion[coupon]": coupon["id"]})
+    await planned.schedule("pro", **{"phases[1][discounts][0][promotion_code]": code["id"]})
+    await planned.hear()
+    found = (await planned.shop.status(planned.organization)).subscription
+    assert found is not None
+    assert found.pending is not None
+    assert (found.pending.plan, found.pending.code_id) == ("pro", None)
+    state = await planned.shop.provider.fetch_subscription(planned.subscription)
+    assert state is not None
+    assert state.pending is not None
+    assert state.pending.code == code["id"], "known to be there"
 
 
 async def test_a_plan_without_a_second_step_is_no_change_to_come(planned: Planned) -> None:

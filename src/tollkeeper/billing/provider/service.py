@@ -1,6 +1,7 @@
 """Keeping the provider's products and prices equal to our catalogue."""
 
 from collections.abc import Collection, Iterable
+from uuid import UUID
 
 from tollkeeper.catalog import Addon, AddonPrice, Plan, Price, PromotionCode, list_prices, load_catalogue
 from tollkeeper.infra import Runtime, Tx
@@ -58,6 +59,11 @@ async def code_at_provider(tx: Tx, code: PromotionCode) -> str:
     plans = (await load_catalogue(tx)).plans
     products = {key: await provider.save_plan(_offer(plans[key])) for key in code.coupon.terms.plans}
     return await push_code(tx, provider, code, products)
+
+
+async def codes_of(tx: Tx, at_provider: Collection[str]) -> dict[str, UUID]:
+    """Return which of our promotion codes these are, by the provider's ids; those of others are left out."""
+    return await store.our_codes(tx, account_of(tx.runtime), at_provider) if at_provider else {}
 
 
 async def price_at_provider(tx: Tx, plan: Plan, price: Price) -> PriceAtProvider:

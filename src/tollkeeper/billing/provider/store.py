@@ -90,6 +90,15 @@ async def pushed_codes(tx: Tx, account: str) -> dict[UUID, str]:
     return {row.code_id: row.provider_code for row in await tx.connection.execute(query)}
 
 
+async def our_codes(tx: Tx, account: str, provider_codes: Collection[str]) -> dict[str, UUID]:
+    """Return which of our codes the provider's ids stand for, those nobody can redeem too; others are left out."""
+    table = PROVIDER_CODES.c
+    query = select(table.provider_code, table.code_id).where(
+        table.account == account, table.provider_code.in_(provider_codes)
+    )
+    return {row.provider_code: row.code_id for row in await tx.connection.execute(query)}
+
+
 async def save_code(tx: Tx, account: str, code_id: UUID, provider_code: str, *, active: bool) -> None:
     """Note where a promotion code stands at the provider now."""
     values = {"provider_code": provider_code, "active": active, "pushed_at": tx.now}

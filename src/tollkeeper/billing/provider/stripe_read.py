@@ -249,7 +249,9 @@ def _pending(schedule: Any) -> PendingState | None:
     item, beside = plan_item(following["items"])
     price = plan_price(item["price"]) or PriceAtProvider(str(item["price"]), None)
     at = moment(following["start_date"])
-    return PendingState(price, item.get("quantity") or 1, at, tuple(map(addon_item, beside)))
+    named = (ident(mapping(each).get("promotion_code")) for each in following.get("discounts") or ())
+    code = next((each for each in named if each), None)
+    return PendingState(price, item.get("quantity") or 1, at, tuple(map(addon_item, beside)), code)
 
 
 def payment_progress(payment: Json) -> PaymentProgress:

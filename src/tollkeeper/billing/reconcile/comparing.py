@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from tollkeeper.billing.provider import (
     ChargeState,
@@ -19,6 +20,7 @@ from tollkeeper.billing.provider import (
     SubscriptionState,
     account_of,
     addon_prices_of,
+    codes_of,
     plan_prices_of,
     provider_of,
 )
@@ -41,6 +43,14 @@ class _Found:
     part_of: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Sold:
+    """The prices and promotion codes of ours that subscriptions name, by the provider's ids."""
+
+    prices: Mapping[str, Price]
+    codes: Mapping[str, UUID]
+
+
 async def compare_theirs(tx: Tx, stage: Stage, page: Listed[Any]) -> list[Difference]:
     """Compare a page of the provider's with the mirror. What belongs to no organization of ours is passed over, and so
     is what was given back or disputed of a payment that is not mirrored: mending that payment brings it along.
@@ -51,9 +61,9 @@ async def compare_theirs(tx: Tx, stage: Stage, page: Listed[Any]) -> list[Differ
     found = [_found(each, payers) for each in page.items]
     rows = await store.rows(tx, account, stage, [each.state.id for each in found])
     ours = await store.known_customers(tx, account, [each.owner for each in found])
-    prices = await _prices(tx, [each.state for each in found if isinstance(each.state, SubscriptionState)])
+    sold = await _sold(tx, [each.state for each in found if isinstance(each.state, SubscriptionState)])
     mine = [each for each in found if _is_ours(each, ours)]
-    compared = [await _compared(tx, stage, each, rows.get(each.state.id), prices) for each in mine]
+    compared = [await _compared(tx, stage, each, rows.get(each.state.id), sold) for each in mine]
     return [each for each in compared if each is not None]
 
 
@@ -75,14 +85,15 @@ def _found(item: Any, payers: Mapping[str, str]) -> _Found:
     return _Found(item, item.customer_id, item.invoice_id if isinstance(item, CreditNoteState) else None)
 
 
-async def _prices(tx: Tx, states: Sequence[SubscriptionState]) -> Mapping[str, Price]:
-    """Return which of our prices these subscriptions are sold at, now and after what is to come."""
-    named = [each for state in states for each in (state.price, state.pending.price if state.pending else None)]
-    sold = [each for each in named if each is not None]
-    return await plan_prices_of(tx, sold) if sold else {}
+async def _sold(tx: Tx, states: Sequence[SubscriptionState]) -> _Sold:
+    """Return what of ours these subscriptions name, now and for what is to come."""
+    coming = [state.pending for state in states if state.pending]
+    prices = [*(state.price for state in states if state.price), *(each.price for each in coming)]
+    codes = {each.code for each in coming if each.code}
+    return _Sold(await plan_prices_of(tx, prices) if prices else {}, await codes_of(tx, codes))
 
 
-async def _compared(tx: Tx, stage: Stage, found: _Found, row: Any, prices: Mapping[str, Price]) -> Difference | None:
+async def _compared(tx: Tx, stage: Stage, found: _Found, row: Any, sold: _Sold) -> Difference | None:
     state = found.state
     if row is None:
         return Difference(stage.kind, state.id, None, {}, found.owner, found.part_of)
@@ -91,7 +102,7 @@ async def _compared(tx: Tx, stage: Stage, found: _Found, row: Any, prices: Mappi
         state = await provider_of(tx.runtime).fetch_invoice(state.id) or state
     read: Mapping[str, Any] = {}
     if isinstance(state, SubscriptionState):
-        read = in_our_words(state, prices, units_at(await addon_prices_of(tx, state.addons)))
+        read = in_our_words(state, sold.prices, sold.codes, units_at(await addon_prices_of(tx, state.addons)))
     apart = differing(row, state, read)
     return Difference(stage.kind, state.id, *apart, found.owner, found.part_of) if apart else None
 

@@ -58,10 +58,12 @@ def differing(
     return ({name: ours[name] for name in apart}, {name: wanted[name] for name in apart}) if apart else None
 
 
-def in_our_words(state: SubscriptionState, prices: Mapping[str, Price], addons: Mapping[str, int]) -> dict[str, Any]:
+def in_our_words(
+    state: SubscriptionState, prices: Mapping[str, Price], codes: Mapping[str, UUID], addons: Mapping[str, int]
+) -> dict[str, Any]:
     """Return what columns of a subscription have to hold beside those called alike.
 
-    `prices` are ours by the provider's ids; `addons` is what it has beside the plan, as `units_at` says it.
+    `prices` and `codes` are ours by the provider's ids; `addons` is what it has beside the plan, as `units_at` says it.
     """
     price = prices.get(state.price.provider_id) if state.price else None
     pending = prices.get(state.pending.price.provider_id) if state.pending else None
@@ -71,6 +73,7 @@ def in_our_words(state: SubscriptionState, prices: Mapping[str, Price], addons: 
         "pending_price_id": pending.id if pending else None,
         "pending_quantity": state.pending.quantity if state.pending else None,
         "pending_at": state.pending.at if state.pending else None,
+        "pending_code_id": codes.get(state.pending.code) if state.pending and state.pending.code else None,
         "pause_behavior": state.pause.behavior if state.pause else None,
         "paused_until": state.pause.until if state.pause else None,
     }

@@ -25,12 +25,17 @@ class SubscriptionOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PendingChange:
-    """What the subscription becomes at `at`, when its period ends. `plan` None: a price that is none of ours."""
+    """What the subscription becomes at `at`, when its period ends. `plan` None: a price that is none of ours.
+
+    `code_id` is the promotion code that lowers the invoices from then on; None: what lowers them now goes on, or the
+    code is none of ours.
+    """
 
     plan: str | None
     price_id: UUID | None
     quantity: int
     at: datetime
+    code_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,15 @@ from datetime import datetime
 from uuid import UUID
 
 from tollkeeper.billing.customers import Customer
-from tollkeeper.billing.provider import Pause, SubscriptionState, account_of, addon_prices_of, plan_price_of
+from tollkeeper.billing.provider import (
+    Pause,
+    PendingState,
+    SubscriptionState,
+    account_of,
+    addon_prices_of,
+    codes_of,
+    plan_price_of,
+)
 from tollkeeper.catalog import AddonPrice, default_plan_key, load_catalogue
 from tollkeeper.infra import Tx, differences
 from tollkeeper.kit import Order, Page, read_moment, read_moment_or_none, read_word
@@ -17,6 +25,7 @@ from .model import (
     EntitlementsChanged,
     HeldAddon,
     NoSubscriptionError,
+    PendingChange,
     Standing,
     Status,
     Subscription,
@@ -45,7 +54,7 @@ async def mirror_subscription(
     """
     before = await store.find(tx, customer, state.id)
     price = await plan_price_of(tx, state.price) if state.price else None
-    pending = await plan_price_of(tx, state.pending.price) if state.pending else None
+    pending = await _pending(tx, state.pending) if state.pending else None
     since = state.latest_invoice.created_at if processing and state.latest_invoice else None
     unpaid = rules.unpaid(before, state)
     held = await _held(tx, state)
@@ -200,6 +209,19 @@ async def look_up_subscription(tx: Tx, subscription_id: UUID) -> Subscription:
     if found is None:
         raise SubscriptionNotFoundError
     return found
+
+
+async def _pending(tx: Tx, state: PendingState) -> PendingChange:
+    """Return what is to come, by our own ids."""
+    price = await plan_price_of(tx, state.price)
+    code = (await codes_of(tx, [state.code])).get(state.code) if state.code else None
+    return PendingChange(
+        plan=price.plan if price else None,
+        price_id=price.id if price else None,
+        quantity=state.quantity,
+        at=state.at,
+        code_id=code,
+    )
 
 
 async def _held(tx: Tx, state: SubscriptionState) -> list[HeldAddon]:

@@ -97,13 +97,13 @@ async def save(
     customer: Customer,
     state: SubscriptionState,
     price: Price | None,
-    pending: Price | None,
+    pending: PendingChange | None,
     *,
     addons: Sequence[HeldAddon],
     unpaid: bool,
     processing_since: datetime | None,
 ) -> Subscription:
-    """Make our copy equal to the provider's; `price`, `pending` and `addons` are our prices that it names."""
+    """Make our copy equal to the provider's; `price`, `pending` and `addons` are what of ours it names."""
     values = {
         "status": state.status,
         "plan": price.plan if price else None,
@@ -120,9 +120,10 @@ async def save(
         "started_at": state.created_at,
         "payment_method": asdict(state.payment_method) if state.payment_method else None,
         "pending_plan": pending.plan if pending else None,
-        "pending_price_id": pending.id if pending else None,
-        "pending_quantity": state.pending.quantity if state.pending else None,
-        "pending_at": state.pending.at if state.pending else None,
+        "pending_price_id": pending.price_id if pending else None,
+        "pending_quantity": pending.quantity if pending else None,
+        "pending_at": pending.at if pending else None,
+        "pending_code_id": pending.code_id if pending else None,
         "pause_behavior": state.pause.behavior if state.pause else None,
         "paused_until": state.pause.until if state.pause else None,
         "unpaid": unpaid,
@@ -255,4 +256,5 @@ def _subscription(row: Mapping[Any, Any], organization_id: UUID, addons: Sequenc
 def _pending(row: Mapping[Any, Any]) -> PendingChange | None:
     if row["pending_at"] is None:
         return None
-    return PendingChange(row["pending_plan"], row["pending_price_id"], row["pending_quantity"], row["pending_at"])
+    names = ("pending_plan", "pending_price_id", "pending_quantity", "pending_at", "pending_code_id")
+    return PendingChange(*(row[name] for name in names))

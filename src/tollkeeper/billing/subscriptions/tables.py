@@ -57,6 +57,12 @@ SUBSCRIPTIONS = Table(
     Column("pending_price_id", Uuid, ForeignKey("prices.id")),
     Column("pending_quantity", Integer),
     Column("pending_at", DateTime(timezone=True), comment="null: nothing is to change"),
+    Column(
+        "pending_code_id",
+        Uuid,
+        ForeignKey("promotion_codes.id"),
+        comment="what lowers its invoices from pending_at on; null: what does now, or a code that is none of ours",
+    ),
     Column("pause_behavior", Text, comment="what becomes of invoices while collecting rests; null: it does not"),
     Column("paused_until", DateTime(timezone=True), comment="null: until it is taken back, or not paused"),
     Column("unpaid", Boolean, nullable=False, server_default=false(), comment="ours: the running period is not paid"),

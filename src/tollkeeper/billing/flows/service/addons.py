@@ -164,14 +164,16 @@ async def _come_later(tx: Tx, state: SubscriptionState, wanted: _Wanted, idempot
     if pending is None:
         target = _with(state.price, state.quantity, wanted.coming, items)
     else:
-        target = _with(pending.price, pending.quantity, wanted.coming, items)
-    if changes_nothing(state, target):
+        target = _with(pending.price, pending.quantity, wanted.coming, items, code=pending.code)
+    if changes_nothing(state, target) and target.code is None:
         await provider.unschedule_change(state)
     else:
         await schedule(tx, state, target, idempotency_key=idempotency_key)
 
 
-def _with(at: PriceAtProvider | None, seats: int, price: Price, items: tuple[ItemState, ...]) -> Target:
+def _with(
+    at: PriceAtProvider | None, seats: int, price: Price, items: tuple[ItemState, ...], *, code: str | None = None
+) -> Target:
     if at is None:  # decided before: a subscription without a price of ours has no add-ons
         raise AddonNotAvailableError
-    return Target(at, seats, price.interval, restarts=False, addons=items)
+    return Target(at, seats, price.interval, restarts=False, addons=items, code=code)

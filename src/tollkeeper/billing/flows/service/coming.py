@@ -7,8 +7,8 @@ from uuid import UUID
 from tollkeeper.billing.flows.model import NextInvoice
 from tollkeeper.billing.overage import so_far, waiting
 from tollkeeper.billing.provider import DiscountState
-from tollkeeper.billing.subscriptions import Subscription, meaning, rests, running
-from tollkeeper.catalog import list_addon_prices, list_coupons, list_prices
+from tollkeeper.billing.subscriptions import PendingChange, Subscription, meaning, rests, running
+from tollkeeper.catalog import list_addon_prices, list_codes, list_coupons, list_prices
 from tollkeeper.infra import Tx
 from tollkeeper.kit import Money
 from tollkeeper.rating import AmountOff, Discount, PercentOff, discount_lines
@@ -19,6 +19,13 @@ class _Line(NamedTuple):
 
     money: Money
     plan: str | None = None
+
+
+class _Lowering(NamedTuple):
+    """What is taken off an invoice, and from which plans alone, by their keys; `plans` empty: from all lines."""
+
+    terms: Discount
+    plans: tuple[str, ...]
 
 
 async def next_invoice(tx: Tx, subscription: Subscription | None) -> NextInvoice | None:
@@ -39,7 +46,7 @@ async def next_invoice(tx: Tx, subscription: Subscription | None) -> NextInvoice
     if not lines:
         return None
     currency = lines[0].money.currency
-    off = await _taken_off(tx, subscription.discount, lines, at)
+    off = await _taken_off(tx, subscription, lines, at)
     amount = sum(each.money.amount for each in lines) - off
     return NextInvoice(at, Money(amount, currency), Money(off, currency), usage)
 
@@ -56,9 +63,15 @@ def _when(subscription: Subscription) -> datetime | None:
     return pause.until if fell_into_it else max(end, pause.until)
 
 
+def _changed(subscription: Subscription, at: datetime) -> PendingChange | None:
+    """Return the change to come, if it has happened by then."""
+    pending = subscription.pending
+    return pending if pending and pending.at <= at and not subscription.cancel_at_period_end else None
+
+
 async def _paid_ahead(tx: Tx, subscription: Subscription, at: datetime) -> list[_Line]:
     """Return what the next period costs; nothing when it was sold at a price that is none of ours."""
-    pending = subscription.pending if subscription.pending and subscription.pending.at <= at else None
+    pending = _changed(subscription, at)
     bought, seats = (pending.price_id, pending.quantity) if pending else (subscription.price_id, subscription.quantity)
     price = next((each for each in await list_prices(tx) if each.id == bought), None)
     if price is None:
@@ -79,20 +92,42 @@ async def _beside(tx: Tx, subscription: Subscription, *, changed: bool) -> list[
     return [_Line(Money(money.amount * count, money.currency)) for money, count in units if count]
 
 
-async def _taken_off(tx: Tx, found: DiscountState | None, lines: list[_Line], at: datetime) -> int:
-    """Return what the running discount takes off an invoice made at a moment, in minor units.
+async def _taken_off(tx: Tx, subscription: Subscription, lines: list[_Line], at: datetime) -> int:
+    """Return what is taken off an invoice made at a moment, in minor units.
 
     A coupon for some plans lowers neither other plans nor add-ons nor usage.
     """
-    discount = running(found, at)
-    terms = _terms(discount)
-    if discount is None or terms is None:
+    lowering = await _lowering(tx, subscription, lines[0].money.currency, at)
+    if lowering is None:
         return 0
-    plans = await _plans_of(tx, discount.coupon_id)
+    terms, plans = lowering
     lowered = [each.money for each in lines if not plans or each.plan in plans]
     if isinstance(terms, AmountOff):
         lowered = [each for each in lowered if each.currency == terms.money.currency]
     return sum(each.amount for each in discount_lines(lowered, terms))
+
+
+async def _lowering(tx: Tx, subscription: Subscription, currency: str, at: datetime) -> _Lowering | None:
+    """Return what lowers an invoice made at a moment: the code of a change that has happened by then, in place of what
+    lowers them now; None: nothing does.
+    """
+    changed = _changed(subscription, at)
+    if changed is not None and changed.code_id is not None:
+        return await _of_code(tx, changed.code_id, currency)
+    discount = running(subscription.discount, at)
+    terms = _terms(discount)
+    if discount is None or terms is None:
+        return None
+    return _Lowering(terms, await _plans_of(tx, discount.coupon_id))
+
+
+async def _of_code(tx: Tx, code_id: UUID, currency: str) -> _Lowering | None:
+    """Return what a promotion code takes off in a currency; None: nothing in this one."""
+    coupon = next(each.coupon.terms for each in await list_codes(tx) if each.id == code_id)
+    if coupon.percent_off is not None:
+        return _Lowering(PercentOff(coupon.percent_off), coupon.plans)
+    amount = coupon.amounts_off.get(currency)
+    return None if amount is None else _Lowering(AmountOff(Money(amount, currency)), coupon.plans)
 
 
 async def _plans_of(tx: Tx, coupon_id: UUID | None) -> tuple[str, ...]:

@@ -88,12 +88,17 @@ class ItemState:
 
 @dataclass(frozen=True, slots=True)
 class PendingState:
-    """What a subscription becomes at `at`, as the provider has it noted; until then nothing of it is in force."""
+    """What a subscription becomes at `at`, as the provider has it noted; until then nothing of it is in force.
+
+    `code` is the provider's id of a promotion code that lowers the invoices from then on; None: what lowers them now
+    goes on.
+    """
 
     price: PriceAtProvider
     quantity: int
     at: datetime
     addons: tuple[ItemState, ...] = ()
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
