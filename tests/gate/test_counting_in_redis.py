@@ -12,6 +12,7 @@ from support import Customer
 from tollkeeper.gate import Gate
 from tollkeeper.gate.rates import RateBook
 from tollkeeper.infra import Runtime
+from tollkeeper.infra.throttle import shared
 from tollkeeper.infra.throttle.shared import SharedThrottle
 
 from .test_quick import quickly, warm
@@ -20,8 +21,11 @@ PROMPTS = {"feature": "prompts"}
 
 
 @pytest.fixture
-async def redis(runtime: Runtime, application: httpx.ASGITransport, tmp_path: Path) -> AsyncIterator[Redis]:
-    """The gate counts in a Redis of its own."""
+async def redis(
+    runtime: Runtime, application: httpx.ASGITransport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Redis]:
+    """The gate counts in a Redis of its own, and does not give it up because the machine stands still for a moment."""
+    monkeypatch.setattr(shared, "TIMEOUT_SECONDS", 10.0)
     assert application is not None
     redis = Redis(tmp_path)
     redis.start()
