@@ -128,6 +128,21 @@ async def test_a_code_with_a_change_to_come_lowers_the_invoice_that_comes(
     assert await newest_invoice(shop, ada) == wanted
 
 
+async def test_a_change_to_come_outlives_its_code(shop: Shop, ada: Organization, client: httpx.AsyncClient) -> None:
+    await call(client, "addons", addon="extra_prompts", quantity=2)
+    await call(client, "change", plan="premium", at="period_end", promotion_code="FIVER")
+    [code] = (await shop.api("GET", "promotion_codes", code="FIVER", active="true"))["data"]
+    await shop.api("POST", f"promotion_codes/{code['id']}", active="false")
+    await call(client, "addons", addon="extra_prompts", quantity=1)
+    found = await coming(client)
+    assert found == await at_provider(shop, ada)
+    assert found[1] == 0
+    status = await shop.status(ada)
+    assert status.subscription is not None
+    assert status.subscription.pending is not None
+    assert status.subscription.pending.plan == "premium"
+
+
 async def test_a_code_outlives_the_change_it_came_with(
     shop: Shop, ada: Organization, client: httpx.AsyncClient
 ) -> None:

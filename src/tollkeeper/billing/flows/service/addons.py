@@ -164,7 +164,9 @@ async def _come_later(tx: Tx, state: SubscriptionState, wanted: _Wanted, idempot
     if pending is None:
         target = _with(state.price, state.quantity, wanted.coming, items)
     else:
-        target = _with(pending.price, pending.quantity, wanted.coming, items, code=pending.code)
+        # A code that nobody can redeem any more would be refused, and the change it came with be lost.
+        code = pending.code if pending.code and await provider.code_holds(pending.code) else None
+        target = _with(pending.price, pending.quantity, wanted.coming, items, code=code)
     if changes_nothing(state, target) and target.code is None:
         await provider.unschedule_change(state)
     else:
