@@ -105,7 +105,7 @@ async def test_redis_dies_and_comes_back_under_load(server: LiveServer, redis: R
     assert set(modest.answers) == {200}, "who keeps to the limit is never refused"
 
     # A Redis that stands still for longer than the time-out is gone for that moment: the limit is each process's then.
-    passed = []
+    passed: list[int] = []
     while LEFT not in passed and len(passed) < TRIES:
         late = Load(server.url, server.new_key(f"late{len(passed)}@example.com"))
         await late.many(callers=8, each=PER_MINUTE // 8 + 10)
