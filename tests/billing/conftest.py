@@ -17,8 +17,9 @@ from tollkeeper.kit import FixedClock
 from .shop import KEY, SECRET, SITE, Shop, TwinProcess
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwinProcess]:
+    """One for each file: what one file does there, moving its clock too, would meet whichever file comes next."""
     process = TwinProcess(tmp_path_factory.mktemp("twin"))
     yield process
     process.stop()

@@ -472,7 +472,7 @@ async def test_a_trial_is_free_of_charge_beyond_the_limit_too(
     [subscription] = (await shop.api("GET", "subscriptions", customer=customer))["data"]
     address = f"subscriptions/{subscription['id']}"
     await asyncio.sleep(1.1)  # periods begin on whole seconds
-    in_a_week = str(int((datetime.now(UTC) + timedelta(days=7)).timestamp()))
+    in_a_week = str(int((shop.twin.now() + timedelta(days=7)).timestamp()))
     await shop.api("POST", address, trial_end=in_a_week, proration_behavior="none")
     await shop.told(customer)
     assert (await shop.status(ada)).status == "trialing"

@@ -30,7 +30,7 @@ def runtime(runtime: Runtime) -> Runtime:
     return runtime
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def twin_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [sys.executable, "-m", "stripe_twin", "--port", "0", "--data", str(tmp_path_factory.mktemp("twin"))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own program

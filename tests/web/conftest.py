@@ -95,8 +95,9 @@ async def until_status(ask: Callable[[], Awaitable[httpx.Response]], status: int
     return answer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwinProcess]:
+    """One for each file: what one file does there, moving its clock too, would meet whichever file comes next."""
     process = TwinProcess(tmp_path_factory.mktemp("twin"))
     yield process
     process.stop()
