@@ -18,7 +18,8 @@ from live_server import LiveServer
 from program import PROGRAM
 
 SECRETS = {"JWT_SECRET": "a" * 64, "JWT_REFRESH_SECRET": "b" * 64, "TOLLKEEPER_ENCRYPTION_KEYS": "c" * 64}
-RECOVERY_SECONDS = 40.0
+RECOVERY_SECONDS = 60.0
+SEEN_SECONDS = 10.0
 NOBODY_ELSE: list[str] = []
 # Root may write anywhere; without this capability it may do what a plain user may.
 AS_PLAIN_USER = ["setpriv", "--bounding-set", "-dac_override"] if os.geteuid() == 0 else []
@@ -125,6 +126,10 @@ def server(folder: Path) -> Iterator[LiveServer]:
     assert live.stop() == 0
 
 
+def end_database(server: LiveServer, how: signal.Signals) -> None:
+    os.kill(int((server.data_dir / "postgres/postmaster.pid").read_text().split()[0]), how)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_database_that_goes_away_while_serving_is_a_503_until_it_is_back(
     server: LiveServer, how: signal.Signals
@@ -145,9 +150,12 @@ def test_a_database_that_goes_away_while_serving_is_a_503_until_it_is_back(
 
         admitted = sum(answer.is_success for answer in every_kind_of_call()[2:3])
         tried = 1
-        os.kill(int((server.data_dir / "postgres/postmaster.pid").read_text().split()[0]), how)
-        deadline = time.monotonic() + RECOVERY_SECONDS
+        end_database(server, how)
+        again, deadline = time.monotonic() + SEEN_SECONDS, time.monotonic() + RECOVERY_SECONDS
         while time.monotonic() < deadline:
+            if 503 not in statuses and time.monotonic() > again:  # it was back before a busy machine asked
+                end_database(server, how)
+                again += SEEN_SECONDS
             answers = every_kind_of_call()
             tried += 1
             admitted += answers[2].is_success
