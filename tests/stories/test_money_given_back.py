@@ -82,7 +82,7 @@ async def test_refunded_the_plan_goes_on_until_it_is_ended(story: Story, desk: D
     await desk.gives_back(ada, ending=True)
     assert await desk.refunds(ada) == [("succeeded", PRO - 500), ("succeeded", 500)]
     assert await ada.standing() == ("free", "active")
-    await story.days_pass(31)
+    await story.days_pass(32)
     assert await ada.invoices() == [("paid", PRO)], "nothing is charged after the end"
     assert desk.heard == ["refund_made", "refund_made"]
 
@@ -136,5 +136,5 @@ async def test_a_lost_dispute_ends_the_subscription_where_that_is_set(story: Sto
     await desk.answers(ada, "losing_evidence")
     await story.days_pass(1)
     assert (await ada.subscription())["status"] == "canceled"
-    await story.days_pass(31)
+    await story.days_pass(32)
     assert await ada.invoices() == [("paid", PRO)], "nothing is charged after the end"

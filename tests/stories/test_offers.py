@@ -59,7 +59,7 @@ async def test_a_trial_with_a_card_becomes_a_paid_plan(story: Story) -> None:
     await story.days_pass(15)
     assert await ada.standing() == ("pro", "active")
     assert await ada.invoices() == [("paid", 2000), ("paid", 0)]
-    await story.days_pass(31)
+    await story.days_pass(32)
     assert (await ada.invoices())[0:2] == [("paid", 2000)] * 2
 
 

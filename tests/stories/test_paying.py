@@ -62,7 +62,7 @@ async def test_paid_from_a_bank_account(story: Story) -> None:
     await story.days_pass(1)
     assert await ada.standing() == ("pro", "active"), "it has arrived"
     assert (await paying(ada)).state == "current"
-    await story.days_pass(31)
+    await story.days_pass(32)
     assert await ada.standing() == ("pro", "active"), "renewed from the same account"
     assert await ada.invoices() == [("paid", PRO)] * 2
 

@@ -15,7 +15,7 @@ async def test_buy_renew_three_times(story: Story) -> None:
     assert await ada.standing() == ("pro", "active")
     first = (await ada.status()).current_period_end
     for renewals in (1, 2, 3):
-        await story.days_pass(31)
+        await story.days_pass(32)
         assert await ada.standing() == ("pro", "active")
         assert await ada.invoices() == [("paid", PRO)] * (1 + renewals)
     last = (await ada.status()).current_period_end
@@ -83,7 +83,7 @@ async def test_refunded_and_ended(story: Story) -> None:
     assert (refund["status"], refund["amount"]) == ("succeeded", PRO)
     await ada.cancels(CancelAt.NOW)
     assert await ada.standing() == ("free", "active")
-    await story.days_pass(31)
+    await story.days_pass(32)
     assert await ada.invoices() == [("paid", PRO)], "nothing is charged after the end"
 
 

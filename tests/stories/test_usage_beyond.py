@@ -23,7 +23,7 @@ async def test_a_month_beyond_the_limit_ends_on_the_invoice(story: Story) -> Non
     assert usage.steps[0].startswith("1 event since")
     assert "the plan includes 250,000" in usage.steps
     assert usage.replayed == usage.invoiced
-    await story.days_pass(31)
+    await story.days_pass(32)
     assert (await ada.invoices())[0] == ("paid", PREMIUM), "the next month begins at zero"
 
 
@@ -37,9 +37,9 @@ async def test_the_provider_is_down_at_the_renewal(story: Story) -> None:
     assert await ada.invoices() == [("paid", PREMIUM)], "nobody can be asked"
     await story.provider_comes_back(alive)
     assert (await ada.invoices())[0] == ("paid", PREMIUM), "the renewal's invoice was final before we heard of it"
-    await story.days_pass(31)
+    await story.days_pass(32)
     assert (await ada.invoices())[0] == ("paid", PREMIUM + 40), "so it is on the next one"
-    await story.days_pass(31)
+    await story.days_pass(32)
     assert (await ada.invoices())[0] == ("paid", PREMIUM), "once"
 
 
@@ -77,5 +77,5 @@ async def test_a_change_within_the_month_pays_up_to_it_and_not_again(story: Stor
     last = await explained(ada)
     assert [line.invoiced.amount for line in last.lines if line.kind == "usage"] == [40]
     assert last.matches is True
-    await story.days_pass(31)
+    await story.days_pass(32)
     assert [line.kind for line in (await explained(ada)).lines] == ["plan"]
